@@ -1,0 +1,44 @@
+# Two commands of a newcomer: `make demo` runs the main job, `make test` passes the tests. Each sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+DEMO := demo
+UV_VERSION := 0.13.9
+
+.PHONY: setup demo test lint acceptance docs clean
+
+setup: $(READY)
+
+# One lock, with hashes. uv installs it in seconds; where it cannot be had, pip does.
+$(READY): requirements/lock.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Expected Python 3.11 or later as '$(PYTHON)', found none: install it, or call make PYTHON=/path/to/python."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Expected Python 3.11 or later, found an older '$(PYTHON)': call make PYTHON=/path/to/python."; exit 2; }
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the locked dependencies into $(VENV) …"
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes --requirement requirements/lock.txt
+	@VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Fetching the Delta jars once, against their checksums …"
+	@$(VENV)/bin/python -m jobs.java
+	@touch $(READY)
+
+demo: $(READY)
+	@$(VENV)/bin/pscc demo --to $(DEMO) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(KEYS),--keys $(KEYS))
+
+lint: $(READY)
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+test: $(READY) lint
+	@$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+acceptance: $(READY)
+	@$(VENV)/bin/pytest -m acceptance $(PYTEST_ARGS)
+
+docs: $(READY)
+	@$(VENV)/bin/python -m quality.dictionary
+
+clean:
+	rm -rf $(VENV) $(DEMO)

@@ -1,0 +1,146 @@
+"""A build of gold: every product whose silver inputs changed is made again, held to its contract, and replaced in one commit."""
+
+import hashlib
+import hmac
+import inspect
+import json
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import gold
+from jobs.errors import GateFailed
+from jobs.failpoint import failpoint
+from jobs.lake import Lake
+from jobs.silver import tables
+from quality import gate
+from quality.contract import Table
+from quality.contracts import contracts
+
+WRITER = "gold"
+PATIENT_KEY = "patient_key"
+BUILT = pa.schema(
+    [
+        ("build", pa.int64()),
+        ("table", pa.string()),
+        ("inputs", pa.string()),
+        ("rows", pa.int64()),
+        ("published_at", pa.timestamp("us", "UTC")),
+    ]
+)
+
+
+def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
+    """Give every master person the id that gold knows them by. Done beside the engine: the key never enters Spark."""
+    masters = (
+        lake.frame("silver", "person", ["master_person_id", "is_current"])
+        .filter("is_current")["master_person_id"]
+        .unique()
+        .sort()
+    )
+    known = lake.frame("bronze", PATIENT_KEY, ["master_person_id", "patient_id"])
+    if lake.exists("bronze", PATIENT_KEY) and known["master_person_id"].sort().equals(masters):
+        return
+    ids = [hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32] for person in masters]
+    rows = pa.table({"master_person_id": pa.array(masters.to_list(), pa.string()), "patient_id": pa.array(ids, pa.string())})
+    lake.write("bronze", PATIENT_KEY, rows, mode="overwrite")
+
+
+@dataclass
+class GoldBuild:
+    """One build; tables are made in the order of what they read."""
+
+    spark: SparkSession
+    lake: Lake
+    number: int
+    built: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> dict[str, int]:
+        """Rows of every product that was made again; no row for those whose inputs did not change."""
+        for name in contracts("gold"):
+            self.make(name)
+        return self.built
+
+    def make(self, name: str) -> bool:
+        """Make one product; False where nothing it reads has changed since it was made. GateFailed publishes nothing of it."""
+        table = contracts("gold")[name]
+        inputs = self._inputs(table)
+        if self._made_from(name) == inputs:
+            return False
+        rows = self._stamped(
+            gold.tables()[name](*(self._read(read) for read in inspect.signature(gold.tables()[name]).parameters)), table, inputs
+        )
+        folder = f"{self.lake.root}/staging/build-{self.number}/{name}"
+        tables.shaped(rows, table).write.mode("overwrite").parquet(folder)
+        self._hold_to_contract(table, folder)
+        failpoint("gold_build")
+        with tables.transaction(self.spark, WRITER, self.number):
+            tables.replace(self.spark.read.parquet(folder), tables.ensure_table(self.lake, table))
+        self._record(name, inputs, folder)
+        return True
+
+    def _hold_to_contract(self, table: Table, folder: str) -> None:
+        verdicts = gate.check_pass([table], self.lake.root, {table.address: folder}, self.spark)
+        gate.record(self.lake.root, self.number, verdicts)
+        if not gate.publishable(verdicts, [table]):
+            raise GateFailed(
+                f"Expected the new rows of {table.address} to keep their contract, found broken rules: see ops.quality_result, build {self.number}."
+            )
+
+    def _read(self, name: str) -> DataFrame:
+        if name == PATIENT_KEY:
+            return self.lake.spark(self.spark, "bronze", PATIENT_KEY)
+        if name in contracts("gold"):
+            return self.lake.spark(self.spark, "gold", name)
+        tables.ensure_table(self.lake, contracts("silver")[name])
+        return self.lake.spark(self.spark, "silver", name).where("is_current and not is_deleted")
+
+    def _inputs(self, table: Table) -> dict[str, int]:
+        reads = [read.partition(".")[::2] for read in sorted(table.reads)]
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in [*reads, ("bronze", PATIENT_KEY)]}
+
+    def _made_from(self, name: str) -> dict[str, int] | None:
+        """The versions that the published rows of a product were made from."""
+        if not self.lake.exists("gold", name):
+            return None
+        past = self.lake.frame("ops", "build", ["build", "table", "inputs"]).filter(pl.col("table") == name).sort("build")
+        return json.loads(past["inputs"][-1]) if past.height else None
+
+    def _stamped(self, rows: DataFrame, table: Table, inputs: dict[str, int]) -> DataFrame:
+        said = [f"{name}@{version}" for name, version in inputs.items()]
+        return rows.withColumns(
+            {
+                "as_of_date": F.lit(self._as_of(table)),
+                "gold_version": F.lit(str(self.number)),
+                "inputs": F.array(*(F.lit(each) for each in said)),
+            }
+        )
+
+    def _as_of(self, table: Table) -> date:
+        """The latest day on which a hospital said something that the product was made from."""
+        days: list[date] = []
+        for read in table.reads:
+            zone, _, name = read.partition(".")
+            column = "valid_from" if zone == "silver" else "as_of_date"
+            if self.lake.exists(zone, name) and column in contracts(zone)[name].names:
+                latest = self.lake.frame(zone, name, [column])[column].max()
+                days += [latest.date() if isinstance(latest, datetime) else latest] if isinstance(latest, date) else []
+        return max(days, default=date(1900, 1, 1))
+
+    def _record(self, name: str, inputs: dict[str, int], folder: str) -> None:
+        rows = pl.scan_parquet(f"{folder}/*.parquet").select(pl.len()).collect().item()
+        self.built[name] = rows
+        line = {
+            "build": self.number,
+            "table": name,
+            "inputs": json.dumps(inputs),
+            "rows": rows,
+            "published_at": datetime.now(UTC),
+        }
+        self.lake.write("ops", "build", pa.Table.from_pylist([line], BUILT))
+        shutil.rmtree(folder, ignore_errors=True)

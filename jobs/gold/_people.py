@@ -1,0 +1,31 @@
+"""Who is behind a row: from a hospital's person to the patient of gold, and from a person to the only tumour they have."""
+
+import pyspark.sql.functions as F
+from pyspark.sql import DataFrame
+
+
+def patients(person: DataFrame, patient_key: DataFrame) -> DataFrame:
+    """`person_id` and `patient_id` of everybody: one patient may be a person at several hospitals."""
+    return (
+        person.select("person_id", "master_person_id").join(patient_key, "master_person_id", how="left").drop("master_person_id")
+    )
+
+
+def with_tumour(facts: DataFrame, primary_cancer: DataFrame) -> DataFrame:
+    """The facts, those without a tumour given the one their person has at that hospital; of several none is chosen."""
+    alone = (
+        primary_cancer.groupBy("person_id")
+        .agg(F.count("*").alias("tumours"), F.min("tumor_id").alias("only_tumor_id"))
+        .where("tumours = 1")
+        .drop("tumours")
+    )
+    return (
+        facts.join(alone, "person_id", how="left")
+        .withColumn("tumor_id", F.coalesce("tumor_id", "only_tumor_id"))
+        .drop("only_tumor_id")
+    )
+
+
+def opposed_to_industry(rights_register: DataFrame) -> DataFrame:
+    """`person_id` of those who do not want their data or samples used by companies."""
+    return rights_register.where("scope = 'industry' and state = 'opposed'").select("person_id").distinct()

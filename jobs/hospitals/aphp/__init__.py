@@ -1,0 +1,52 @@
+"""AP-HP: what it sends (`feeds`), what its codes become (`codes`), and the silver tables it fills (`tables`)."""
+
+from jobs.hospitals.aphp.codes import CODES
+from jobs.hospitals.aphp.feeds import FEEDS, HOSPITAL
+from jobs.hospitals.aphp.tables import (
+    biomarker,
+    diagnosis_coded,
+    drug_administration,
+    encounter,
+    grade,
+    lab_result,
+    performance_status,
+    person,
+    primary_cancer,
+    procedure_coded,
+    radiotherapy_course,
+    ref_center,
+    response_assessment,
+    rights_register,
+    specimen,
+    staging,
+    surgery,
+    treatment_line_src,
+    tumor_event,
+    vocab_map,
+)
+
+__all__ = [
+    "CODES",
+    "FEEDS",
+    "HOSPITAL",
+    "biomarker",
+    "diagnosis_coded",
+    "drug_administration",
+    "encounter",
+    "grade",
+    "lab_result",
+    "performance_status",
+    "person",
+    "primary_cancer",
+    "procedure_coded",
+    "radiotherapy_course",
+    "ref_center",
+    "response_assessment",
+    "rights_register",
+    "specimen",
+    "staging",
+    "surgery",
+    "treatment_line_src",
+    "tumor_event",
+    "vocab_map",
+]

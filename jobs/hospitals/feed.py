@@ -1,0 +1,200 @@
+"""What a hospital sends, as declarations: one line a column, one feed a file, one hospital a module."""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+Format = Literal["csv", "fixed", "maf", "lines", "parquet"]
+Mode = Literal["increment", "snapshot", "cdc"]
+Replaces = Literal["key", "all", "year", "parent", "nothing"]
+
+LINE = re.compile(
+    r"(?P<name>\S+)\s+(?P<type>id|hash64|token|text|code|int|dec|bool|date~?|datetime|int64|double|string|timestamp|instant)"
+    r"(?P<required>\s+R)?(?P<key>\s+K)?(?P<birth>\s+birth)?"
+    r"(?:\s+>(?P<parent>\w+)(?P<strictness>[!?]))?"
+    r"(?:\s+<=\s*(?P<not_after>\w+))?"
+    r"(?:\s+when\s+(?P<when>\w+)(?:\s+(?P<sign>=|!=|empty)(?:\s+(?P<value>\S+))?)?)?"
+    r"(?:\s+(?P<low>-?\d+)\.\.(?P<high>\d*))?"
+    r"(?:\s+=\s+(?P<codes>.+))?(?:\s+~\s+(?P<pattern>\S.*))?"
+)
+# The columns of a Mutation Annotation Format file (GDC MAF 2.4) up to the reference to what was sequenced.
+MAF = r"""
+    Hugo_Symbol                 text R
+    Entrez_Gene_Id              int
+    Center                      text
+    NCBI_Build                  code R K = GRCh37 | GRCh38
+    Chromosome                  code R K = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16 | 17 | 18 | 19 | 20 | 21 | 22 | X | Y | MT
+    Start_Position              int  R K
+    End_Position                int  R
+    Strand                      code
+    Variant_Classification      text
+    Variant_Type                text
+    Reference_Allele            text R K
+    Tumor_Seq_Allele1           text
+    Tumor_Seq_Allele2           text R K
+    Matched_Norm_Sample_Barcode id
+    HGVSp_Short                 text
+    t_depth                     int
+    t_ref_count                 int
+    t_alt_count                 int
+    n_depth                     int
+    n_ref_count                 int
+    n_alt_count                 int
+    FILTER                      text"""
+TEXT_TYPES = frozenset({"text", "id", "code", "string"})
+TIME_TYPES = frozenset({"date", "date~", "datetime", "timestamp", "instant"})
+NUMBER_TYPES = frozenset({"int", "int64", "dec", "double"})
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a column is required: `column` is filled, is empty, has `value`, or has another one."""
+
+    column: str
+    test: Literal["filled", "empty", "is", "is_not"]
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the contract with the hospital lays it down."""
+
+    name: str
+    type: str
+    required: bool = False
+    key: bool = False
+    birth: bool = False
+    parent: str | None = None
+    strict: bool = False
+    not_after: str | None = None
+    required_when: Condition | None = None
+    low: int | None = None
+    high: int | None = None
+    codes: tuple[str, ...] = ()
+    pattern: str | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """True where an identifier could hide, so where landing searches for one."""
+        return self.type in TEXT_TYPES
+
+
+def column(line: str) -> Column:
+    """The column that one line of a feed declares; ValueError names the line that cannot be read."""
+    found = LINE.fullmatch(line.strip())
+    if found is None:
+        raise ValueError(f"expected 'NAME type [R] [K] …', found {line.strip()!r}: see CONTRIBUTING, 'Add a hospital'")
+    part = found.groupdict()
+    return Column(
+        name=part["name"],
+        type=part["type"],
+        required=bool(part["required"]),
+        key=bool(part["key"]),
+        birth=bool(part["birth"]),
+        parent=part["parent"],
+        strict=part["strictness"] == "!",
+        not_after=part["not_after"],
+        required_when=_condition(part),
+        low=int(part["low"]) if part["low"] else None,
+        high=int(part["high"]) if part["high"] else None,
+        codes=tuple(code.strip() for code in part["codes"].split("|")) if part["codes"] else (),
+        pattern=part["pattern"],
+    )
+
+
+def _condition(part: dict[str, str | None]) -> Condition | None:
+    if part["when"] is None:
+        return None
+    test: dict[str | None, Literal["filled", "empty", "is", "is_not"]] = {
+        None: "filled",
+        "empty": "empty",
+        "=": "is",
+        "!=": "is_not",
+    }
+    return Condition(part["when"], test[part["sign"]], part["value"])
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One kind of file of one hospital.
+
+    `replaces` says what a delivered file does to what was there: `key` new versions of its keys, `all` the whole
+    domain, `year` the year named by the file, `parent` all rows of every parent that occurs in it, `nothing` it only appends.
+    `counted` is False for files without a silver row of their own, whose orphans nobody waits for.
+    """
+
+    domain: str
+    file: str
+    lines: str
+    core: bool = True
+    member: bool = False
+    format: Format = "csv"
+    replaces: Replaces = "key"
+    versions: tuple[str, ...] = ("1",)
+    only_from: dict[str, str] = field(default_factory=dict)
+    counted: bool = True
+    encoding: str = "utf-8"
+    delimiter: str = ","
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return tuple(column(line) for line in self.lines.strip().splitlines())
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns if c.key)
+
+    @cached_property
+    def patient(self) -> str | None:
+        """The column that names the patient of a row, None where the patient is that of the parent."""
+        own = [
+            c.name for c in self.columns if c.parent == "patient" or (c.type == "hash64" and (c.key or self.domain == "rights"))
+        ]
+        return own[0] if own else None
+
+    @cached_property
+    def strict_parents(self) -> tuple[Column, ...]:
+        """References that must resolve for a row to be current, the patient aside."""
+        return tuple(c for c in self.columns if c.strict and c.parent != "patient")
+
+    def __getitem__(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    def expected(self, version: str) -> tuple[Column, ...]:
+        """The columns of a schema version: some came only with a later one."""
+        return tuple(c for c in self.columns if c.name not in self.only_from or version >= self.only_from[c.name])
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """A hospital: who it is, how it sends, what its codes become in silver (`{silver column: {its code: our value}}`)."""
+
+    center: str
+    name: str
+    finess: str
+    mode: Mode
+    model: str
+    feeds: tuple[Feed, ...]
+    codes: dict[str, dict[str, str]]
+    center_type: str = "CLCC"
+    # The archive that holds the feeds marked `member`.
+    archive: str | None = None
+    # What stands for "no value" in its files, and why there is none (tables.md: unknown, not_done, not_applicable, not_collected).
+    nulls: dict[str, str] = field(default_factory=dict)
+    null_dates: tuple[str, ...] = ()
+    # The column that says when a version was made, and the one (with its value) that says a row is deleted.
+    version_column: str | None = None
+    deleted_when: tuple[str, str] | None = None
+
+    def feed(self, domain: str) -> Feed:
+        """The feed of a domain; KeyError where the hospital has none."""
+        for each in self.feeds:
+            if each.domain == domain:
+                return each
+        raise KeyError(f"{self.center} declares no feed {domain}")
+
+    @property
+    def newest_event_wins(self) -> bool:
+        """True where the event time inside a row decides between versions, whatever delivery carried it."""
+        return self.mode == "cdc"

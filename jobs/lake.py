@@ -1,0 +1,106 @@
+"""The lake's folders and tables: where each lies, and how a plain process reads one without a JVM."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake below `root`; `<root>/<zone>/<table>` is one Delta table each."""
+
+    root: str
+
+    def path(self, zone: str, table: str) -> str:
+        return f"{self.root}/{zone}/{table}"
+
+    def exists(self, zone: str, table: str) -> bool:
+        return DeltaTable.is_deltatable(self.path(zone, table))
+
+    def tables(self, zone: str) -> list[str]:
+        """The names of the tables of a zone, in order."""
+        folder = Path(self.root, zone)
+        return sorted(each.name for each in folder.iterdir() if (each / "_delta_log").is_dir()) if folder.is_dir() else []
+
+    def read(self, zone: str, table: str, columns: Sequence[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
+        """The rows of a table, some columns or some rows of it; no rows and no columns where there is no table."""
+        if not self.exists(zone, table):
+            return pa.table({name: pa.nulls(0) for name in columns or ()})
+        found = DeltaTable(self.path(zone, table))
+        # Not to_pyarrow_table(): a process that ends soon after it sometimes aborts (deltalake 1.6.6).
+        files = found.file_uris()
+        schema = pa.schema(found.schema())
+        if not files:
+            return schema.empty_table().select(list(columns or schema.names))
+        return ds.dataset(files, schema=schema).to_table(columns=list(columns) if columns else None, filter=where)
+
+    def spark(self, session: "SparkSession", zone: str, table: str) -> "DataFrame":
+        """The rows of a table as Spark reads them.
+
+        The file list comes from the Delta log by way of delta-rs (milliseconds); Spark's own reader runs a job for each
+        use of a table only to find that list, which costs more than the rows of a pass: docs/decisions/0006.
+        """
+        from pyspark.sql.types import StructType
+
+        found = DeltaTable(self.path(zone, table))
+        schema = StructType.fromJson(json.loads(found.schema().to_json()))
+        files = found.file_uris()
+        return session.read.schema(schema).parquet(*files) if files else session.createDataFrame([], schema)
+
+    def frame(
+        self, zone: str, table: str, columns: Sequence[str] | None = None, where: ds.Expression | None = None
+    ) -> pl.DataFrame:
+        """`read` as a polars frame."""
+        frame = pl.from_arrow(self.read(zone, table, columns, where))
+        assert isinstance(frame, pl.DataFrame)
+        return frame
+
+    def write(
+        self,
+        zone: str,
+        table: str,
+        rows: pa.Table | pa.RecordBatchReader,
+        *,
+        mode: Any = "append",
+        transaction: tuple[str, int] | None = None,
+        predicate: str | None = None,
+    ) -> bool:
+        """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
+        path = self.path(zone, table)
+        if (
+            transaction
+            and self.exists(zone, table)
+            and (DeltaTable(path).transaction_version(transaction[0]) or -1) >= transaction[1]
+        ):
+            return False
+        commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
+        write_deltalake(path, rows, mode=mode, predicate=predicate, commit_properties=commit)
+        return True
+
+    def has_rows(self, zone: str, table: str) -> bool:
+        """True where a table has at least one data file."""
+        return self.exists(zone, table) and bool(DeltaTable(self.path(zone, table)).file_uris())
+
+    def version(self, zone: str, table: str) -> int:
+        """The version of a table, -1 where there is none."""
+        return DeltaTable(self.path(zone, table)).version() if self.exists(zone, table) else -1
+
+
+def content_hash(rows: pl.DataFrame, leave_out: Sequence[str] = ()) -> str:
+    """A hash of a table's content that does not depend on the order of rows or columns."""
+    kept = rows.select(sorted(name for name in rows.columns if name not in leave_out))
+    lines = sorted(repr(row) for row in kept.iter_rows())
+    return hashlib.sha256("\n".join([",".join(kept.columns), *lines]).encode()).hexdigest()

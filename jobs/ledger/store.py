@@ -1,0 +1,82 @@
+"""The database under the ledger: SQLite inside the lake folder, or the PostgreSQL that PSCC_DATABASE_URL names."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, insert, select, text
+from sqlalchemy.exc import DatabaseError
+
+from jobs.errors import WrongUse
+from jobs.ledger.schema import LAKE, METADATA
+from jobs.settings import LAKE_FORMAT, Settings
+
+SCHEMA = "ledger"
+BUSY_SECONDS = 60
+
+
+def open_store(settings: Settings, *, create: bool) -> Engine:
+    """The ledger's database, its tables made when `create`; WrongUse for a lake that is not there or is of another version."""
+    engine = _postgres(settings.database_url) if settings.database_url else _sqlite(settings.lake, create=create)
+    try:
+        if create:
+            METADATA.create_all(engine)
+        _check_format(engine, settings.lake, create=create)
+    except DatabaseError as error:
+        # The message of the driver may hold the address with its password: only its kind is shown.
+        kind = type(error.orig).__name__
+        raise WrongUse(
+            f"Expected the ledger of the lake {settings.lake}, found a database that cannot be used ({kind}): check --lake and PSCC_DATABASE_URL."
+        ) from None
+    return engine
+
+
+def _sqlite(lake: str, *, create: bool) -> Engine:
+    if "://" in lake:
+        raise WrongUse(
+            f"Expected a PostgreSQL ledger for the lake {lake}, found PSCC_DATABASE_URL unset: an object store cannot hold the SQLite one."
+        )
+    path = Path(lake, "ledger.sqlite")
+    if not path.is_file() and not create:
+        raise WrongUse(
+            f"Expected a lake in {lake}, found none there: check --lake or LAKE_ROOT, or load deliveries with `pscc ingest`."
+        )
+    if Path(lake).exists() and not Path(lake).is_dir():
+        raise WrongUse(f"Expected a folder for the lake, found a file at {lake}: check --lake or LAKE_ROOT.")
+    Path(lake).mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin transactions late and read-only; two writers would then fail instead of waiting.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _postgres(url: str) -> Engine:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    except DatabaseError:
+        raise WrongUse(
+            "Expected a PostgreSQL database at PSCC_DATABASE_URL, found none that answers: check the address and the account."
+        ) from None
+    return engine.execution_options(schema_translate_map={None: SCHEMA})
+
+
+def _check_format(engine: Engine, lake: str, *, create: bool) -> None:
+    with engine.begin() as connection:
+        found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar()
+        if found is None and create:
+            connection.execute(insert(LAKE).values(name="format", value=LAKE_FORMAT))
+            return
+    if found != LAKE_FORMAT:
+        raise WrongUse(
+            f"Expected a lake of format {LAKE_FORMAT} in {lake}, found format {found}: use the version of pscc that made it, or load the deliveries into a new lake."
+        )

@@ -1,0 +1,93 @@
+"""The clinical engine: the one writer of silver and gold."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from jobs.hospitals import hospitals
+from jobs.lake import ZONES, Lake
+from jobs.session import open_session
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from jobs.silver.passes import PassResult
+
+
+class Engine:
+    """Spark, started when first needed; every method is safe to run again after a crash."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.lake = Lake(settings.lake)
+        self._spark: SparkSession | None = None
+
+    @property
+    def spark(self) -> "SparkSession":
+        if self._spark is None:
+            self._spark = open_session(self.settings)
+        return self._spark
+
+    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> "PassResult":
+        """Work the deliveries of a hospital, which lie in bronze, into silver, in one pass."""
+        from jobs.silver.passes import SilverPass
+
+        number = self._next_number()
+        work = SilverPass(self.spark, self.lake, hospitals()[center], delivery_ids, number)
+        result = work.run(accept_failed=accept_failed)
+        self._record(center, delivery_ids, result)
+        return result
+
+    def close(self) -> None:
+        """Stop the JVM."""
+        if self._spark is not None:
+            self._spark.stop()
+            self._spark = None
+
+    def _next_number(self) -> int:
+        """A number no pass had before, not even one that died: Delta takes a number once a table."""
+        return max(int(time.time() * 1000), self._last_number() + 1)
+
+    def _last_number(self) -> int:
+        passes = self.lake.frame("ops", "load_process", ["load_id"])["load_id"]
+        return int(passes.max() or 0) if len(passes) else 0  # type: ignore[arg-type]
+
+    def _record(self, center: str, delivery_ids: list[str], result: "PassResult") -> None:
+        rows = [
+            {
+                "load_id": result.number,
+                "center": center,
+                "deliveries": delivery_ids,
+                "table": table,
+                **{kind: counts.get(kind, 0) for kind in ("new", "changed", "deleted", "purged")},
+            }
+            for table, counts in result.tables.items()
+        ]
+        if rows:
+            self.lake.write("ops", "load_process", pa.Table.from_pylist(rows), transaction=("pscc/load_process", result.number))
+
+    def build(self) -> dict[str, int]:
+        """Refresh gold; the rows of every product that was made again."""
+        from jobs.build import GoldBuild, write_patient_keys
+
+        if not self.lake.exists("silver", "person"):
+            return {}
+        write_patient_keys(self.lake, self.settings.platform_key())
+        return GoldBuild(self.spark, self.lake, self._next_number()).run()
+
+    def rebuild(self, deliveries: dict[str, list[str]]) -> None:
+        """Make silver again from bronze, hospital by hospital, after a mapping was corrected: rows that come out the same stay as they are."""
+        for center, loaded in deliveries.items():
+            self.publish(center, loaded)
+
+    def sql(self, query: str) -> pa.Table:
+        """The rows of a query; tables are known as `zone.table`."""
+        for zone in ZONES:
+            self.spark.sql(f"create database if not exists {zone}")
+            for table in self.lake.tables(zone):
+                path = Path(self.lake.path(zone, table)).resolve()
+                self.spark.sql(f"create table if not exists {zone}.`{table}` using delta location '{path}'")
+        return self.spark.sql(query).toArrow()
