@@ -5,6 +5,7 @@ import hmac
 import inspect
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -55,10 +56,15 @@ def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
 class GoldBuild:
     """One build; tables are made in the order of what they read."""
 
-    spark: SparkSession
+    # Opened only when something has to be made: a build with nothing to do needs no JVM.
+    open_spark: Callable[[], SparkSession]
     lake: Lake
     number: int
     built: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def spark(self) -> SparkSession:
+        return self.open_spark()
 
     def run(self) -> dict[str, int]:
         """Rows of every product that was made again; no row for those whose inputs did not change."""

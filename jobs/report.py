@@ -215,7 +215,6 @@ def _draw_block(axes: "Axes", grid: np.ndarray, block: list[tuple[str, str]], ce
 
     # What is missing must catch the eye, not what is there: from a strong orange to a pale blue.
     colours = LinearSegmentedColormap.from_list("filled", ["#C24E00", "#EFA36B", "#F8DCC6", "#EDF3F8", "#C9DFEF"])
-    colours.set_bad("#FFFFFF")
     axes.imshow(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=1, aspect="auto")
     for (row, column), share in np.ndenumerate(grid):
         text, ink = ("–", FAINT) if np.isnan(share) else (_percent(share), "white" if share < 0.15 else INK)

@@ -188,30 +188,22 @@ def _limit(value: Any) -> Any:
 
 
 def portable(pattern: str) -> str:
-    """The pattern as Python's and Java's regular expressions read it alike: whole text, ASCII classes, no captures.
+    """The pattern as Python's and Java's regular expressions read it alike: ASCII classes, a strict end, no captures.
 
     `\\d` is any digit of any script in Python and only 0-9 in Java, and `$` lets a line feed pass in both.
     """
-    text = pattern.removeprefix("^")
-    anchored_end = text.endswith("$") and not text.endswith(r"\$")
-    start, end = "^" if pattern.startswith("^") else "", END if anchored_end else ""
-    return start + _translated(text[:-1] if anchored_end else text) + end
-
-
-def _translated(text: str) -> str:
     out, position, in_class = [], 0, False
-    while position < len(text):
-        pair = text[position : position + 2]
+    while position < len(pattern):
+        pair = pattern[position : position + 2]
         if pair[0] == "\\" and len(pair) == 2:
             out.append(_shorthand(pair, in_class))
             position += 2
             continue
         in_class = pair[0] == "[" or (in_class and pair[0] != "]")
-        out.append("(?:" if pair[0] == "(" and pair != "(?" and not in_class else pair[0])
+        spelled = {"(": "(" if pair == "(?" else "(?:", "$": END}
+        out.append(pair[0] if in_class else spelled.get(pair[0], pair[0]))
         position += 1
-    joined = "".join(out)
-    # An alternation at the top would take the anchors for its first and last branch alone.
-    return f"(?:{joined})" if "|" in joined else joined
+    return "".join(out)
 
 
 def _shorthand(escape: str, in_class: bool) -> str:
@@ -228,6 +220,8 @@ def engine() -> Any:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations
 
+    # Its own import sets the level anew.
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     return great_expectations
 
 

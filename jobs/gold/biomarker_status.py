@@ -1,23 +1,23 @@
 """biomarker_status: what is known of every marker of a tumour, from marker tests and from gene panels."""
 
 import pyspark.sql.functions as F
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 
 from jobs.gold._people import patients, with_tumour
 from jobs.gold._samples import altered, covered, samples, sequenced
 
 # Change the version with the definition of a positive result.
 DEFINITION_VERSION = "last-definite-v1"
-# The markers that ask for a mutation, and the genes whose sequencing answers.
+# The genes whose sequencing answers for a marker: those markers that ask for a mutation.
 # ALK asks for a rearrangement: the calls of these panels are mutations.
-GENES = {
-    "braf": ("BRAF",),
-    "egfr": ("EGFR",),
-    "flt3": ("FLT3",),
-    "idh1": ("IDH1",),
-    "kras": ("KRAS",),
-    "npm1": ("NPM1",),
-    "nras_kras": ("NRAS", "KRAS"),
+MARKERS = {
+    "BRAF": ("braf",),
+    "EGFR": ("egfr",),
+    "FLT3": ("flt3",),
+    "IDH1": ("idh1",),
+    "KRAS": ("kras", "nras_kras"),
+    "NPM1": ("npm1",),
+    "NRAS": ("nras_kras",),
 }
 
 
@@ -79,28 +79,18 @@ def _tested(results: DataFrame) -> DataFrame:
 
 def _sequenced(analysis: DataFrame, panel_gene: DataFrame, variant: DataFrame) -> DataFrame:
     """Per tumour and marker: that a panel covers a gene of the marker, and whether a variant was found in one."""
-    in_genes = F.expr(f"explode(map_filter({_marker_genes()}, (marker, genes) -> array_contains(genes, gene)))").alias(
-        "marker", "genes"
-    )
-    looked_at = (
-        analysis.select("tumor_id", "panel")
-        .distinct()
-        .join(covered(panel_gene), "panel", how="inner")
-        .select("tumor_id", in_genes)
-    )
-    found = (
-        altered(variant, analysis, panel_gene)
-        .select("tumor_id", in_genes)
-        .select("tumor_id", "marker", F.lit(True).alias("found"))
-    )
+    # Markers come in before samples do: a panel has hundreds of genes, few of them those of a marker.
+    covers = covered(panel_gene).select("panel", _marker()).distinct()
+    looked_at = analysis.select("tumor_id", "panel").distinct().join(covers, "panel", how="inner").select("tumor_id", "marker")
+    found = altered(variant.where(F.col("gene_hgnc").isin(*MARKERS)), analysis, panel_gene).select("tumor_id", _marker())
     return (
-        looked_at.select("tumor_id", "marker")
-        .distinct()
-        .join(found.distinct(), ["tumor_id", "marker"], how="left")
+        looked_at.distinct()
+        .join(found.distinct().withColumn("found", F.lit(True)), ["tumor_id", "marker"], how="left")
         .selectExpr("tumor_id", "marker", "true AS tested_in_panel", "coalesce(found, false) AS altered_in_panel")
     )
 
 
-def _marker_genes() -> str:
-    pairs = (f"'{marker}', array({', '.join(map(repr, genes))})" for marker, genes in GENES.items())
-    return f"map({', '.join(pairs)})"
+def _marker() -> Column:
+    """The markers that a gene answers for, a row each; no row for other genes."""
+    pairs = (f"'{gene}', array({', '.join(map(repr, markers))})" for gene, markers in MARKERS.items())
+    return F.expr(f"explode(try_element_at(map({', '.join(pairs)}), gene))").alias("marker")

@@ -80,6 +80,18 @@ class Column:
         return self.type in TEXT_TYPES
 
 
+@dataclass(frozen=True)
+class Validation:
+    """Rows whose `column` is not `value` are set aside as not validated; `only` says for which rows this is asked."""
+
+    column: str
+    value: str
+    only: Condition | None = None
+
+
+VALIDATION = re.compile(r"(?P<column>\w+) = (?P<value>\S+)(?: when (?P<when>\w+) = (?P<is>\S+))?")
+
+
 def column(line: str) -> Column:
     """The column that one line of a feed declares; ValueError names the line that cannot be read."""
     found = LINE.fullmatch(line.strip())
@@ -136,6 +148,18 @@ class Feed:
     counted: bool = True
     encoding: str = "utf-8"
     delimiter: str = ","
+    # "STATUS = VALID [when KIND = LAB]": the only rows that count as results.
+    validated: str | None = None
+
+    @cached_property
+    def validation(self) -> Validation | None:
+        """What `validated` says, None where every row counts."""
+        if self.validated is None:
+            return None
+        found = VALIDATION.fullmatch(self.validated)
+        if found is None:
+            raise ValueError(f"expected 'COLUMN = VALUE [when COLUMN = VALUE]', found {self.validated!r}")
+        return Validation(found["column"], found["value"], Condition(found["when"], "is", found["is"]) if found["when"] else None)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -186,6 +210,19 @@ class Hospital:
     # The column that says when a version was made, and the one (with its value) that says a row is deleted.
     version_column: str | None = None
     deleted_when: tuple[str, str] | None = None
+    # How its text files write values.
+    date_format: str = "%Y-%m-%d"
+    decimal_comma: bool = False
+    true_values: tuple[str, ...] = ("true", "1")
+    false_values: tuple[str, ...] = ("false", "0")
+    # Typing errors it is known for, repaired where a code is refused as sent and accepted once repaired: (expression, replacement).
+    repairs: tuple[tuple[str, str], ...] = ()
+    # Dates whose day means nothing, because the hospital always writes the same one.
+    month_dates: tuple[str, ...] = ()
+    # Domains that every full delivery declares, besides the core ones of a snapshot.
+    always: tuple[str, ...] = ()
+    # The date that stands for "deceased, we do not know when".
+    unknown_death: str | None = None
 
     def feed(self, domain: str) -> Feed:
         """The feed of a domain; KeyError where the hospital has none."""

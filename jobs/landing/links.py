@@ -51,7 +51,9 @@ def people(tx: Connection) -> People:
     """The groups as the vault knows them now."""
     merged = {(row["center"], row["old"]): (row["center"], row["kept"]) for row in rows_of(tx, merge)}
     found = People(merged)
-    pairs = list(merged.items()) + [((row["center"], row["person_id"]), (row["other_center"], row["other_person_id"])) for row in rows_of(tx, link)]
+    pairs = list(merged.items()) + [
+        ((row["center"], row["person_id"]), (row["other_center"], row["other_person_id"])) for row in rows_of(tx, link)
+    ]
     for one, other in pairs:
         found.linked[one].add(other)
         found.linked[other].add(one)
@@ -90,12 +92,20 @@ def _merge_rows(judgement: Judgement) -> Iterable[dict[str, Any]]:
         date = next(c.name for c in staged.feed.columns if c.type in ("date", "timestamp"))
         for row in valid(staged).iter_rows(named=True):
             read = row["_read"]
-            yield {"old": read[old], "kept": read[kept], "merged_at": str(read[date])[:10], "file": staged.path, "row_no": row["_source_row_no"]}
+            yield {
+                "old": read[old],
+                "kept": read[kept],
+                "merged_at": str(read[date])[:10],
+                "file": staged.path,
+                "row_no": row["_source_row_no"],
+            }
 
 
 def valid(staged: StagedFile, columns: Iterable[str] | None = None) -> pl.DataFrame:
     """The rows of a file that nothing was wrong with, in order."""
-    rows = pl.scan_parquet(staged.parquet).filter(pl.col("_reason").is_null() & ~pl.col("_source_row_no").is_in(list(staged.late_reasons)))
+    rows = pl.scan_parquet(staged.parquet).filter(
+        pl.col("_reason").is_null() & ~pl.col("_source_row_no").is_in(list(staged.late_reasons))
+    )
     return (rows.select(list(columns)) if columns else rows).collect()
 
 
@@ -105,15 +115,20 @@ def add_identities(tx: Connection, judgement: Judgement, chain_position: int) ->
     if not delivered:
         return set()
     hospital, manifest = judgement.hospital, judgement.manifest
-    assert hospital is not None and manifest is not None
-    center, common = hospital.center, {"delivery_id": manifest.delivery_id, "chain_position": chain_position, "seen_at": manifest.created_at.isoformat()}
+    assert hospital is not None
+    assert manifest is not None
+    center, common = (
+        hospital.center,
+        {"delivery_id": manifest.delivery_id, "chain_position": chain_position, "seen_at": manifest.created_at.isoformat()},
+    )
     known = {row["person_id"]: row for row in rows_of(tx, identity, center=center, person_id=list(delivered))}
+    newest = hospital.newest_event_wins
     changed, versions, current = set(), [], []
     for person_id, row in delivered.items():
         before = known.get(person_id)
         new = row | common | {"center": center, "person_id": person_id}
         is_other = before is None or any(before[name] != new[name] for name in CONTENT)
-        wins = before is None or not hospital.newest_event_wins or _order(before) <= _order(new)
+        wins = before is None or version_order(before, newest) <= version_order(new, newest)
         if is_other and wins:
             changed.add((center, person_id))
         if hospital.mode != "snapshot" or is_other:
@@ -130,8 +145,10 @@ def _only(row: dict[str, Any], table: Any) -> dict[str, Any]:
     return {column.name: row.get(column.name) for column in table.columns}
 
 
-def _order(row: dict[str, Any]) -> tuple[str, int, int]:
-    return row["version_at"] or "", row["chain_position"], row["source_row_no"] or 0
+def version_order(row: dict[str, Any], newest_event_wins: bool = True) -> tuple[Any, ...]:
+    """What decides between two versions of a patient: the event's time, or the place in the chain."""
+    at = (row["version_at"] or "",) if newest_event_wins else ()
+    return *at, row["chain_position"], row["source_row_no"] or 0
 
 
 def _delivered(judgement: Judgement) -> dict[str, dict[str, Any]]:
@@ -140,10 +157,19 @@ def _delivered(judgement: Judgement) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for staged in judgement.staged("patient"):
         rows = valid(staged, columns).filter(~pl.col("_is_deleted").fill_null(False) & pl.col("_person_id").is_not_null())
-        ordered = rows.sort("_version_at", "_source_row_no") if judgement.hospital and judgement.hospital.newest_event_wins else rows
+        ordered = (
+            rows.sort("_version_at", "_source_row_no") if judgement.hospital and judgement.hospital.newest_event_wins else rows
+        )
         at = pl.col("_version_at").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f")
         for person, token, sex, birth, version_at, row_no, file, _ in ordered.with_columns(at).iter_rows():
-            found[person] = {"token_key": token, "sex": sex, "birth_month": birth, "version_at": version_at, "source_row_no": row_no, "file": file}
+            found[person] = {
+                "token_key": token,
+                "sex": sex,
+                "birth_month": birth,
+                "version_at": version_at,
+                "source_row_no": row_no,
+                "file": file,
+            }
     for staged in judgement.staged("patient_link"):
         for person, token in valid(staged, ["_person_id", "_token_key"]).iter_rows():
             if person in found:
@@ -155,21 +181,22 @@ def relink(tx: Connection, concerned: set[Person], judgement: Judgement) -> list
     """Make the links of everybody concerned anew from their tokens. Gives LINK_CONFLICT for every pair that was not known to disagree."""
     manifest = judgement.manifest
     assert manifest is not None
+    disagreeing = relink_all(tx, concerned, manifest.created_at.isoformat())
+    return _new_conflicts(tx, disagreeing, manifest.delivery_id, manifest.center)
+
+
+def relink_all(tx: Connection, concerned: set[Person], now: str) -> list[dict[str, Any]]:
+    """The same; gives the pairs that disagree. A link that stays keeps its date."""
     tokens = _tokens(tx, concerned)
     carriers = defaultdict(list)
     for row in rows_of(tx, identity, token_key=tokens):
         carriers[row["token_key"]].append(row)
     merged = {(row["center"], row["old"]): (row["center"], row["kept"]) for row in rows_of(tx, merge)}
-    before = {_pair(row): row for row in rows_of(tx, link, token_key=tokens)}
-    linked, disagreeing = [], []
-    for carried_by in carriers.values():
-        pairs, conflicts = _judge(carried_by, People(merged))
-        linked += pairs
-        disagreeing += conflicts
+    before = {_pair(row): row["since"] for row in rows_of(tx, link, token_key=tokens)}
+    judged = [_judge(carried_by, People(merged)) for carried_by in carriers.values()]
     remove(tx, link, [{"token_key": token} for token in tokens])
-    now = manifest.created_at.isoformat()
-    put(tx, link, [row | {"since": before.get(_pair(row), {"since": now})["since"]} for row in linked])
-    return _new_conflicts(tx, disagreeing, manifest.delivery_id, manifest.center)
+    put(tx, link, [row | {"since": before.get(_pair(row), now)} for linked, _ in judged for row in linked])
+    return [row for _, disagreeing in judged for row in disagreeing]
 
 
 def _tokens(tx: Connection, concerned: set[Person]) -> set[str]:
@@ -188,7 +215,9 @@ def _judge(carriers: list[dict[str, Any]], people: People) -> tuple[list[dict[st
     ordered = sorted(carriers, key=lambda row: (row["center"], row["person_id"]))
     roots = {(row["center"], row["person_id"]): people.root((row["center"], row["person_id"])) for row in ordered}
     pairs = list(combinations(ordered, 2))
-    twice = [_row(one, other) for one, other in pairs if one["center"] == other["center"] and _root(roots, one) != _root(roots, other)]
+    twice = [
+        _row(one, other) for one, other in pairs if one["center"] == other["center"] and _root(roots, one) != _root(roots, other)
+    ]
     if twice:
         return [], twice
     across = [(one, other) for one, other in pairs if one["center"] != other["center"]]

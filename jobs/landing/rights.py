@@ -112,7 +112,9 @@ def unreadable(said: Iterable[Statement]) -> list[Finding]:
         "unreadable_lift": "This lift cannot be understood: it lifts nothing.",
     }
     return [
-        Finding(9, "RIGHTS_UNREADABLE", sentence[each.kind], each.file, each.row_no) for each in said if each.kind in sentence and not each.withdrawn
+        Finding(9, "RIGHTS_UNREADABLE", sentence[each.kind], each.file, each.row_no)
+        for each in said
+        if each.kind in sentence and not each.withdrawn
     ]
 
 
@@ -143,7 +145,11 @@ def _apply_list(tx: Connection, center: str, said: list[Statement], delivery_id:
     remove(tx, opposition, [_lifted(center, each) | {"scope": each.scope} for each in fresh if each.scope != "all"])
     stated = {(row["person_id"], row["scope"]) for row in rows_of(tx, opposition, center=center, origin="stated")}
     rows = [_opposition(center, each, delivery_id, created_at) for each in said if each.person_id]
-    put(tx, opposition, [row for row in rows if row and (row["origin"] == "unreadable" or (row["person_id"], row["scope"]) not in stated)])
+    put(
+        tx,
+        opposition,
+        [row for row in rows if row and (row["origin"] == "unreadable" or (row["person_id"], row["scope"]) not in stated)],
+    )
     changed = [each for each in said if known.get(each.key) != each.kind]
     put(tx, statement, [_remembered(center, each, delivery_id) for each in changed])
 
@@ -153,7 +159,14 @@ def _lifted(center: str, lift: Statement) -> dict[str, Any]:
 
 
 def _remembered(center: str, each: Statement, delivery_id: str) -> dict[str, Any]:
-    return {"center": center, "statement_key": each.key, "person_id": each.person_id, "kind": each.kind, "scope": each.scope, "delivery_id": delivery_id}
+    return {
+        "center": center,
+        "statement_key": each.key,
+        "person_id": each.person_id,
+        "kind": each.kind,
+        "scope": each.scope,
+        "delivery_id": delivery_id,
+    }
 
 
 def _opposition(center: str, each: Statement, delivery_id: str, since: str) -> dict[str, Any] | None:
@@ -172,9 +185,13 @@ def _opposition(center: str, each: Statement, delivery_id: str, since: str) -> d
     }
 
 
-def _apply_events(tx: Connection, center: str, said: list[Statement], delivery_id: str, chain_position: int, created_at: str) -> None:
+def _apply_events(
+    tx: Connection, center: str, said: list[Statement], delivery_id: str, chain_position: int, created_at: str
+) -> None:
     """Keep the newest version of every event, then tell the story of everybody concerned again from the first event."""
-    known = {row["statement_key"]: row for row in rows_of(tx, rights_event, center=center, statement_key=[each.key for each in said])}
+    known = {
+        row["statement_key"]: row for row in rows_of(tx, rights_event, center=center, statement_key=[each.key for each in said])
+    }
     people = {row["person_id"] for row in known.values()} | {each.person_id for each in said}
     winners = dict(known)
     for each in said:
@@ -187,7 +204,13 @@ def _apply_events(tx: Connection, center: str, said: list[Statement], delivery_i
 
 
 def _event_row(center: str, each: Statement, delivery_id: str, chain_position: int, since: str) -> dict[str, Any]:
-    row = {"center": center, "statement_key": each.key, "delivery_id": delivery_id, "chain_position": chain_position, "since": since}
+    row = {
+        "center": center,
+        "statement_key": each.key,
+        "delivery_id": delivery_id,
+        "chain_position": chain_position,
+        "since": since,
+    }
     wanted = ("person_id", "kind", "scope", "event_at", "extract_at", "row_no", "withdrawn")
     return row | {name: value for name, value in asdict(each).items() if name in wanted}
 
@@ -216,10 +239,13 @@ def _told(center: str, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
         elif row["kind"] == "lift":
             force = {} if row["scope"] == "all" else {scope: kept for scope, kept in force.items() if scope != row["scope"]}
     understood = max((row["chain_position"] for row in events if row["kind"] in READABLE), default=-1)
-    feared = [row for row in events if row["kind"] == "unreadable" and not row["withdrawn"] and row["chain_position"] >= understood]
+    feared = [
+        row for row in events if row["kind"] == "unreadable" and not row["withdrawn"] and row["chain_position"] >= understood
+    ]
     kept = [(scope, "stated", row) for scope, row in force.items()] + [("all", "unreadable", row) for row in feared]
     return [
-        {name: row[name] for name in ("person_id", "delivery_id", "since", "statement_key")} | {"center": center, "scope": scope, "origin": origin}
+        {name: row[name] for name in ("person_id", "delivery_id", "since", "statement_key")}
+        | {"center": center, "scope": scope, "origin": origin}
         for scope, origin, row in kept
     ]
 
@@ -264,7 +290,9 @@ def _is_lifted_by_events(tx: Connection, hospital: Hospital, row: dict[str, Any]
     known = rows_of(tx, rights_event, center=hospital.center, person_id=row["person_id"])
     withdrawn = {each.key for each in said if each.withdrawn} | {each["statement_key"] for each in known if each["withdrawn"]}
     lifts = [(each["statement_key"], each["scope"], each["event_at"]) for each in known if each["kind"] == "lift"]
-    lifts += [(each.key, each.scope or "", each.event_at) for each in said if each.kind == "lift" and each.person_id == row["person_id"]]
+    lifts += [
+        (each.key, each.scope or "", each.event_at) for each in said if each.kind == "lift" and each.person_id == row["person_id"]
+    ]
     ended = any(key not in withdrawn and scope in ("all", row["scope"]) and moment >= at for key, scope, moment in lifts)
     return ended or row["statement_key"] in withdrawn
 

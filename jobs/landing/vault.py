@@ -9,7 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Index, Integer, MetaData, String, Table, Text, bindparam, create_engine, event, func, select, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection, Engine
 
 from jobs.settings import Settings
@@ -20,7 +35,7 @@ AT_ONCE = 5_000
 
 
 def _table(name: str, keys: str, others: str = "", numbers: str = "", *indexes: Index) -> Table:
-    columns = [Column(each, String, primary_key=True) for each in keys.split()]
+    columns: list[Column[Any]] = [Column(each, String, primary_key=True) for each in keys.split()]
     columns += [Column(each, String) for each in others.split()]
     columns += [Column(each, Integer) for each in numbers.split()]
     return Table(name, METADATA, *columns, *indexes)
@@ -28,7 +43,10 @@ def _table(name: str, keys: str, others: str = "", numbers: str = "", *indexes: 
 
 # What deliveries said of a patient that decides links; one row a delivery that changed it, so that a delivery can be withdrawn.
 identity_version = _table(
-    "identity_version", "center person_id delivery_id", "token_key sex birth_month version_at seen_at", "chain_position source_row_no"
+    "identity_version",
+    "center person_id delivery_id",
+    "token_key sex birth_month version_at seen_at",
+    "chain_position source_row_no",
 )
 # The winning one of them, and where the hospital sent the patient last.
 identity = _table(
@@ -67,7 +85,9 @@ opposition = _table("opposition", "center person_id scope origin delivery_id", "
 in_force = _table("in_force", "center person_id scope", "since")
 # Keys of rows of opposed people from which rows without a patient column hang.
 child_key = _table("child_key", "center domain row_id", "person_id")
-settled = Table("settled", METADATA, Column("delivery_id", String, primary_key=True), Column("center", String), Column("change", Text))
+settled = Table(
+    "settled", METADATA, Column("delivery_id", String, primary_key=True), Column("center", String), Column("change", Text)
+)
 # How often links or rights changed: an older picture of them must not overwrite a newer one.
 revision = _table("revision", "name", "", "number")
 
@@ -123,7 +143,9 @@ def _postgres(url: str) -> Engine:
 
 def rows_of(tx: Connection, table: Table, **equal: Any) -> list[dict[str, Any]]:
     """The rows of a table where each named column has its value (a list: one of its values)."""
-    several = {name: list(dict.fromkeys(value)) for name, value in equal.items() if isinstance(value, (list, set, tuple, frozenset))}
+    several = {
+        name: list(dict.fromkeys(value)) for name, value in equal.items() if isinstance(value, (list, set, tuple, frozenset))
+    }
     query = select(table).where(*(table.c[name] == value for name, value in equal.items() if name not in several))
     if not several:
         return [dict(row) for row in tx.execute(query).mappings()]
@@ -137,7 +159,9 @@ def put(tx: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None
     keys = [column.name for column in table.primary_key]
     newest = {tuple(row[key] for key in keys): dict(row) for row in rows}
     if newest:
-        tx.execute(_delete_by(table, keys), [{f"k_{key}": value for key, value in zip(keys, found, strict=True)} for found in newest])
+        tx.execute(
+            _delete_by(table, keys), [{f"k_{key}": value for key, value in zip(keys, found, strict=True)} for found in newest]
+        )
         tx.execute(table.insert(), list(newest.values()))
 
 

@@ -64,10 +64,12 @@ DELIVERY = Table(
     Column("attempts", Integer, nullable=False),
     Column("approved", Boolean, nullable=False),
     Column("in_bronze", Boolean, nullable=False),
+    # A person accepted what the quality gate refused.
+    Column("gate_waived", Boolean, nullable=False),
     # Of a held delivery: 'to_apply', then 'to_publish' while its new oppositions are on their way.
     Column("oppositions", String),
     Column("released_by", String),
-    Column("pass_number", Integer),
+    Column("pass_number", BigInteger),
     Column("report", JSON, nullable=False),
     Column("since", String, nullable=False),
 )
@@ -107,17 +109,29 @@ DECISION = Table(
     Column("at", String, nullable=False),
 )
 
-# Passes over silver; the number is the transaction version of every table of the pass, so it must never be given twice.
+# Patients whom a lifted opposition elsewhere shows again: a hospital is asked for them in the report of its newest delivery.
+SEND_AGAIN = Table(
+    "send_again",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("center", String, nullable=False),
+    Column("told_in", String, nullable=False),
+    Column("lifted_by", String, nullable=False),
+    Column("file", String, nullable=False),
+    Column("row", Integer, nullable=False),
+    Column("finding", JSON, nullable=False),
+    UniqueConstraint("lifted_by", "file", "row"),
+)
+
+# Passes over silver, by the number that the engine gave them.
 PASS = Table(
     "pass",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("center", String, nullable=False),
     Column("deliveries", JSON, nullable=False),
-    Column("started_at", String, nullable=False),
-    Column("finished_at", String),
-    Column("result", JSON),
-    sqlite_autoincrement=True,
+    Column("finished_at", String, nullable=False),
+    Column("accepted_failed", Boolean, nullable=False),
 )
 
 LEASE = Table(

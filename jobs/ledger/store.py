@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, insert, select, text
+from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from jobs.errors import WrongUse
@@ -19,9 +19,9 @@ def open_store(settings: Settings, *, create: bool) -> Engine:
     """The ledger's database, its tables made when `create`; WrongUse for a lake that is not there or is of another version."""
     engine = _postgres(settings.database_url) if settings.database_url else _sqlite(settings.lake, create=create)
     try:
+        _check_format(engine, settings.lake)
         if create:
-            METADATA.create_all(engine)
-        _check_format(engine, settings.lake, create=create)
+            _make_tables(engine)
     except DatabaseError as error:
         # The message of the driver may hold the address with its password: only its kind is shown.
         kind = type(error.orig).__name__
@@ -70,13 +70,23 @@ def _postgres(url: str) -> Engine:
     return engine.execution_options(schema_translate_map={None: SCHEMA})
 
 
-def _check_format(engine: Engine, lake: str, *, create: bool) -> None:
+def _check_format(engine: Engine, lake: str) -> None:
     with engine.begin() as connection:
-        found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar()
-        if found is None and create:
-            connection.execute(insert(LAKE).values(name="format", value=LAKE_FORMAT))
+        if not inspect(connection).has_table(LAKE.name, schema=_schema(engine)):
             return
-    if found != LAKE_FORMAT:
+        found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar()
+    if found is not None and found != LAKE_FORMAT:
         raise WrongUse(
             f"Expected a lake of format {LAKE_FORMAT} in {lake}, found format {found}: use the version of pscc that made it, or load the deliveries into a new lake."
         )
+
+
+def _make_tables(engine: Engine) -> None:
+    METADATA.create_all(engine)
+    with engine.begin() as connection:
+        if connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar() is None:
+            connection.execute(insert(LAKE).values(name="format", value=LAKE_FORMAT))
+
+
+def _schema(engine: Engine) -> str | None:
+    return SCHEMA if engine.dialect.name == "postgresql" else None

@@ -60,7 +60,7 @@ class Conform:
         if strangers:
             raise ValueError(f"expected columns of silver.{table}, found {', '.join(sorted(strangers))}")
         plain = {name: source for name, source in sources.items() if isinstance(source, str)}
-        coded = {name: sources.get(name) for name in coded_columns(contract)}
+        coded = {name: sources.get(name) for name in coded_names(contract)}
         texts: dict[str, str] = {}
         for column in contract.columns:
             if column.name in ENGINE_COLUMNS or column.name in texts:
@@ -88,13 +88,6 @@ class Conform:
             f"{name}_code": f"coalesce({_lookup(_standard(column, 'code'), value)}, {strip_system(code.read)})",
             f"{name}_system": f"coalesce({_lookup(_standard(column, 'system'), value)}, {self._source_system(code.read)})",
         }
-
-    def vocabulary(self) -> Iterator[tuple[str, str, str, str | None, str | None]]:
-        """Every declared mapping: silver column, code of the hospital, value in silver, standard system, standard code."""
-        for column, codes in self.hospital.codes.items():
-            for code, value in codes.items():
-                standard = VALUE_SETS[column][value]
-                yield column, code, value, standard.system, standard.code
 
     def _codes(self, column: str) -> Mapping[str, str]:
         """The hospital's codes of a column; where it declares none, it sends the values themselves."""
@@ -126,7 +119,7 @@ class Conform:
                 yield f"if({read} IS NOT NULL AND {value} IS NULL, 'CODE_UNKNOWN:{name}', NULL)"
 
 
-def coded_columns(table: Table) -> list[str]:
+def coded_names(table: Table) -> list[str]:
     """The columns of a silver table that hold a value of a value set."""
     return [name for name in table.names if f"{table.name}.{name}" in VALUE_SETS and f"{name}_source_value" in table.names]
 

@@ -14,6 +14,7 @@ from jobs.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from jobs.build import GoldBuild
     from jobs.silver.passes import PassResult
 
 
@@ -70,13 +71,29 @@ class Engine:
             self.lake.write("ops", "load_process", pa.Table.from_pylist(rows), transaction=("pscc/load_process", result.number))
 
     def build(self) -> dict[str, int]:
-        """Refresh gold; the rows of every product that was made again."""
+        """Refresh gold, and the worklist of unknown codes; the rows of every product that was made again."""
+        work = self._gold()
+        if work is None:
+            return {}
+        built = work.run()
+        if built:
+            from jobs.silver import unmapped
+
+            unmapped.refresh(self.spark, self.lake, self._next_number())
+        return built
+
+    def build_table(self, name: str) -> bool:
+        """Make one product again; False where nothing that it reads has changed."""
+        work = self._gold()
+        return work.make(name) if work else False
+
+    def _gold(self) -> "GoldBuild | None":
         from jobs.build import GoldBuild, write_patient_keys
 
         if not self.lake.exists("silver", "person"):
-            return {}
+            return None
         write_patient_keys(self.lake, self.settings.platform_key())
-        return GoldBuild(self.spark, self.lake, self._next_number()).run()
+        return GoldBuild(lambda: self.spark, self.lake, self._next_number())
 
     def rebuild(self, deliveries: dict[str, list[str]]) -> None:
         """Make silver again from bronze, hospital by hospital, after a mapping was corrected: rows that come out the same stay as they are."""

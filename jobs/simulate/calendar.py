@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def calendar(rounds: int, refused: tuple[str, int] | None = None) -> tuple[Deliv
     last: dict[str, str] = {}
     for round_, end in enumerate(ends):
         for offset, center in enumerate(CENTERS):
-            created = datetime(end.year, end.month, end.day, 3, 11 + round_ % 40, tzinfo=timezone.utc) + timedelta(
+            created = datetime(end.year, end.month, end.day, 3, 11 + round_ % 40, tzinfo=UTC) + timedelta(
                 days=2 + 2 * offset
             )
             again = refused == (center, round_)

@@ -133,7 +133,3 @@ class Sightings:
 def _person(own: Records, parts: list[pl.DataFrame]) -> pl.Series:
     return pl.Series(own.person[pl.concat(parts)["_record"].to_numpy()])
 
-
-def at(values: np.ndarray | pl.Series, places: pl.Series) -> pl.Series:
-    """The values at the given places."""
-    return pl.Series(np.asarray(values)[places.to_numpy()]) if isinstance(values, np.ndarray) else values[places]

@@ -199,10 +199,10 @@ def grade(feeds: "Feeds") -> "DataFrame":
 
 def performance_status(feeds: "Feeds") -> "DataFrame":
     """One row for the WHO score and one for the G8 score of a tumour row, where filled; their position is part of their key."""
-    scores = "array(struct(1, 'OMS', TumorPathologyEvent_PerformanceStatus), struct(2, 'G8', TumorPathologyEvent_G8))"
+    scores = "stack(2, 1, 'OMS', TumorPathologyEvent_PerformanceStatus, 2, 'G8', TumorPathologyEvent_G8)"
     return (
         _tumours(feeds)
-        .selectExpr("*", f"inline({scores}) as (position, scale, score)")
+        .selectExpr("*", f"{scores} as (position, scale, score)")
         .where("score is not null")
         .selectExpr(
             *conform.columns(

@@ -1,5 +1,4 @@
 """What Gustave Roussy sends: French CSV increments, a MAF of variants, PMSI stays."""
-# ruff: noqa: E501  (a column is one line, however many codes it has)
 
 from jobs.hospitals.feed import MAF, Feed, Hospital
 from jobs.hospitals.gr.codes import CODES

@@ -56,7 +56,9 @@ def rights_register(feeds: "Feeds") -> "DataFrame":
     """Every line of the latest list; a line without scope only says that the patient was informed."""
     informs = "sent.PORTEE IS NULL OR trim(sent.PORTEE) = ''"
     state = f"if({informs}, NULL, if(OPPOSITION, 'O', 'N'))"
-    return feeds["rights"].selectExpr(
+    # Landing never sets a line of this list aside, not even one that names nobody.
+    named = feeds["rights"].where("person_id IS NOT NULL")
+    return named.selectExpr(
         *conform.columns(
             "rights_register",
             rights_id="row_id",

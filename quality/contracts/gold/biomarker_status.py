@@ -57,7 +57,6 @@ TABLE = product(
         "silver.molecular_analysis",
         "silver.panel_gene",
         "silver.variant",
-        "vault.patient_key",
     ),
     references=(Reference("tumor_id", "primary_cancer", "tumor_id"), Reference("last_specimen_id", "specimen", "specimen_id")),
 )

@@ -76,7 +76,6 @@ TABLE = product(
         "silver.drug_administration",
         "silver.radiotherapy_course",
         "silver.specimen",
-        "vault.patient_key",
     ),
     references=(Reference("tumor_id", "primary_cancer", "tumor_id"),),
 )

@@ -40,7 +40,6 @@ TABLE = product(
         "silver.specimen",
         "silver.primary_cancer",
         "silver.person",
-        "vault.patient_key",
     ),
     rules=(ordered("samples_altered", "samples_tested", WHY), ordered("persons_altered", "persons_tested", WHY)),
 )

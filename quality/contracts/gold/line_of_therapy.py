@@ -81,7 +81,6 @@ TABLE = product(
         "silver.treatment_line_src",
         "silver.primary_cancer",
         "silver.person",
-        "vault.patient_key",
     ),
     rules=(ordered("start_date", "end_date", "A line ends after it began."),),
     references=(

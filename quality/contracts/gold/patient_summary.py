@@ -75,6 +75,5 @@ TABLE = product(
         "silver.molecular_analysis",
         "silver.specimen",
         "silver.rights_register",
-        "vault.patient_key",
     ),
 )

@@ -52,7 +52,6 @@ TABLE = product(
         "silver.person",
         "silver.molecular_analysis",
         "silver.rights_register",
-        "vault.patient_key",
     ),
     references=(Reference("tumor_id", "primary_cancer", "tumor_id"), Reference("specimen_id", "specimen", "specimen_id")),
 )

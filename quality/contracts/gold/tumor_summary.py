@@ -122,7 +122,6 @@ TABLE = product(
         "silver.variant",
         "gold.biomarker_status",
         "gold.line_of_therapy",
-        "vault.patient_key",
     ),
     references=(Reference("tumor_id", "primary_cancer", "tumor_id"),),
 )

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.biomarker_status import biomarker_status
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 
 @pytest.fixture(scope="module")

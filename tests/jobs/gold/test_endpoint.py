@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.endpoint import endpoint
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 PERSON = """
     person_id | master_person_id | resolved_vital_status | resolved_death_date | resolved_death_date_precision | resolved_last_news_date | resolved_last_news_date_precision
@@ -15,7 +16,7 @@ PERSON = """
     p3        | p3               | deceased              |                     |                               | 2020-06-30              | day
     p4        | p4               |                       |                     |                               | 2020-12-31              | day
     p5        | p5               | alive                 |                     |                               |                         |
-"""  # noqa: E501
+"""
 TUMOURS = """
     tumor_id | person_id | center | dx_date    | dx_date_precision | inferred | in_center_dx
     t1       | p1        | gr     | 2020-01-15 | day               | false    |

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.gene_frequency import gene_frequency
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 
 @pytest.fixture(scope="module")

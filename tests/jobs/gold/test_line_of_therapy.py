@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.line_of_therapy import RULE_VERSION, line_of_therapy
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 HEAD = "admin_id | person_id | center | tumor_id | line_id | atc | source_value | admin_datetime | end_datetime | status"
 

@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.patient_summary import patient_summary
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def summary(spark: SparkSession) -> Any:
             p1        | p1               | gr     | UN  | 1960-05-15 | 94             | deceased              | 2021-06-01          | 2021-06-01
             q1        | p1               | curie  | F   | 1960-05-15 |                | deceased              | 2021-06-01          | 2021-06-01
             p2        | p2               | aphp   | UN  |            |                | alive                 |                     | 2022-01-01
-            """,  # noqa: E501
+            """,
         ),
         silver(
             spark,

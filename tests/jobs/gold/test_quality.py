@@ -7,15 +7,16 @@ from pyspark.sql import SparkSession
 
 from jobs.gold.quality import WATCHED, flags_about, quality
 from quality.contracts import contracts
-from tests.jobs.gold.frames import rows, silver
+from tests.jobs.gold.frames import silver
+from tests.tables import rows
 
 TUMOURS = """
-    tumor_id | center | topography | dx_date    | dx_basis  | dq_flags                       | inferred | valid_from
-    t1       | gr     | C50.9      | 2020-01-01 | histology |                                | false    | 2020-03-01T00:00:00
-    t2       | gr     | C34.1      | 2020-02-10 |           | CODE_UNKNOWN:dx_basis          | false    | 2020-03-31T12:00:00
-    t3       | gr     | C50.9      |            |           |                                | false    | 2020-03-31T00:00:00
-    t4       | gr     |            | 2020-05-01 | histology | DX_AFTER_DEATH,DATE_PARTIAL:dx_date | true | 2020-05-02T00:00:00
-    t5       | curie  | C18.0      | 2020-05-01 | histology |                                | false    | 2020-05-02T00:00:00
+    tumor_id | center | topography | dx_date    | dx_basis  | inferred | valid_from          | dq_flags
+    t1       | gr     | C50.9      | 2020-01-01 | histology | false    | 2020-03-01 00:00:00 | []
+    t2       | gr     | C34.1      | 2020-02-10 |           | false    | 2020-03-31 12:00:00 | ["CODE_UNKNOWN:dx_basis"]
+    t3       | gr     | C50.9      |            |           | false    | 2020-03-31 00:00:00 | []
+    t4       | gr     |            | 2020-05-01 | histology | true     | 2020-05-02 00:00:00 | ["DX_AFTER_DEATH", "DATE_PARTIAL:dx_date"]
+    t5       | curie  | C18.0      | 2020-05-01 | histology | false    | 2020-05-02 00:00:00 | []
 """
 
 

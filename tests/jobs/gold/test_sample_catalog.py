@@ -3,7 +3,8 @@
 from pyspark.sql import SparkSession
 
 from jobs.gold.sample_catalog import sample_catalog
-from tests.jobs.gold.frames import patient_key, rows, silver
+from tests.jobs.gold.frames import patient_key, silver
+from tests.tables import rows
 
 
 def test_a_sample_shows_its_tumour_its_day_what_was_made_of_it_and_what_it_may_be_used_for(spark: SparkSession) -> None:
@@ -16,7 +17,7 @@ def test_a_sample_shows_its_tumour_its_day_what_was_made_of_it_and_what_it_may_b
             tissue      | tissue  |           | p1        | gr     | t1       | frozen_tissue | C50.1      | 2020-02-01T09:30:00 | exhausted
             dna         | tissue  | tissue    | p1        | gr     |          | dna           |            |                     | available
             blood       | blood   |           | q1        | curie  |          | blood         |            |                     |
-            """,  # noqa: E501
+            """,
         ),
         silver(
             spark,

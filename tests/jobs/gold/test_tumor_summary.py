@@ -6,7 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.gold.tumor_summary import tumor_summary
-from tests.jobs.gold.frames import gold, patient_key, rows, silver
+from tests.jobs.gold.frames import gold, patient_key, silver
+from tests.tables import rows
 
 TABLES = {
     "primary_cancer": """

@@ -1,0 +1,45 @@
+"""gold_build: refreshes the products that analysts read, one task a table, in the order of what they read.
+
+Triage
+- A table's task failed with GateFailed: its new rows broke the contract; the published table is the one before and
+  stays readable. `ops.quality_result` names the rule. Correct the product or the rule, clear the task.
+- Anything else: clear the task; a product whose inputs did not change is left as it is.
+"""
+
+from airflow.sdk import Asset, AssetAny, TriggerRule, dag, task
+
+from dags.policy import DEFAULTS
+from quality.contracts import contracts
+
+published = AssetAny(*(Asset.ref(name=f"silver.{name}") for name in contracts("silver")))
+
+
+@dag(dag_id="gold_build", schedule=published, catchup=False, max_active_runs=1, default_args=DEFAULTS, doc_md=__doc__, tags=["gold"])
+def gold_build() -> None:
+    made = {}
+    for name, table in contracts("gold").items():
+
+        @task(task_id=name, outlets=[Asset(name=f"gold.{name}", uri=f"file://gold/{name}")])
+        def product(table: str) -> None:
+            """Make one product again, if what it reads has changed."""
+            from jobs import tasks
+
+            tasks.build(table)
+
+        made[name] = product(name)
+        for read in table.reads:
+            if read.startswith("gold."):
+                made[read.removeprefix("gold.")] >> made[name]
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def verdict(**context) -> None:  # type: ignore[no-untyped-def]
+        """Green only when every product is."""
+        from jobs import tasks
+
+        failed = [each.task_id for each in context["dag_run"].get_task_instances() if each.state == "failed"]
+        tasks.all_built(failed)
+
+    list(made.values()) >> verdict()
+
+
+gold_build()

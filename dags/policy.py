@@ -1,0 +1,19 @@
+"""What all DAGs share: who is asked, what is tried again and what never."""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+# An event is only a doorbell; the sweep finds what a lost one missed.
+SWEEP = "*/5 * * * *"
+
+# A delivery that broke its contract, a gate that said no and a wrong setting stay so: only the world outside is tried again.
+RETRY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception=f"jobs.errors.{name}", action=RetryAction.FAIL, reason="trying again will not help")
+        for name in ("ContractViolation", "GateFailed", "WrongUse")
+    ]
+)
+
+DEFAULTS: dict[str, Any] = {"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30), "retry_policy": RETRY}

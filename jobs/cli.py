@@ -1,0 +1,272 @@
+"""The command line. A LakehouseError becomes one sentence on stderr and exit code 2; heavy imports wait until a command needs them."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from jobs.errors import LakehouseError, WrongUse
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from jobs.silver.engine import Engine
+
+# A traceback with local variables could show rows of patients.
+app = typer.Typer(
+    help="The lakehouse of the Paris Saclay Cancer Cluster: hospital deliveries in, curated tables out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+rebuild_app = typer.Typer(help="Make tables again from what lies below them.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(rebuild_app, name="rebuild")
+
+LakeOption = Annotated[
+    str | None, typer.Option("--lake", metavar="DIR", help="The lake; LAKE_ROOT, then ./lake, when not given.")
+]
+KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
+
+
+class Verdict(StrEnum):
+    """What a person may decide."""
+
+    approve = "approve"
+    reject = "reject"
+
+
+class Format(StrEnum):
+    """How `sql` writes its rows."""
+
+    table = "table"
+    csv = "csv"
+    parquet = "parquet"
+    json = "json"
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app()
+    except LakehouseError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        print(
+            f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+@app.command()
+def validate(
+    delivery: Annotated[Path, typer.Argument(metavar="DELIVERY")], keys: KeysOption, as_json: JsonOption = False
+) -> None:
+    """Check a delivery before it is sent: no lake, no platform key. Exit code 0 accepted, 1 refused."""
+    from jobs import show
+    from jobs.landing.signature import load_keys
+    from jobs.landing.validate import validate as validated
+    from jobs.returns import judged
+
+    if not delivery.is_dir():
+        raise WrongUse(f"Expected a delivery folder at {delivery}, found none: check the path.")
+    judgement = validated(delivery.resolve(), load_keys(keys))
+    report = judged(judgement)
+    report.rows_set_aside = _sum_by_reason(report.files)
+    if as_json:
+        print(
+            json.dumps(
+                report.line() | {"findings": report.findings, "seen": report.seen, "files": report.files}, ensure_ascii=False
+            )
+        )
+    else:
+        show.validation(report)
+    raise typer.Exit(0 if report.outcome == "accepted" else 1)
+
+
+def _sum_by_reason(files: list[dict[str, Any]]) -> dict[str, int]:
+    reasons = sorted({reason for file in files for reason in file["set_aside"]})
+    return {reason: sum(file["set_aside"].get(reason, 0) for file in files) for reason in reasons}
+
+
+@app.command()
+def ingest(
+    landing: Annotated[Path, typer.Argument(metavar="LANDING")],
+    keys: KeysOption,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge and load every new delivery below LANDING, and held ones that need wait no more."""
+    from jobs import show
+    from jobs.ingest import ingest as ingested
+    from jobs.landing.signature import load_keys
+
+    settings = Settings.from_environment(lake)
+    known = load_keys(keys)
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        _tell(ingested(settings, landing, known, engine, watch), as_json)
+
+
+def _tell(reports: Iterator[Any], as_json: bool) -> None:
+    from jobs import show
+
+    told = []
+    for report in reports:
+        if as_json:
+            print(json.dumps(report.line(), ensure_ascii=False), flush=True)
+        told.append(report)
+    if not as_json:
+        show.verdicts(told)
+
+
+@contextmanager
+def _engine(settings: Settings) -> "Iterator[Engine]":
+    from jobs.silver.engine import Engine
+
+    engine = Engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+@app.command()
+def build(lake: LakeOption = None) -> None:
+    """Refresh gold from what changed in silver."""
+    from jobs import show
+    from jobs.ingest import build as built
+
+    settings = Settings.from_environment(lake)
+    with _engine(settings) as engine, show.progress() as watch:
+        watch("building gold")
+        made = built(settings, engine)
+    show.built(made)
+
+
+@app.command()
+def status(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Deliveries, tables, rows, what waits, what was set aside, what is still held."""
+    from jobs import show
+    from jobs.status import status as looked_up
+
+    found = looked_up(Settings.from_environment(lake))
+    if as_json:
+        print(json.dumps(found.told(), ensure_ascii=False))
+    else:
+        show.status(found)
+
+
+@app.command()
+def decide(
+    delivery_id: Annotated[str, typer.Argument(metavar="ID")],
+    verdict: Verdict,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")],
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve or reject a held delivery; it is read from landing again."""
+    from jobs import show
+    from jobs.ingest import decide as decided
+
+    settings = Settings.from_environment(lake)
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        _tell(decided(settings, delivery_id, verdict.value, by, why, engine, watch), as_json)
+
+
+@rebuild_app.command("silver")
+def rebuild_silver(lake: LakeOption = None) -> None:
+    """Make silver again from bronze, after a mapping was corrected."""
+    from jobs import show
+    from jobs.ingest import rebuild_silver as rebuilt
+
+    settings = Settings.from_environment(lake)
+    with _engine(settings) as engine, show.progress() as watch:
+        watch("making silver again from bronze")
+        rebuilt(settings, engine)
+    print("Silver is what bronze and the mappings say. Next: `pscc build`.")
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    lake: LakeOption = None,
+    form: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
+) -> None:
+    """Ask the tables, known as zone.table: pscc sql "SELECT * FROM gold.endpoint"."""
+    from jobs import show
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    if form is Format.parquet and sys.stdout.isatty():
+        raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
+    Ledger(settings, create=False).close()
+    with _engine(settings) as engine:
+        rows = _asked(lambda: engine.sql(query))
+    show.rows(rows, form.value)
+
+
+def _asked(run: Callable[[], Any]) -> Any:
+    from pyspark.errors import PySparkException
+
+    try:
+        return run()
+    except PySparkException as error:
+        said = str(error).strip().splitlines()[0]
+        raise WrongUse(f"Expected a query over zone.table, found one that cannot be answered: {said}") from None
+
+
+@app.command()
+def simulate(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the deliveries go.")],
+    patients: Annotated[int, typer.Option(min=10)] = 300,
+    deliveries: Annotated[int, typer.Option(min=1, max=99, help="Per hospital.")] = 4,
+    seed: int = 7,
+) -> None:
+    """Make signed deliveries of three synthetic hospitals, with an answer key."""
+    from jobs.simulate import simulate as simulated
+
+    made = simulated(to, patients=patients, deliveries=deliveries, seed=seed)
+    print(f"{len(made.deliveries)} deliveries of {made.patients:,} patients lie in {made.landing}, their keys in {made.keys}.")
+
+
+@app.command()
+def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Make a platform key: 64 hex digits in a new file that only its owner reads."""
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+            written.write(secrets.token_hex(32) + "\n")
+    except FileExistsError:
+        raise WrongUse(
+            f"Expected a new file, found {file} there already: a key is never overwritten, every person_id hangs on it."
+        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise WrongUse(f"Expected a folder {file.parent} for the key, found none: make it first.") from None
+    print(f"The key is in {file}. Keep it apart from the lake and set PSCC_PLATFORM_KEY_FILE={file}.")
+
+
+@app.command()
+def demo(
+    deliveries: Annotated[
+        Path | None, typer.Option("--deliveries", metavar="LANDING", help="Real deliveries in place of simulated ones.")
+    ] = None,
+    keys: Annotated[Path | None, typer.Option("--keys", metavar="KEYS.json", help="The keys of those.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Simulate three hospitals, run the DAGs on them and show what came out."""
+    from jobs.demo import demo as shown
+
+    shown(deliveries=deliveries, keys=keys, lake=lake)
+
+
+if __name__ == "__main__":
+    main()

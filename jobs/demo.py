@@ -1,0 +1,120 @@
+"""`make demo`: the main job through the real DAGs, on one machine, without a server, ending in a summary."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from jobs.errors import WrongUse
+from jobs.settings import Settings
+
+PATIENTS, DELIVERIES, SEED = 300, 3, 7
+DAGS = Path(__file__).parent.parent / "dags"
+
+
+def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> None:
+    """Simulate deliveries below `to` (or take `deliveries` with `keys`), run the DAGs over them, print what came of it."""
+    if (deliveries is None) != (keys is None):
+        raise WrongUse("Expected DELIVERIES and KEYS together, found one of them: name the landing folder and its key register.")
+    console = Console()
+    started = time.perf_counter()
+    to.mkdir(parents=True, exist_ok=True)
+    lake = to / ("lake" if deliveries is None else "lake-own")
+    os.environ |= {"PSCC_PLATFORM_KEY_FILE": str(platform_key(to / "platform.key").resolve()), "LAKE_ROOT": str(lake.resolve())}
+    landing, register = (deliveries, keys) if deliveries and keys else simulated(to, console)
+    if not landing.is_dir() or not register.is_file():
+        raise WrongUse(f"Expected a landing folder at {landing} and a key register at {register}, found one of them missing: check the paths.")
+    os.environ |= {"PSCC_LANDING": str(landing.resolve()), "PSCC_KEYS": str(register.resolve())}
+    runs = run_dags(to, console)
+    summarise(lake, runs, console, time.perf_counter() - started)
+
+
+def platform_key(path: Path) -> Path:
+    """A key of its own for the demo, readable by its owner alone."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return path
+
+
+def simulated(to: Path, console: Console) -> tuple[Path, Path]:
+    """Landing folder and key register of the simulated hospitals, made once."""
+    source = to / "hospitals"
+    if not (source / "keys.json").is_file():
+        from jobs.simulate import simulate
+
+        with console.status(f"Three hospitals simulate {PATIENTS} patients …"):
+            simulate(PATIENTS, DELIVERIES, SEED, source, faults=True)
+    return source / "landing", source / "keys.json"
+
+
+def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
+    """Run landing_intake, one delivery_ingest for each announcement and gold_build; each run with the states of its tasks."""
+    from jobs import tasks
+
+    waiting = tasks.find()
+    if not waiting and tasks.nothing_to_build():
+        return []
+    dags = _airflow(to)
+    with progress(console) as bar:
+        everything = bar.add_task("landing_intake", total=len(waiting) + 2)
+        runs = [_run(dags["landing_intake"], {})]
+        for key in waiting:
+            bar.update(everything, advance=1, description=f"delivery_ingest {tasks.named(key)}")
+            runs.append(_run(dags["delivery_ingest"], {"announcement": key}))
+        bar.update(everything, advance=1, description="gold_build")
+        runs.append(_run(dags["gold_build"], {}))
+        bar.update(everything, advance=1, description="done")
+    tasks.engine().close()
+    return runs
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """A line that says what runs and for how long."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        yield bar
+
+
+def _airflow(to: Path) -> dict[str, Any]:
+    """The DAGs of the project, with a metadata database of the demo's own."""
+    home = (to / "airflow").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ |= {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+    }
+    sys.path.insert(0, str(DAGS.parent))
+    from airflow.dag_processing.dagbag import DagBag
+    from airflow.utils.db import upgradedb
+
+    upgradedb()
+    bag = DagBag(dag_folder=str(DAGS))
+    if bag.import_errors:
+        raise WrongUse(f"Expected the DAGs to be importable, found errors in {', '.join(sorted(bag.import_errors))}.")
+    return dict(bag.dags)
+
+
+def _run(dag: Any, conf: dict[str, str]) -> dict[str, Any]:
+    """One run of a DAG, as the metadata database tells it."""
+    run = dag.test(run_conf=conf)
+    return {"dag": dag.dag_id, "run": run.run_id, "state": str(run.state), "key": conf.get("announcement"), "tasks": {t.task_id: str(t.state) for t in run.get_task_instances()}}
+
+
+def summarise(lake: Path, runs: list[dict[str, Any]], console: Console, seconds: float) -> None:
+    """What a person wants to know at the end."""
+    from jobs.summary import summarise as tell
+
+    tell(Settings.from_environment(lake), runs, console, seconds)

@@ -1,0 +1,174 @@
+"""Ingest: judge and load everything announced below a landing folder; and the same by single steps, for an orchestrator."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from jobs import intake, stages, status
+from jobs.errors import WrongUse
+from jobs.ledger import Announcement, Delivery, Lease, Ledger
+from jobs.returns import Report, claimed_id
+from jobs.settings import Settings
+from jobs.stages import Engine, Worker, at_work, quiet
+
+Keys = dict[str, Any]
+
+
+def ingest(
+    settings: Settings, landing: Path, keys: Keys, engine: Engine, watch: Callable[[str], None] = quiet
+) -> Iterator[Report]:
+    """Every new announcement below `landing`, and held deliveries whose gap it closes; a report for each verdict, as it falls.
+
+    Deliveries are taken in order of arrival up to bronze. Then each hospital gets one pass over silver for all of its deliveries.
+    """
+    with at_work(settings, watch) as worker, ExitStack() as leases:
+        found = intake.announcements(landing, worker.ledger)
+        centers = sorted(_centers(worker.ledger, found))
+        # All leases at once and in one order: two workers that each wait for the other's would wait for ever.
+        for center in centers:
+            leases.enter_context(worker.hospital(center))
+        for center in centers:
+            yield from stages.resume(worker, center)
+        for announcement in found:
+            yield from _land(worker, announcement.id, keys)
+        for center in centers:
+            yield from stages.publish_center(worker, engine, center)
+        status.mirror(worker.ledger, worker.lake)
+
+
+def _centers(ledger: Ledger, found: list[Announcement]) -> set[str]:
+    """The hospitals with something to do."""
+    announced = {claimed_id(Path(each.folder))[1] or "unknown" for each in found}
+    return announced | {each.center for each in ledger.deliveries(None, "verifying", "loading", "held")}
+
+
+def _land(worker: Worker, number: int, keys: Keys) -> list[Report]:
+    reports = stages.judge_announcement(worker, number, keys)
+    delivery = worker.ledger.announced_by(number)
+    return [*reports, *stages.load_delivery(worker, delivery.center, delivery.delivery_id)] if delivery else reports
+
+
+def decide(
+    settings: Settings, delivery_id: str, verdict: str, by: str, why: str, engine: Engine, watch: Callable[[str], None] = quiet
+) -> Iterator[Report]:
+    """Approve or reject a held delivery, and load what then can be loaded; WrongUse when there is nothing to decide."""
+    with at_work(settings, watch) as worker:
+        center = _held(worker, delivery_id, verdict).center
+        with worker.hospital(center) as lease:
+            yield from stages.resume(worker, center)
+            delivery = _held(worker, delivery_id, verdict)
+            if not (by.strip() and why.strip()):
+                raise WrongUse("Expected who decides and why, found one of them empty: give --by NAME and --why TEXT.")
+            worker.ledger.decide(delivery, verdict, by.strip(), why.strip())
+            yield from _carry_out(worker, delivery, verdict, lease)
+            yield from stages.publish_center(worker, engine, center)
+        status.mirror(worker.ledger, worker.lake)
+
+
+def _carry_out(worker: Worker, delivery: Delivery, verdict: str, lease: Lease) -> list[Report]:
+    if verdict == "approve":
+        return stages.approve(worker, delivery, lease)
+    reports = stages.reject_held(worker, delivery, lease)
+    stages.retry_gate(worker, delivery.center, lease)
+    return [*reports, *stages.release_held(worker, delivery.center)]
+
+
+def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
+    """The held delivery that a decision is about."""
+    if verdict not in ("approve", "reject"):
+        raise WrongUse(f"Expected `approve` or `reject`, found {verdict!r}.")
+    found = next((each for each in worker.ledger.deliveries() if each.delivery_id == delivery_id), None)
+    if found is None:
+        raise WrongUse(f"Expected the id of a held delivery, found {delivery_id!r}, which is not known: see `pscc status`.")
+    if found.state != "held":
+        raise WrongUse(
+            f"Expected a held delivery, found {delivery_id} {found.outcome or found.state}: there is nothing to decide."
+        )
+    if verdict == "approve" and not stages.DECIDED_BY_A_PERSON & set(found.reason_codes):
+        raise WrongUse(
+            f"Expected a delivery that waits for a person, found that {delivery_id} waits for {found.previous}: it loads by itself when that one is accepted."
+        )
+    return found
+
+
+# Single steps: ids in, ids out
+
+
+def find(settings: Settings, landing: Path) -> list[int]:
+    """Numbers of the announcements that were not judged yet, in order of arrival."""
+    ledger = Ledger(settings)
+    try:
+        return [each.id for each in intake.announcements(landing, ledger)]
+    finally:
+        ledger.close()
+
+
+def judge(settings: Settings, number: int, keys: Keys) -> None:
+    """Gates 1 to 9 of an announcement."""
+    with at_work(settings) as worker:
+        stages.judge_announcement(worker, number, keys)
+
+
+def load(settings: Settings, number: int) -> None:
+    """Gate 10 and bronze of the delivery that an announcement made known, and of those that waited for it."""
+    with at_work(settings) as worker:
+        delivery = worker.ledger.announced_by(number)
+        if delivery is None:
+            return
+        stages.resume(worker, delivery.center)
+        stages.load_delivery(worker, delivery.center, delivery.delivery_id)
+
+
+def publish(settings: Settings, number: int, engine: Engine) -> None:
+    """The pass over silver for everything of the announcement's hospital that waits for one."""
+    with at_work(settings) as worker:
+        if delivery := worker.ledger.announced_by(number):
+            stages.publish_center(worker, engine, delivery.center)
+        status.mirror(worker.ledger, worker.lake)
+
+
+def verdict(settings: Settings, number: int) -> Report | None:
+    """What became of an announcement, by now; None while it is worked on."""
+    ledger = Ledger(settings)
+    try:
+        delivery = ledger.announced_by(number)
+        if delivery is not None:
+            return Report(**delivery.report) if delivery.outcome else None
+        report = ledger.announcement(number).report
+        return Report(**report) if report else None
+    finally:
+        ledger.close()
+
+
+def build(settings: Settings, engine: Any) -> Any:
+    """Refresh gold, alone with silver and gold."""
+    ledger = Ledger(settings, create=False)
+    try:
+        with ledger.hold("engine"):
+            return engine.build()
+    finally:
+        ledger.close()
+
+
+def build_table(settings: Settings, engine: Any, table: str) -> bool:
+    """Make one gold product again, alone with silver and gold; False where nothing that it reads has changed."""
+    ledger = Ledger(settings, create=False)
+    try:
+        with ledger.hold("engine"):
+            return bool(engine.build_table(table))
+    finally:
+        ledger.close()
+
+
+def rebuild_silver(settings: Settings, engine: Any) -> None:
+    """Make silver again from bronze, with every loaded delivery of every hospital."""
+    ledger = Ledger(settings, create=False)
+    try:
+        loaded: dict[str, list[str]] = {}
+        for each in sorted(ledger.deliveries(None, "loaded"), key=lambda each: each.chain_position or 0):
+            loaded.setdefault(each.center, []).append(each.delivery_id)
+        with ledger.hold("engine"):
+            engine.rebuild(loaded)
+    finally:
+        ledger.close()

@@ -1,0 +1,316 @@
+"""The bronze commit of a delivery: staged rows without those of opposed people, and a skeleton of every row from which state is computed."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from jobs.hospitals.feed import Feed
+from jobs.lake import Lake
+from jobs.landing.model import Judgement, StagedFile
+from jobs.landing.opposed import Hidden, is_omic, omic_columns
+from jobs.landing.owners import givers, inherits
+from jobs.landing.purge import insist
+
+STAGED_ONLY = ("_token_key", "_sex", "_birth_month", "_parents", "_inherits", "_group_id")
+AT_ONCE = 50_000
+MOMENT = pa.timestamp("us", "UTC")
+RECORD = pa.schema(
+    [
+        ("center", pa.string()),
+        ("domain", pa.string()),
+        ("row_id", pa.string()),
+        ("person_id", pa.string()),
+        ("inherits", pa.bool_()),
+        ("parents", pa.list_(pa.string())),
+        ("delivery_id", pa.string()),
+        ("chain_position", pa.int32()),
+        ("source_file", pa.string()),
+        ("source_row_no", pa.int64()),
+        ("version_at", MOMENT),
+        ("is_deleted", pa.bool_()),
+        ("reason", pa.string()),
+        ("group_id", pa.string()),
+        ("content_hash", pa.string()),
+    ]
+)
+REPLACEMENT = pa.schema(
+    [
+        ("center", pa.string()),
+        ("delivery_id", pa.string()),
+        ("chain_position", pa.int32()),
+        ("domain", pa.string()),
+        ("group_id", pa.string()),
+    ]
+)
+SET_ASIDE = pa.schema(
+    [
+        ("center", pa.string()),
+        ("domain", pa.string()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("delivery_id", pa.string()),
+        ("source_file", pa.string()),
+        ("source_row_no", pa.int64()),
+        ("row_id", pa.string()),
+        ("person_id", pa.string()),
+        ("source_key", pa.string()),
+        ("columns", pa.list_(pa.string())),
+    ]
+)
+
+
+@dataclass
+class FileCount:
+    """What became of the rows of a file."""
+
+    rows: int = 0
+    opposed: int = 0
+    set_aside: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Landed:
+    """What the bronze commit of a delivery found on its way."""
+
+    files: dict[str, FileCount] = field(default_factory=dict)
+    groups: set[tuple[str, str]] = field(default_factory=set)
+    set_aside: list[pl.DataFrame] = field(default_factory=list)
+    # Dropped rows from which others hang: domain, row id, person.
+    children: list[pl.DataFrame] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One delivery on its way into bronze."""
+
+    lake: Lake
+    judgement: Judgement
+    chain_position: int
+    hidden: Hidden
+    owners: dict[str, str]
+    # Reasons that only the vault knew, by file and row number.
+    refused: dict[str, dict[int, str]]
+    fence: Callable[[], None]
+
+    @property
+    def center(self) -> str:
+        return self.judgement.center or ""
+
+    @property
+    def transaction(self) -> tuple[str, int]:
+        return f"pscc/landing/{self.judgement.delivery_id}", 1
+
+    def write(self, zone: str, table: str, rows: pa.Table | pa.RecordBatchReader) -> bool:
+        """Append to a table, once however often it is tried."""
+        self.fence()
+        create(self.lake, zone, table, rows.schema)
+        return bool(self.lake.write(zone, table, rows, transaction=self.transaction))
+
+    def is_there(self, zone: str, table: str) -> bool:
+        if not self.lake.exists(zone, table):
+            return False
+        return (DeltaTable(self.lake.path(zone, table)).transaction_version(self.transaction[0]) or 0) >= self.transaction[1]
+
+
+def create(lake: Lake, zone: str, table: str, schema: pa.Schema) -> None:
+    """Make a table that keeps no minimum and maximum of anything personal in its log."""
+    if not lake.exists(zone, table):
+        harmless = [name for name in ("_delivery_id", "delivery_id", "_chain_position", "chain_position") if name in schema.names]
+        settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
+        insist(lambda: DeltaTable.create(lake.path(zone, table), schema, mode="ignore", configuration=settings))
+
+
+def land(commit: Commit, records: Path) -> Landed:
+    """Append every feed of a delivery to its bronze table; the records of all rows wait in the file `records`."""
+    landed = Landed()
+    by_domain: dict[str, list[StagedFile]] = {}
+    for staged in commit.judgement.files:
+        by_domain.setdefault(staged.feed.domain, []).append(staged)
+    with pq.ParquetWriter(records, RECORD) as writer:
+        for domain, files in by_domain.items():
+            _land_feed(commit, domain, files, landed, writer)
+    return landed
+
+
+def _land_feed(commit: Commit, domain: str, files: list[StagedFile], landed: Landed, writer: pq.ParquetWriter) -> None:
+    tables = (table for staged in files for table in _kept(commit, staged, landed, writer))
+    table = f"{commit.center}_{domain}"
+    if commit.is_there("bronze", table) or not any(staged.rows for staged in files):
+        for _ in tables:
+            pass
+        return
+    schema = _bronze_schema(pq.read_schema(files[0].parquet))
+    batches = (batch for rows in tables for batch in rows.cast(schema).to_batches())
+    reader = pa.RecordBatchReader.from_batches(schema, batches)
+    commit.write("bronze", table, reader)
+
+
+def _bronze_schema(staged: pa.Schema) -> pa.Schema:
+    fields = []
+    for each in staged:
+        if each.name not in STAGED_ONLY:
+            fields.append(each)
+        if each.name == "_delivery_id":
+            fields.append(pa.field("_chain_position", pa.int32()))
+    return pa.schema(fields)
+
+
+def _kept(commit: Commit, staged: StagedFile, landed: Landed, writer: pq.ParquetWriter) -> Iterator[pa.Table]:
+    """The rows of a staged file that may be stored, in bronze layout; what is to be known of them goes to `landed` and `writer`."""
+    count = landed.files.setdefault(staged.path, FileCount())
+    groups = {staged.group_id or staged.feed.domain} if staged.feed.replaces in ("all", "year") else set()
+    for batch in pq.ParquetFile(staged.parquet).iter_batches(AT_ONCE):
+        rows = pa.Table.from_batches([batch])
+        judged = judge_rows(commit, staged, rows)
+        groups |= _replaced_parents(staged.feed, judged)
+        kept = judged.filter(~pl.col("dropped"))
+        _count(commit, staged, judged, count, landed)
+        _note_set_aside(commit, staged, kept, landed)
+        writer.write_table(_records(commit, staged.feed, kept).to_arrow().cast(RECORD))
+        yield _bronze(commit, rows, judged)
+    landed.groups |= {(staged.feed.domain, group) for group in groups}
+
+
+def judge_rows(commit: Commit, staged: StagedFile, rows: pa.Table) -> pl.DataFrame:
+    """What decides of each row: its owner, whether it is dropped, and the reason why it is set aside."""
+    names = [name for name in rows.schema.names if name.startswith("_") and name not in ("_read", "_added", "_flags")]
+    frame = pl.DataFrame(pl.from_arrow(rows.select([*names, *omic_columns(staged.feed)])))
+    late = staged.late_reasons | commit.refused.get(staged.path, {})
+    reason = pl.coalesce("_reason", _by_number(late)) if late else pl.col("_reason")
+    frame = frame.with_columns(reason.alias("_reason"), owner=_owner(commit, staged.feed, frame))
+    return frame.with_columns(dropped=commit.hidden.drops(staged.feed, pl.col("owner"), is_omic(staged.feed)))
+
+
+def _by_number(reasons: dict[int, str]) -> pl.Expr:
+    return pl.col("_source_row_no").replace_strict(list(reasons), list(reasons.values()), default=None, return_dtype=pl.String)
+
+
+def _owner(commit: Commit, feed: Feed, frame: pl.DataFrame) -> pl.Series:
+    """The row's own patient, else that of its first strict parent as far as it is known."""
+    if not inherits(feed):
+        return frame["_person_id"]
+    parents = frame["_parents"].list.first().to_list()
+    own = frame["_person_id"].to_list()
+    return pl.Series(
+        [mine or commit.owners.get(parent or "") for mine, parent in zip(own, parents, strict=True)], dtype=pl.String
+    )
+
+
+def _replaced_parents(feed: Feed, judged: pl.DataFrame) -> set[str]:
+    """Whose rows are replaced as a whole: the parents that occur in a row that was not refused."""
+    if feed.replaces != "parent":
+        return set()
+    return set(judged.filter(~pl.col("dropped") & pl.col("_reason").is_null())["_group_id"].drop_nulls())
+
+
+def _count(commit: Commit, staged: StagedFile, judged: pl.DataFrame, count: FileCount, landed: Landed) -> None:
+    dropped = judged.filter("dropped")
+    count.rows += judged.height
+    if staged.feed.domain != "identity_merge":
+        # A deletion of a change feed names no patient; where it does (persons), it is not counted either.
+        is_counted = (
+            ~pl.col("_is_deleted").fill_null(False)
+            if commit.judgement.hospital and commit.judgement.hospital.newest_event_wins
+            else pl.lit(True)
+        )
+        count.opposed += dropped.filter(is_counted).height
+    assert commit.judgement.hospital is not None
+    if staged.feed.domain in givers(commit.judgement.hospital):
+        keys = dropped.filter(pl.col("_row_id").is_not_null())
+        landed.children.append(keys.select(pl.lit(staged.feed.domain).alias("domain"), row_id="_row_id", person_id="owner"))
+
+
+def _note_set_aside(commit: Commit, staged: StagedFile, kept: pl.DataFrame, landed: Landed) -> None:
+    rows = kept.filter(pl.col("_reason").is_not_null())
+    count = landed.files[staged.path]
+    for reason, number in rows["_reason"].value_counts().iter_rows():
+        count.set_aside[reason] = count.set_aside.get(reason, 0) + number
+    if rows.is_empty():
+        return
+    at_fault: dict[int, list[str]] = {}
+    for fault in staged.faults:
+        if fault.row is not None and fault.column:
+            at_fault.setdefault(fault.row, []).append(fault.column)
+    columns = [at_fault.get(number, []) for number in rows["_source_row_no"]]
+    landed.set_aside.append(
+        rows.select(
+            pl.lit(commit.center).alias("center"),
+            pl.lit(staged.feed.domain).alias("domain"),
+            pl.lit("set_aside").alias("status"),
+            reason="_reason",
+            delivery_id="_delivery_id",
+            source_file="_source_file",
+            source_row_no="_source_row_no",
+            row_id="_row_id",
+            person_id="owner",
+            source_key="_source_key",
+        ).with_columns(pl.Series("columns", columns, dtype=pl.List(pl.String)))
+    )
+
+
+def _records(commit: Commit, feed: Feed, kept: pl.DataFrame) -> pl.DataFrame:
+    return kept.select(
+        pl.lit(commit.center).alias("center"),
+        pl.lit(feed.domain).alias("domain"),
+        row_id="_row_id",
+        person_id="owner",
+        inherits="_inherits",
+        parents="_parents",
+        delivery_id="_delivery_id",
+        chain_position=pl.lit(commit.chain_position, pl.Int32),
+        source_file="_source_file",
+        source_row_no="_source_row_no",
+        version_at="_version_at",
+        is_deleted="_is_deleted",
+        reason="_reason",
+        group_id="_group_id",
+        content_hash="_content_hash",
+    )
+
+
+def _bronze(commit: Commit, rows: pa.Table, judged: pl.DataFrame) -> pa.Table:
+    """The kept rows in bronze layout: final reasons, the place in the chain, and none of the columns that only landing needs."""
+    schema = _bronze_schema(rows.schema)
+    rows = rows.set_column(
+        rows.schema.get_field_index("_reason"),
+        rows.schema.field("_reason"),
+        judged["_reason"].to_arrow().cast(rows.schema.field("_reason").type),
+    )
+    rows = rows.append_column("_chain_position", pa.array([commit.chain_position] * rows.num_rows, pa.int32()))
+    return rows.filter(pa.array((~judged["dropped"]).to_list(), pa.bool_())).select(schema.names)
+
+
+def publish(commit: Commit, landed: Landed, records: Path, touched: Iterable[tuple[str, str]]) -> None:
+    """Append records, replacements, touched people and rows set aside: after the feeds, in any number of tries."""
+    file = pq.ParquetFile(records)
+    commit.write("bronze", "record", pa.RecordBatchReader.from_batches(RECORD, file.iter_batches(AT_ONCE)))
+    groups = [
+        {
+            "center": commit.center,
+            "delivery_id": commit.judgement.delivery_id,
+            "chain_position": commit.chain_position,
+            "domain": domain,
+            "group_id": group,
+        }
+        for domain, group in sorted(landed.groups)
+    ]
+    if groups:
+        commit.write("bronze", "replacement", pa.Table.from_pylist(groups, REPLACEMENT))
+    touch(commit, touched)
+    for domain in sorted({frame["domain"][0] for frame in landed.set_aside}):
+        rows = pl.concat([frame for frame in landed.set_aside if frame["domain"][0] == domain])
+        commit.write("quarantine", f"{commit.center}_{domain}", rows.to_arrow().cast(SET_ASIDE))
+
+
+def touch(commit: Commit, people: Iterable[tuple[str, str]]) -> None:
+    """Note whose silver rows may change by this delivery."""
+    rows = sorted(people)
+    if rows:
+        centers, persons = zip(*rows, strict=True)
+        table = pa.table({"center": centers, "delivery_id": [commit.judgement.delivery_id] * len(rows), "person_id": persons})
+        commit.write("bronze", "touched", table)

@@ -1,0 +1,255 @@
+"""What a person sees in the terminal: verdicts, status, rows."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from jobs.returns import Report
+from jobs.status import Status
+
+COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
+SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
+SHOWN = 50
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+console = Console(highlight=False)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done, gone when it is done; nothing when `quiet` or no terminal watches."""
+    errors = Console(stderr=True, highlight=False)
+    if quiet or not errors.is_terminal:
+        yield lambda _: None
+        return
+    with errors.status("looking around", spinner="dots") as line:
+        yield lambda doing: line.update(Text(doing))
+
+
+def _sign(outcome: str | None) -> Text:
+    known = outcome or "loading"
+    return Text(f"{SIGNS.get(known, '·')} {known}", style=f"bold {COLOURS.get(known, 'cyan')}")
+
+
+def _number(count: int) -> str:
+    return f"{count:,}" if count else "·"
+
+
+def _grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return table
+
+
+# Verdicts
+
+
+def verdicts(reports: list[Report]) -> None:
+    """The verdicts of a run, and what came of them."""
+    if not reports:
+        console.print("Nothing new: every announcement was judged before, and nothing that waits can be loaded yet.")
+        return
+    counts = ("read", "new", "changed", "deleted", "set aside", "waiting")
+    table = _grid(None, "delivery", "verdict", "why, warnings", *counts, "s", right=(*counts, "s"))
+    for report in reports:
+        silver = report.rows_silver
+        rows = (report.rows_read, silver["new"], silver["changed"], silver["deleted"])
+        sums = (sum(report.rows_set_aside.values()), sum(report.rows_waiting.values()))
+        name = report.delivery_id or "(unreadable)"
+        table.add_row(
+            name, _sign(report.outcome), _said(report), *(_number(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
+        )
+    console.print(table)
+    found = [_finding(each) for report in reports if report.outcome != "accepted" for each in report.findings[:3]]
+    if found:
+        console.print(Text("\nWhat was found", style="bold"), *found, sep="\n")
+    console.print(f"\n[dim]{_tally(reports)}. Return reports: <lake>/returns/<center>/<delivery_id>.html[/dim]")
+
+
+def _said(report: Report) -> Text:
+    text = Text(" ".join(report.reason_codes), style=COLOURS[report.outcome])
+    if report.warnings:
+        text.append((" " if report.reason_codes else "") + " ".join(report.warnings), style="dim")
+    if report.released:
+        text.append(f" released {', '.join(report.released)}", style="green")
+    return text
+
+
+def _tally(reports: list[Report]) -> str:
+    return ", ".join(
+        f"{sum(report.outcome == outcome for report in reports)} {outcome}"
+        for outcome in COLOURS
+        if any(report.outcome == outcome for report in reports)
+    )
+
+
+def _finding(finding: dict[str, Any]) -> Text:
+    place = " ".join(_place(finding))
+    return Text.assemble("  ", (finding["code"], "bold"), f"  {place}  " if place else "  ", finding.get("sentence", ""))
+
+
+def _place(finding: dict[str, Any]) -> list[str]:
+    row, column = finding.get("row"), finding.get("column")
+    return [
+        part for part in (finding.get("file") or "", f"row {row:,}" if row else "", f"column {column}" if column else "") if part
+    ]
+
+
+def validation(report: Report) -> None:
+    """The verdict on a delivery that was not sent yet."""
+    title = Text.assemble(_sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
+    advice = (
+        "It would be loaded."
+        if report.outcome == "accepted"
+        else "It would be refused: correct what is listed, then validate again."
+    )
+    body = [Text(f"{report.rows_read:,} rows in {len(report.files)} files read. {advice}")]
+    console.print(Panel(Group(title, *body), border_style=COLOURS[report.outcome], expand=False))
+    _findings("Why", report.findings)
+    _findings("Warnings", [{**each, "code": code} for code, found in report.seen.items() for each in (found or [{}])])
+    _findings("Rows that would be set aside", [fault for file in report.files for fault in file["faults"]])
+
+
+def _findings(title: str, findings: list[dict[str, Any]]) -> None:
+    if not findings:
+        return
+    table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
+    for each in findings[:SHOWN]:
+        table.add_row(
+            each["code"], each.get("file", ""), _number(each.get("row") or 0), each.get("column", ""), each.get("sentence", "")
+        )
+    console.print(table)
+    if len(findings) > SHOWN:
+        console.print(f"[dim]and {len(findings) - SHOWN:,} more: see --json[/dim]")
+    console.print()
+
+
+# Status
+
+
+def status(found: Status) -> None:
+    """The lake on one screen."""
+    console.print(Text(found.lake, style="bold"))
+    for part in (
+        _deliveries(found),
+        _held(found),
+        _tables(found),
+        _reasons("Rows that wait", found.waiting),
+        _reasons("Rows set aside", found.set_aside),
+    ):
+        if part is not None:
+            console.print()
+            console.print(part)
+    if found.announced:
+        console.print(f"\n{len(found.announced)} announced and not judged yet: run `pscc ingest`.")
+
+
+def _deliveries(found: Status) -> Table:
+    counts = ("read", "new", "changed", "deleted", "set aside", "opposed")
+    table = _grid("Deliveries", "delivery", "verdict", "why, warnings", *counts, right=counts)
+    for each in found.deliveries:
+        names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
+        said = Text(" ".join(each["reason_codes"]))
+        said.append(" ".join(["", *each["warnings"]]) if each["warnings"] else "", style="dim")
+        table.add_row(each["delivery_id"], _sign(each.get("outcome")), said, *(_number(each[f"rows_{name}"]) for name in names))
+    return table
+
+
+def _held(found: Status) -> Table | None:
+    if not found.held:
+        return None
+    table = _grid("Still held", "delivery", "why", "since", "next")
+    for each in found.held:
+        days = (datetime.now(UTC) - datetime.fromisoformat(each["since"])).days
+        waits = each["waits_for"]
+        following = (
+            f"loads when {waits} is accepted"
+            if waits
+            else f"pscc decide {each['delivery_id']} approve|reject --by NAME --why TEXT"
+        )
+        table.add_row(each["delivery_id"], " ".join(each["reason_codes"]), "today" if not days else f"{days} days", following)
+    return table
+
+
+def _tables(found: Status) -> Table | None:
+    if not found.tables:
+        return None
+    table = _grid("Tables", "table", "rows", "current", right=("rows", "current"))
+    for each in found.tables:
+        table.add_row(f"{each.zone}.{each.table}", f"{each.rows:,}", "" if each.current is None else f"{each.current:,}")
+    return table
+
+
+def _reasons(title: str, rows: dict[str, dict[str, int]]) -> Table | None:
+    reasons = sorted({reason for counted in rows.values() for reason in counted})
+    if not reasons:
+        return None
+    table = _grid(title, "", *rows, right=tuple(rows))
+    for reason in reasons:
+        table.add_row(reason, *(_number(counted.get(reason, 0)) for counted in rows.values()))
+    return table
+
+
+def built(made: dict[str, int]) -> None:
+    """What a build made again."""
+    if not made:
+        console.print("Gold is up to date: nothing it reads has changed.")
+        return
+    table = _grid("Gold", "table", "rows", right=("rows",))
+    for name, rows in made.items():
+        table.add_row(f"gold.{name}", f"{rows:,}")
+    console.print(table)
+
+
+# Rows of a query
+
+
+def rows(found: pa.Table, form: str) -> None:
+    """The rows of a query on stdout."""
+    if form == "parquet":
+        pyarrow.parquet.write_table(found, pa.PythonFile(sys.stdout.buffer, mode="w"))
+    elif form == "csv":
+        pyarrow.csv.write_csv(_harmless(found), pa.PythonFile(sys.stdout.buffer, mode="w"))
+    elif form == "json":
+        for row in found.to_pylist():
+            print(json.dumps(row, default=str, ensure_ascii=False))
+    else:
+        _as_table(found)
+
+
+def _harmless(found: pa.Table) -> pa.Table:
+    """The rows as text a spreadsheet will not execute: what begins like a formula gets an apostrophe."""
+    columns = []
+    for column in found.columns:
+        if pa.types.is_nested(column.type):
+            column = pa.chunked_array(
+                [pa.array([None if each is None else json.dumps(each, default=str) for each in column.to_pylist()], pa.string())]
+            )
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            texts = column.to_pylist()
+            column = pa.chunked_array(
+                [pa.array([f"'{text}" if text and text.startswith(FORMULA) else text for text in texts], pa.string())]
+            )
+        columns.append(column)
+    return pa.table(columns, names=found.column_names)
+
+
+def _as_table(found: pa.Table) -> None:
+    numeric = tuple(field.name for field in found.schema if pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+    table = _grid(None, *found.column_names, right=numeric)
+    for row in found.slice(0, 1000).to_pylist():
+        table.add_row(*("" if value is None else Text(str(value)) for value in row.values()))
+    console.print(table)
+    rest = ", the first 1,000 shown" if found.num_rows > 1000 else ""
+    console.print(f"[dim]{found.num_rows:,} rows{rest}[/dim]")

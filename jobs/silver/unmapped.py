@@ -1,0 +1,56 @@
+"""The worklist of codes that hospitals send and no value set knows: `silver.vocab_unmapped`."""
+
+import hashlib
+
+import polars as pl
+from pyspark.sql import SparkSession
+
+from jobs.lake import Lake
+from jobs.silver import tables
+from quality.contracts import contracts
+
+FLAG = "CODE_UNKNOWN:"
+CONTENT = ["unmapped_id", "center", "system", "code", "version", "rows", "is_current", "is_deleted"]
+
+
+def unmapped(lake: Lake) -> pl.DataFrame:
+    """One row an unknown code of a column and hospital, with the number of current rows that carry it."""
+    found = [_of_column(rows, name, flag) for name, rows in _flagged(lake) for flag in sorted(set(rows["flag"]))]
+    empty = pl.DataFrame(schema={"center": pl.String, "system": pl.String, "code": pl.String, "rows": pl.Int64})
+    codes = pl.concat([empty, *found]).sort("center", "system", "code")
+    ids = [hashlib.sha256("|".join(row).encode()).hexdigest()[:32] for row in codes.select("center", "system", "code").iter_rows()]
+    return codes.with_columns(
+        pl.Series("unmapped_id", ids, pl.String), pl.lit(None, pl.String).alias("version"), pl.lit(True).alias("is_current"), pl.lit(False).alias("is_deleted")
+    ).select(CONTENT)
+
+
+def _flagged(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
+    """The current rows of each silver table that carry an unknown code, a row a code."""
+    flagged = []
+    for name, table in contracts("silver").items():
+        sources = [column for column in table.names if column.endswith("_source_value")]
+        if sources and "dq_flags" in table.names and lake.exists("silver", name):
+            rows = lake.frame("silver", name, ["center", "is_current", "dq_flags", *sources]).filter("is_current")
+            exploded = rows.explode("dq_flags").rename({"dq_flags": "flag"}).filter(pl.col("flag").str.starts_with(FLAG))
+            flagged.append((name, exploded))
+    return flagged
+
+
+def _of_column(rows: pl.DataFrame, table: str, flag: str) -> pl.DataFrame:
+    column = flag.removeprefix(FLAG)
+    mine = rows.filter(pl.col("flag") == flag).select("center", pl.lit(f"{table}.{column}").alias("system"), pl.col(f"{column}_source_value").alias("code"))
+    return mine.drop_nulls().group_by("center", "system", "code").agg(pl.len().cast(pl.Int64).alias("rows"))
+
+
+def refresh(spark: SparkSession, lake: Lake, number: int) -> None:
+    """Replace the worklist where it changed."""
+    now, table = unmapped(lake), contracts("silver")["vocab_unmapped"]
+    path = tables.ensure_table(lake, table)
+    if lake.frame("silver", table.name, CONTENT).sort("center", "system", "code").equals(now):
+        return
+    with tables.transaction(spark, "vocabulary", number):
+        tables.replace(tables.shaped(spark.createDataFrame(now.to_pandas(), _schema(table)), table), path)
+
+
+def _schema(table: tables.Table) -> str:
+    return ", ".join(f"{name} {tables.spark_type(table[name])}" for name in CONTENT)

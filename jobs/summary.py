@@ -1,0 +1,254 @@
+"""What a person wants to know of a lake at the end of a run: verdicts, tables, what was set aside, quality, pictures, what to type next."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich import box
+from rich.columns import Columns
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from jobs.lake import Lake
+from jobs.ledger import Ledger
+from jobs.returns import CHANGES
+from jobs.settings import Settings
+from jobs.status import Status, status
+from quality.verdicts import WHOLE_TABLE, recorded
+
+COLOURS = {
+    "accepted": "green",
+    "success": "green",
+    "held": "yellow",
+    "skipped": "dim",
+    "duplicate": "dim",
+    "rejected": "red",
+    "failed": "red",
+    "upstream_failed": "red",
+    "quarantined": "magenta",
+}
+WARNINGS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An announcement and what became of it by now."""
+
+    center: str
+    delivery_id: str
+    outcome: str
+    reason_codes: list[str]
+    report: dict[str, Any]
+
+
+def summarise(settings: Settings, runs: list[dict[str, Any]], console: Console, seconds: float) -> None:
+    """Print the summary of a lake; `runs` are the DAG runs that led to it, none when there was nothing to do."""
+    from jobs.report import draw
+
+    lake = Lake(settings.lake)
+    ledger = Ledger(settings, create=False)
+    try:
+        verdicts = judged(ledger)
+    finally:
+        ledger.close()
+    state, results = status(settings), recorded(settings.lake)
+    pictures = draw(lake, Path(settings.lake, "pictures"))
+    console.print()
+    console.print(_headline(verdicts, runs, seconds))
+    if runs:
+        console.print(_runs(runs))
+    console.print(_deliveries(verdicts))
+    console.print(Columns([_layer(state, zone) for zone in ("bronze", "silver", "gold")], padding=(0, 3)))
+    console.print(
+        Columns(
+            [
+                _reasons("Rows set aside, by reason", state.set_aside),
+                _reasons("Rows waiting for their parents", state.waiting),
+            ],
+            padding=(0, 3),
+        )
+    )
+    console.print(_quality(results))
+    console.print(_where(settings, pictures))
+    console.print(_next(settings))
+
+
+def judged(ledger: Ledger) -> list[Judged]:
+    """Every announcement in order of arrival, one that was held with what became of it since."""
+    known = {each.announcement_id: each for each in ledger.deliveries()}
+    found = []
+    for each in ledger.announcements():
+        delivery = known.get(each.id)
+        if delivery is not None and delivery.outcome:
+            found.append(Judged(delivery.center, delivery.delivery_id, delivery.outcome, delivery.reason_codes, delivery.report))
+        else:
+            report = each.report or {}
+            name = each.delivery_id or Path(each.path).parent.name
+            found.append(
+                Judged(each.center or "?", name, each.outcome or "not judged yet", report.get("reason_codes", []), report)
+            )
+    return found
+
+
+def _headline(verdicts: list[Judged], runs: list[dict[str, Any]], seconds: float) -> RenderableType:
+    counted = Counter(each.outcome for each in verdicts)
+    told = ", ".join(f"{number} {_coloured(outcome)}" for outcome, number in counted.most_common())
+    hospitals = len({each.center for each in verdicts} - {"?"})
+    what = f"{len(verdicts)} deliveries of {hospitals} hospitals: {told}."
+    done = (
+        f"{len(runs)} DAG runs in {seconds:.0f} s."
+        if runs
+        else "Nothing new in landing and nothing changed since the last build: no task ran, no table was touched."
+    )
+    return Panel(f"{what}\n{done}", title="[bold]The lakehouse[/bold]", title_align="left", border_style="cyan", expand=False)
+
+
+def _runs(runs: Iterable[dict[str, Any]]) -> Table:
+    table = _table("DAG runs (from Airflow's metadata database)", "dag", "run for", "state", "tasks")
+    for run in runs:
+        tasks = Counter(run["tasks"].values())
+        told = ", ".join(f"{number} {_coloured(state)}" for state, number in tasks.most_common())
+        broken = [task for task, state in run["tasks"].items() if state == "failed"]
+        table.add_row(run["dag"], escape(_key(run)), _coloured(run["state"]), told + (f": {', '.join(broken)}" if broken else ""))
+    return table
+
+
+def _key(run: dict[str, Any]) -> str:
+    # The folder of a delivery bears its id.
+    return Path(str(run["key"]).partition("|")[0]).parent.name or str(run["key"]) if run.get("key") else ""
+
+
+def _deliveries(verdicts: Iterable[Judged]) -> Table:
+    table = _table("Deliveries and verdicts", "hospital", "delivery", "verdict", "why")
+    for name in ("read", "new", "changed", "deleted", "set aside", "waiting", "opposed"):
+        table.add_column(name, justify="right")
+    for each in verdicts:
+        silver, report = each.report.get("rows_silver", {}), each.report
+        numbers = [report.get("rows_read", 0), *(silver.get(name, 0) for name in CHANGES if name != "unchanged")]
+        numbers += [sum(report.get(name, {}).values()) for name in ("rows_set_aside", "rows_waiting")]
+        numbers.append(report.get("rows_dropped_opposed", 0))
+        table.add_row(
+            each.center, escape(each.delivery_id), _coloured(each.outcome), ", ".join(each.reason_codes), *map(_number, numbers)
+        )
+    return table
+
+
+def _layer(state: Status, zone: str) -> Table:
+    rows = [each for each in state.tables if each.zone == zone]
+    counted = {each.table: each.rows if each.current is None else each.current for each in rows}
+    table = _table(f"{zone.capitalize()}: {len(rows)} tables", "table")
+    table.add_column("current rows" if zone == "silver" else "rows", justify="right")
+    for name, number in counted.items():
+        table.add_row(name, _number(number))
+    table.add_section()
+    table.add_row("[bold]all[/bold]", f"[bold]{_number(sum(counted.values()))}[/bold]")
+    return table
+
+
+def _reasons(title: str, counted: dict[str, dict[str, int]]) -> Table:
+    table = _table(title, "reason")
+    for center in counted:
+        table.add_column(center, justify="right")
+    table.add_column("all", justify="right", style="bold")
+    totals = Counter[str]()
+    for reasons in counted.values():
+        totals.update(reasons)
+    for reason, total in totals.most_common():
+        table.add_row(reason, *(_number(counted[center].get(reason, 0)) for center in counted), _number(total))
+    if not totals:
+        table.add_row("none", *[""] * (len(counted) + 1))
+    return table
+
+
+def _quality(results: pl.DataFrame) -> RenderableType:
+    """The last verdict on every table, and the warnings that most rows gave rise to."""
+    last = results.filter(pl.col("pass_number") == pl.col("pass_number").max().over("table"))
+    whole, checks = last.filter(pl.col("expectation") == WHOLE_TABLE), last.filter(pl.col("expectation") != WHOLE_TABLE)
+    broken = checks.filter(~pl.col("passed"))
+    critical = broken.filter(pl.col("severity") == "critical").height
+    table = _table(
+        "Quality: last verdict on every table (ops.quality_result)",
+        "tables",
+        "may be published",
+        "checks",
+        "critical broken",
+        "warnings",
+    )
+    table.add_row(
+        *map(_number, (whole.height, whole["passed"].sum(), checks.height, critical, broken.height - critical)),
+    )
+    warnings = broken.filter(pl.col("severity") == "warning").sort(
+        "unexpected_count", "table", "sentence", descending=[True, False, False]
+    )
+    if warnings.is_empty():
+        return table
+    shown = _table(f"Warnings on most rows ({min(WARNINGS_SHOWN, warnings.height)} of {warnings.height})", "table", "rule")
+    shown.add_column("rows", justify="right")
+    for name, sentence, number in warnings.select("table", "sentence", "unexpected_count").head(WARNINGS_SHOWN).iter_rows():
+        shown.add_row(name, escape(sentence), _number(number))
+    return Columns([table, shown], padding=(0, 3))
+
+
+def _where(settings: Settings, pictures: list[Path]) -> Table:
+    table = _table("To look at", "what", "where")
+    for picture in pictures:
+        table.add_row(picture.stem.replace("_", " "), _shown(picture))
+    # The shallowest index is the one that leads to the others.
+    docs = sorted(Path(settings.lake, "docs").rglob("index.html"), key=lambda path: (len(path.parts), path))
+    if docs:
+        table.add_row("Data Docs", _shown(docs[0]))
+    returns = Path(settings.lake, "returns")
+    if returns.is_dir():
+        table.add_row("return reports to the hospitals", f"{_shown(returns)}/<hospital>/<delivery>.html")
+    return table
+
+
+def _next(settings: Settings) -> Panel:
+    lake = _shown(Path(settings.lake))
+    landing, keys = (
+        _shown(Path(os.environ.get(name, other))) for name, other in (("PSCC_LANDING", "LANDING"), ("PSCC_KEYS", "KEYS.json"))
+    )
+    query = "SELECT tumor_group, count(*) AS tumours, avg(n_lines) AS lines FROM gold.tumor_summary GROUP BY 1 ORDER BY 2 DESC"
+    key = os.environ.get("PSCC_PLATFORM_KEY_FILE")
+    export = [f"export PSCC_PLATFORM_KEY_FILE={_shown(Path(key))}"] if key else []
+    lines = (
+        ("Ask gold a question", [f'.venv/bin/pscc sql "{query}" --lake {lake}']),
+        ("Open a table in Python", [f".venv/bin/python -c \"import polars; print(polars.read_delta('{lake}/gold/endpoint'))\""]),
+        (
+            "Drop another delivery",
+            [*export, f".venv/bin/pscc ingest {landing} --keys {keys} --lake {lake}", f".venv/bin/pscc build --lake {lake}"],
+        ),
+        ("See where everything stands", [f".venv/bin/pscc status --lake {lake}"]),
+    )
+    told = "\n".join(
+        f"[bold]{what}[/bold]\n" + "\n".join(f"  [cyan]{escape(each)}[/cyan]" for each in commands) for what, commands in lines
+    )
+    return Panel(told, title="[bold]What to type next[/bold]", title_align="left", border_style="cyan", expand=False)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _coloured(word: str) -> str:
+    colour = COLOURS.get(word)
+    return f"[{colour}]{escape(word)}[/{colour}]" if colour else escape(word)
+
+
+def _number(value: int | None) -> str:
+    return f"{value:,}" if value else "[dim]0[/dim]" if value == 0 else ""
+
+
+def _shown(path: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

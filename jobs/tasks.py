@@ -1,0 +1,77 @@
+"""What the DAGs call: one function a task, by the key of an announcement. The same stages as `pscc ingest`."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs import ingest
+from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from jobs.silver.engine import Engine
+
+
+@cache
+def engine() -> "Engine":
+    """The engine of this process, kept warm between tasks that run in it."""
+    from jobs.silver.engine import Engine
+
+    return Engine(Settings.from_environment())
+
+
+def _asked(name: str) -> Path:
+    value = os.environ.get(name)
+    if not value:
+        raise WrongUse(f"Expected {name} to say where that lies, found it unset: see docs/operate.md.")
+    return Path(value)
+
+
+def _keys() -> dict[str, Any]:
+    from jobs.landing.signature import load_keys
+
+    return load_keys(_asked("PSCC_KEYS"))
+
+
+def find() -> list[str]:
+    """The keys of announcements that were not judged yet, in order of arrival."""
+    return [str(number) for number in ingest.find(Settings.from_environment(), _asked("PSCC_LANDING"))]
+
+
+def verify(key: str) -> str:
+    """Judge an announcement by all gates that need no lake; the key again."""
+    ingest.judge(Settings.from_environment(), int(key), _keys())
+    return key
+
+
+def land(key: str) -> None:
+    """Commit the delivery, and those that waited for it, to bronze."""
+    ingest.load(Settings.from_environment(), int(key))
+
+
+def publish(key: str) -> None:
+    """Publish everything of the delivery's hospital that lies in bronze to silver, in one pass."""
+    ingest.publish(Settings.from_environment(), int(key), engine())
+
+
+def verdict(key: str) -> str:
+    """What became of the delivery; ContractViolation unless it is loaded, or was before."""
+    report = ingest.verdict(Settings.from_environment(), int(key))
+    if report is None:
+        raise ContractViolation(f"Expected a verdict on announcement {key}, found its work unfinished: look at the tasks before.")
+    if report.outcome not in ("accepted", "duplicate"):
+        codes = ", ".join(report.reason_codes)
+        raise ContractViolation(f"{report.delivery_id or 'An announced delivery'} is {report.outcome}: {codes}. The return report says where.")
+    return f"{report.delivery_id} {report.outcome}"
+
+
+def build(table: str) -> bool:
+    """Make one gold product again; False where nothing that it reads has changed."""
+    return bool(ingest.build_table(Settings.from_environment(), engine(), table))
+
+
+def all_built(failed: list[str]) -> None:
+    """GateFailed when the task of a product failed."""
+    if failed:
+        raise GateFailed(f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before.")
