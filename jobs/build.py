@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -100,11 +101,11 @@ class GoldBuild:
 
     def _read(self, name: str) -> DataFrame:
         if name == PATIENT_KEY:
-            return self.lake.spark(self.spark, "bronze", PATIENT_KEY)
+            return tables.rows_of(self.spark, self.lake, "bronze", PATIENT_KEY)
         if name in contracts("gold"):
-            return self.lake.spark(self.spark, "gold", name)
+            return tables.rows_of(self.spark, self.lake, "gold", name)
         tables.ensure_table(self.lake, contracts("silver")[name])
-        return self.lake.spark(self.spark, "silver", name).where("is_current and not is_deleted")
+        return tables.rows_of(self.spark, self.lake, "silver", name).where("is_current and not is_deleted")
 
     def _inputs(self, table: Table) -> dict[str, int]:
         reads = [read.partition(".")[::2] for read in sorted(table.reads)]
@@ -130,11 +131,12 @@ class GoldBuild:
     def _as_of(self, table: Table) -> date:
         """The latest day on which a hospital said something that the product was made from."""
         days: list[date] = []
-        for read in table.reads:
-            zone, _, name = read.partition(".")
+        for zone, name in (read.split(".") for read in table.reads):
             column = "valid_from" if zone == "silver" else "as_of_date"
-            if self.lake.exists(zone, name) and column in contracts(zone)[name].names:
-                latest = self.lake.frame(zone, name, [column])[column].max()
+            read = contracts(zone)[name]
+            if column in read.names and self.lake.exists(zone, name):
+                counting = ds.field("is_current") & ~ds.field("is_deleted") if zone == "silver" else None
+                latest = self.lake.frame(zone, name, [column], counting)[column].max()
                 days += [latest.date() if isinstance(latest, datetime) else latest] if isinstance(latest, date) else []
         return max(days, default=date(1900, 1, 1))
 

@@ -235,7 +235,7 @@ def simulate(
     """Make signed deliveries of three synthetic hospitals, with an answer key."""
     from jobs.simulate import simulate as simulated
 
-    made = simulated(to, patients=patients, deliveries=deliveries, seed=seed)
+    made = simulated(patients, deliveries, seed, to)
     print(f"{len(made.deliveries)} deliveries of {made.patients:,} patients lie in {made.landing}, their keys in {made.keys}.")
 
 
@@ -256,16 +256,16 @@ def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
 @app.command()
 def demo(
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where everything of the demo goes.")] = Path("demo"),
     deliveries: Annotated[
         Path | None, typer.Option("--deliveries", metavar="LANDING", help="Real deliveries in place of simulated ones.")
     ] = None,
     keys: Annotated[Path | None, typer.Option("--keys", metavar="KEYS.json", help="The keys of those.")] = None,
-    lake: LakeOption = None,
 ) -> None:
     """Simulate three hospitals, run the DAGs on them and show what came out."""
     from jobs.demo import demo as shown
 
-    shown(deliveries=deliveries, keys=keys, lake=lake)
+    shown(to, deliveries, keys)
 
 
 if __name__ == "__main__":

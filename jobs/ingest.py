@@ -5,12 +5,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from jobs import intake, stages, status
+from jobs import intake, status
 from jobs.errors import WrongUse
 from jobs.ledger import Announcement, Delivery, Lease, Ledger
 from jobs.returns import Report, claimed_id
 from jobs.settings import Settings
-from jobs.stages import Engine, Worker, at_work, quiet
+from jobs.stages import deciding, judging, loading, publishing, verdicts
+from jobs.stages.worker import Engine, Worker, at_work, quiet
 
 Keys = dict[str, Any]
 
@@ -29,11 +30,11 @@ def ingest(
         for center in centers:
             leases.enter_context(worker.hospital(center))
         for center in centers:
-            yield from stages.resume(worker, center)
+            yield from loading.resume(worker, center)
         for announcement in found:
             yield from _land(worker, announcement.id, keys)
         for center in centers:
-            yield from stages.publish_center(worker, engine, center)
+            yield from publishing.publish_center(worker, engine, center)
         status.mirror(worker.ledger, worker.lake)
 
 
@@ -44,9 +45,9 @@ def _centers(ledger: Ledger, found: list[Announcement]) -> set[str]:
 
 
 def _land(worker: Worker, number: int, keys: Keys) -> list[Report]:
-    reports = stages.judge_announcement(worker, number, keys)
+    reports = judging.judge_announcement(worker, number, keys)
     delivery = worker.ledger.announced_by(number)
-    return [*reports, *stages.load_delivery(worker, delivery.center, delivery.delivery_id)] if delivery else reports
+    return [*reports, *loading.load_delivery(worker, delivery.center, delivery.delivery_id)] if delivery else reports
 
 
 def decide(
@@ -56,22 +57,22 @@ def decide(
     with at_work(settings, watch) as worker:
         center = _held(worker, delivery_id, verdict).center
         with worker.hospital(center) as lease:
-            yield from stages.resume(worker, center)
+            yield from loading.resume(worker, center)
             delivery = _held(worker, delivery_id, verdict)
             if not (by.strip() and why.strip()):
                 raise WrongUse("Expected who decides and why, found one of them empty: give --by NAME and --why TEXT.")
             worker.ledger.decide(delivery, verdict, by.strip(), why.strip())
             yield from _carry_out(worker, delivery, verdict, lease)
-            yield from stages.publish_center(worker, engine, center)
+            yield from publishing.publish_center(worker, engine, center)
         status.mirror(worker.ledger, worker.lake)
 
 
 def _carry_out(worker: Worker, delivery: Delivery, verdict: str, lease: Lease) -> list[Report]:
     if verdict == "approve":
-        return stages.approve(worker, delivery, lease)
-    reports = stages.reject_held(worker, delivery, lease)
-    stages.retry_gate(worker, delivery.center, lease)
-    return [*reports, *stages.release_held(worker, delivery.center)]
+        return deciding.approve(worker, delivery, lease)
+    report = verdicts.reject_held(worker, delivery, lease)
+    deciding.retry_gate(worker, delivery.center, lease)
+    return [report, *loading.release_held(worker, delivery.center)]
 
 
 def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
@@ -85,10 +86,8 @@ def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
         raise WrongUse(
             f"Expected a held delivery, found {delivery_id} {found.outcome or found.state}: there is nothing to decide."
         )
-    if verdict == "approve" and not stages.DECIDED_BY_A_PERSON & set(found.reason_codes):
-        raise WrongUse(
-            f"Expected a delivery that waits for a person, found that {delivery_id} waits for {found.previous}: it loads by itself when that one is accepted."
-        )
+    if verdict == "approve":
+        deciding.check_approvable(found)
     return found
 
 
@@ -107,7 +106,7 @@ def find(settings: Settings, landing: Path) -> list[int]:
 def judge(settings: Settings, number: int, keys: Keys) -> None:
     """Gates 1 to 9 of an announcement."""
     with at_work(settings) as worker:
-        stages.judge_announcement(worker, number, keys)
+        judging.judge_announcement(worker, number, keys)
 
 
 def load(settings: Settings, number: int) -> None:
@@ -116,15 +115,15 @@ def load(settings: Settings, number: int) -> None:
         delivery = worker.ledger.announced_by(number)
         if delivery is None:
             return
-        stages.resume(worker, delivery.center)
-        stages.load_delivery(worker, delivery.center, delivery.delivery_id)
+        loading.resume(worker, delivery.center)
+        loading.load_delivery(worker, delivery.center, delivery.delivery_id)
 
 
 def publish(settings: Settings, number: int, engine: Engine) -> None:
     """The pass over silver for everything of the announcement's hospital that waits for one."""
     with at_work(settings) as worker:
         if delivery := worker.ledger.announced_by(number):
-            stages.publish_center(worker, engine, delivery.center)
+            publishing.publish_center(worker, engine, delivery.center)
         status.mirror(worker.ledger, worker.lake)
 
 

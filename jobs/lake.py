@@ -1,19 +1,15 @@
 """The lake's folders and tables: where each lies, and how a plain process reads one without a JVM."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 
@@ -46,19 +42,6 @@ class Lake:
         if not files:
             return schema.empty_table().select(list(columns or schema.names))
         return ds.dataset(files, schema=schema).to_table(columns=list(columns) if columns else None, filter=where)
-
-    def spark(self, session: "SparkSession", zone: str, table: str) -> "DataFrame":
-        """The rows of a table as Spark reads them.
-
-        The file list comes from the Delta log by way of delta-rs (milliseconds); Spark's own reader runs a job for each
-        use of a table only to find that list, which costs more than the rows of a pass: docs/decisions/0006.
-        """
-        from pyspark.sql.types import StructType
-
-        found = DeltaTable(self.path(zone, table))
-        schema = StructType.fromJson(json.loads(found.schema().to_json()))
-        files = found.file_uris()
-        return session.read.schema(schema).parquet(*files) if files else session.createDataFrame([], schema)
 
     def frame(
         self, zone: str, table: str, columns: Sequence[str] | None = None, where: ds.Expression | None = None

@@ -18,6 +18,8 @@ DAYS_IN_A_YEAR = 365.25
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 INK, FAINT = "#22303C", "#8A97A3"
 SHOWN_YEARS = 10
+# Not a group that a curve could speak for.
+NO_GROUPS = ("other", "unknown", "unknown site")
 Z95 = 1.959963984540054
 
 
@@ -128,22 +130,15 @@ def survival_figure(curves: list[Curve], title: str, left_out: int) -> "Figure":
 
 
 def _draw_curve(axes: "Axes", curve: Curve, colour: str) -> None:
-    followed = min(float(curve.exit.max(initial=0)) / DAYS_IN_A_YEAR, SHOWN_YEARS)
-    years = np.concatenate([[0], curve.days / DAYS_IN_A_YEAR, [max(followed, 0)]])
-    steps = [
+    followed = float(curve.exit.max(initial=0))
+    years = np.concatenate([[0], curve.days, [followed]]) / DAYS_IN_A_YEAR
+    survival, low, high = (
         np.concatenate([[1.0], values, values[-1:] if len(values) else [1.0]])
         for values in (curve.survival, curve.low, curve.high)
-    ]
-    inside = np.concatenate(
-        [
-            [True],
-            curve.days / DAYS_IN_A_YEAR <= SHOWN_YEARS,
-            [len(curve.days) == 0 or bool(curve.days[-1] / DAYS_IN_A_YEAR <= followed)],
-        ]
     )
     label = f"{curve.label}  {_five_years(curve)}\nn = {len(curve.exit):,}, {curve.deaths:,} deaths"
-    axes.step(years[inside], steps[0][inside], where="post", color=colour, linewidth=2, label=label)
-    axes.fill_between(years[inside], steps[1][inside], steps[2][inside], step="post", color=colour, alpha=0.13, linewidth=0)
+    axes.step(years, survival, where="post", color=colour, linewidth=2, label=label)
+    axes.fill_between(years, low, high, step="post", color=colour, alpha=0.13, linewidth=0)
 
 
 def _five_years(curve: Curve) -> str:
@@ -193,6 +188,9 @@ def quality_figure(shares: pl.DataFrame, title: str) -> "Figure":
         for center, table, variable, share in shares.select("center", "table_name", "variable", "completeness").rows()
     }
     for axes, block in zip(figure.subplots(1, 2), (variables[:half], variables[half:]), strict=True):
+        if not block:
+            axes.set_axis_off()
+            continue
         grid = np.array([[share_of.get((*row, center), np.nan) for center in centers] for row in block], dtype=float).reshape(
             len(block), len(centers)
         )
@@ -254,24 +252,22 @@ def draw(lake: Lake, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     drawn = []
     if lake.exists("gold", "endpoint") and lake.exists("gold", "tumor_summary"):
-        endpoint = lake.frame("gold", "endpoint").join(
-            lake.frame("gold", "tumor_summary", ["tumor_id", "tumor_group"]), "tumor_id", how="left"
-        )
-        drawn.append(
-            _survival_picture(
-                endpoint, "tumor_group", "Overall survival by tumour group", folder / "survival_by_tumour_group.png"
-            )
-        )
-        drawn.append(_survival_picture(endpoint, "center", "Overall survival by hospital", folder / "survival_by_hospital.png"))
+        groups = lake.frame("gold", "tumor_summary", ["tumor_id", "tumor_group"]).filter(~pl.col("tumor_group").is_in(NO_GROUPS))
+        endpoint = lake.frame("gold", "endpoint").join(groups, "tumor_id", how="left")
+        drawn += [
+            _survival_picture(endpoint, "tumor_group", "tumour group", folder),
+            _survival_picture(endpoint, "center", "hospital", folder),
+        ]
     if lake.exists("gold", "quality"):
         figure = quality_figure(completeness(lake.frame("gold", "quality")), "How complete the data are")
         drawn.append(_saved(figure, folder / "completeness.png"))
     return drawn
 
 
-def _survival_picture(endpoint: pl.DataFrame, by: str, title: str, path: Path) -> Path:
+def _survival_picture(endpoint: pl.DataFrame, by: str, called: str, folder: Path) -> Path:
     curves, left_out = survival_curves(endpoint, by)
-    return _saved(survival_figure(curves, title, left_out), path)
+    figure = survival_figure(curves, f"Overall survival by {called}", left_out)
+    return _saved(figure, folder / f"survival_by_{called.replace(' ', '_')}.png")
 
 
 def _saved(figure: "Figure", path: Path) -> Path:

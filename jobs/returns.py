@@ -51,7 +51,7 @@ class Report:
     def advice(self) -> str:
         """What the hospital does next, in one sentence."""
         codes = set(self.reason_codes)
-        if self.outcome == "rejected" and self.findings and all(finding["gate"] <= 2 for finding in self.findings):
+        if self.outcome == "rejected" and self.findings and all(finding.get("gate", 99) <= 2 for finding in self.findings):
             return UNKNOWN
         named = next((sentence for code, sentence in ADVICE_BY_CODE.items() if code in codes), None)
         return named or ADVICE[self.outcome]

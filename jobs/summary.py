@@ -34,12 +34,16 @@ COLOURS = {
     "quarantined": "magenta",
 }
 WARNINGS_SHOWN = 8
+# Set where the DAGs ran; else words that say what to put there.
+PLACES = {"PSCC_LANDING": "LANDING", "PSCC_KEYS": "KEYS.json"}
+QUERY = "SELECT tumor_group, count(*) AS tumours, avg(n_lines) AS lines FROM gold.tumor_summary GROUP BY 1 ORDER BY 2 DESC"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """An announcement and what became of it by now."""
+    """An announcement, by its number, and what became of it by now."""
 
+    number: int
     center: str
     delivery_id: str
     outcome: str
@@ -62,21 +66,15 @@ def summarise(settings: Settings, runs: list[dict[str, Any]], console: Console, 
     console.print()
     console.print(_headline(verdicts, runs, seconds))
     if runs:
-        console.print(_runs(runs))
+        console.print(_runs(runs, {str(each.number): each.delivery_id for each in verdicts}))
     console.print(_deliveries(verdicts))
-    console.print(Columns([_layer(state, zone) for zone in ("bronze", "silver", "gold")], padding=(0, 3)))
-    console.print(
-        Columns(
-            [
-                _reasons("Rows set aside, by reason", state.set_aside),
-                _reasons("Rows waiting for their parents", state.waiting),
-            ],
-            padding=(0, 3),
-        )
-    )
-    console.print(_quality(results))
-    console.print(_where(settings, pictures))
-    console.print(_next(settings))
+    _beside(console, *(_layer(state, zone) for zone in ("bronze", "silver", "gold")))
+    _beside(console, _reasons("Rows set aside", state.set_aside), _reasons("Rows that wait", state.waiting))
+    _beside(console, *_quality(results))
+    where = _where(settings, pictures)
+    if where.row_count:
+        console.print(where)
+    _tell_next(settings, console)
 
 
 def judged(ledger: Ledger) -> list[Judged]:
@@ -86,13 +84,13 @@ def judged(ledger: Ledger) -> list[Judged]:
     for each in ledger.announcements():
         delivery = known.get(each.id)
         if delivery is not None and delivery.outcome:
-            found.append(Judged(delivery.center, delivery.delivery_id, delivery.outcome, delivery.reason_codes, delivery.report))
+            known_as = (delivery.center, delivery.delivery_id)
+            found.append(Judged(each.id, *known_as, delivery.outcome, delivery.reason_codes, delivery.report))
         else:
             report = each.report or {}
             name = each.delivery_id or Path(each.path).parent.name
-            found.append(
-                Judged(each.center or "?", name, each.outcome or "not judged yet", report.get("reason_codes", []), report)
-            )
+            outcome = each.outcome or "not judged yet"
+            found.append(Judged(each.id, each.center or "?", name, outcome, report.get("reason_codes", []), report))
     return found
 
 
@@ -109,19 +107,19 @@ def _headline(verdicts: list[Judged], runs: list[dict[str, Any]], seconds: float
     return Panel(f"{what}\n{done}", title="[bold]The lakehouse[/bold]", title_align="left", border_style="cyan", expand=False)
 
 
-def _runs(runs: Iterable[dict[str, Any]]) -> Table:
+def _runs(runs: Iterable[dict[str, Any]], names: dict[str, str]) -> Table:
     table = _table("DAG runs (from Airflow's metadata database)", "dag", "run for", "state", "tasks")
     for run in runs:
         tasks = Counter(run["tasks"].values())
         told = ", ".join(f"{number} {_coloured(state)}" for state, number in tasks.most_common())
         broken = [task for task, state in run["tasks"].items() if state == "failed"]
-        table.add_row(run["dag"], escape(_key(run)), _coloured(run["state"]), told + (f": {', '.join(broken)}" if broken else ""))
+        table.add_row(
+            run["dag"],
+            escape(names.get(str(run.get("key")), "")),
+            _coloured(run["state"]),
+            told + (f": {', '.join(broken)}" if broken else ""),
+        )
     return table
-
-
-def _key(run: dict[str, Any]) -> str:
-    # The folder of a delivery bears its id.
-    return Path(str(run["key"]).partition("|")[0]).parent.name or str(run["key"]) if run.get("key") else ""
 
 
 def _deliveries(verdicts: Iterable[Judged]) -> Table:
@@ -166,33 +164,32 @@ def _reasons(title: str, counted: dict[str, dict[str, int]]) -> Table:
     return table
 
 
-def _quality(results: pl.DataFrame) -> RenderableType:
+def _quality(results: pl.DataFrame) -> list[Table]:
     """The last verdict on every table, and the warnings that most rows gave rise to."""
     last = results.filter(pl.col("pass_number") == pl.col("pass_number").max().over("table"))
     whole, checks = last.filter(pl.col("expectation") == WHOLE_TABLE), last.filter(pl.col("expectation") != WHOLE_TABLE)
     broken = checks.filter(~pl.col("passed"))
     critical = broken.filter(pl.col("severity") == "critical").height
     table = _table(
-        "Quality: last verdict on every table (ops.quality_result)",
+        "Quality: the last verdict on every table",
         "tables",
         "may be published",
         "checks",
         "critical broken",
         "warnings",
     )
-    table.add_row(
-        *map(_number, (whole.height, whole["passed"].sum(), checks.height, critical, broken.height - critical)),
-    )
+    numbers = (whole.height, int(whole["passed"].sum()), checks.height, critical, broken.height - critical)
+    table.add_row(*(_number(each) for each in numbers))
     warnings = broken.filter(pl.col("severity") == "warning").sort(
         "unexpected_count", "table", "sentence", descending=[True, False, False]
     )
     if warnings.is_empty():
-        return table
+        return [table]
     shown = _table(f"Warnings on most rows ({min(WARNINGS_SHOWN, warnings.height)} of {warnings.height})", "table", "rule")
     shown.add_column("rows", justify="right")
     for name, sentence, number in warnings.select("table", "sentence", "unexpected_count").head(WARNINGS_SHOWN).iter_rows():
         shown.add_row(name, escape(sentence), _number(number))
-    return Columns([table, shown], padding=(0, 3))
+    return [table, shown]
 
 
 def _where(settings: Settings, pictures: list[Path]) -> Table:
@@ -209,27 +206,27 @@ def _where(settings: Settings, pictures: list[Path]) -> Table:
     return table
 
 
-def _next(settings: Settings) -> Panel:
+def _tell_next(settings: Settings, console: Console) -> None:
+    """Commands to copy: never broken over lines."""
     lake = _shown(Path(settings.lake))
-    landing, keys = (
-        _shown(Path(os.environ.get(name, other))) for name, other in (("PSCC_LANDING", "LANDING"), ("PSCC_KEYS", "KEYS.json"))
-    )
-    query = "SELECT tumor_group, count(*) AS tumours, avg(n_lines) AS lines FROM gold.tumor_summary GROUP BY 1 ORDER BY 2 DESC"
+    landing, keys = (_shown(Path(os.environ.get(name, other))) for name, other in PLACES.items())
     key = os.environ.get("PSCC_PLATFORM_KEY_FILE")
-    export = [f"export PSCC_PLATFORM_KEY_FILE={_shown(Path(key))}"] if key else []
-    lines = (
-        ("Ask gold a question", [f'.venv/bin/pscc sql "{query}" --lake {lake}']),
-        ("Open a table in Python", [f".venv/bin/python -c \"import polars; print(polars.read_delta('{lake}/gold/endpoint'))\""]),
-        (
-            "Drop another delivery",
-            [*export, f".venv/bin/pscc ingest {landing} --keys {keys} --lake {lake}", f".venv/bin/pscc build --lake {lake}"],
-        ),
-        ("See where everything stands", [f".venv/bin/pscc status --lake {lake}"]),
-    )
-    told = "\n".join(
-        f"[bold]{what}[/bold]\n" + "\n".join(f"  [cyan]{escape(each)}[/cyan]" for each in commands) for what, commands in lines
-    )
-    return Panel(told, title="[bold]What to type next[/bold]", title_align="left", border_style="cyan", expand=False)
+    console.print("[bold]What to type next[/bold]")
+    for what, command in (
+        ("Ask gold a question", f'.venv/bin/pscc sql "{QUERY}" --lake {lake}'),
+        ("Open a table in Python", f""".venv/bin/python -c "import polars; print(polars.read_delta('{lake}/gold/endpoint'))\""""),
+        ("Drop another delivery", f"export PSCC_PLATFORM_KEY_FILE={_shown(Path(key))}" if key else ""),
+        ("", f".venv/bin/pscc ingest {landing} --keys {keys} --lake {lake} && .venv/bin/pscc build --lake {lake}"),
+        ("See where everything stands", f".venv/bin/pscc status --lake {lake}"),
+    ):
+        if what:
+            console.print(f"  {what}", style="dim")
+        if command:
+            console.print(f"    {escape(command)}", style="cyan", soft_wrap=True, highlight=False)
+
+
+def _beside(console: Console, *tables: Table) -> None:
+    console.print(Columns(tables, padding=(0, 4)))
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -86,7 +86,7 @@ def _declared(column: Column) -> list[Check]:
         made.append(_of_column("ExpectColumnValuesToMatchRegex", column, said, regex=portable(column.matches)))
     if column.between:
         limits = {"min_value": _limit(column.between[0]), "max_value": _limit(column.between[1])}
-        made.append(_of_column("ExpectColumnValuesToBeBetween", column, f"is {_range(*column.between)}", **limits))
+        made.append(_of_column("ExpectColumnValuesToBeBetween", column, f"is {in_range(*column.between)}", **limits))
     return made
 
 
@@ -157,7 +157,7 @@ def _object(named: dict[str, Any]) -> str:
     if "regex" in named:
         return str(named["regex"])
     if "min_value" in named or "max_value" in named:
-        return _range(named.get("min_value"), named.get("max_value"))
+        return in_range(named.get("min_value"), named.get("max_value"))
     return ""
 
 
@@ -174,7 +174,8 @@ def _some(values: tuple[Any, ...]) -> str:
     return ", ".join(map(str, values[:12])) + (f" … ({len(values)} in all)" if len(values) > 12 else "")
 
 
-def _range(low: Any, high: Any) -> str:
+def in_range(low: Any, high: Any) -> str:
+    """Limits in words, either of which may be missing."""
     if high is None:
         return f"at least {low}"
     return f"at most {high}" if low is None else f"between {low} and {high}"

@@ -97,6 +97,12 @@ def drug_name(atc: str, name: str) -> Column:
     return F.coalesce(_known(F.col(atc)), _known(typed), F.col(atc), F.lower(F.trim(name)))
 
 
+def drug_class(name: str, atc: str) -> Column:
+    """The ATC group of a drug by its one name, else by its code: five characters, today's group for a code that has moved."""
+    codes = {drug: others[0] for drug, others in DRUGS.items() if others[0][0].isupper()}
+    return F.left(F.coalesce(_found(codes, F.col(name)), F.col(atc)), F.lit(5))
+
+
 def is_cancer_drug(atc: str, name: str) -> Column:
     """True where a drug may open a line: antineoplastics, hormones, immunotherapy and radiopharmaceuticals by their code.
 
@@ -108,5 +114,8 @@ def is_cancer_drug(atc: str, name: str) -> Column:
 
 
 def _known(code_or_name: Column) -> Column:
-    names = {other: name for name, others in DRUGS.items() for other in (name, *others)}
-    return F.try_element_at(F.create_map(*(F.lit(each) for each in chain(*names.items()))), code_or_name)
+    return _found({other: name for name, others in DRUGS.items() for other in (name, *others)}, code_or_name)
+
+
+def _found(known: dict[str, str], column: Column) -> Column:
+    return F.try_element_at(F.create_map(*(F.lit(each) for each in chain(*known.items()))), column)

@@ -3,7 +3,7 @@
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
-from jobs.gold._drugs import drug_name, is_cancer_drug
+from jobs.gold._drugs import drug_class, drug_name, is_cancer_drug
 from jobs.gold._people import patients, with_tumour
 
 # Change the version with the rule.
@@ -66,6 +66,7 @@ def _given(drug_administration: DataFrame, treatment_line_src: DataFrame, primar
         drug_administration.where("admin_datetime IS NOT NULL AND coalesce(status, 'completed') = 'completed'")
         .withColumn("typed", F.coalesce("ingredient", "source_value"))
         .withColumn("drug", drug_name("atc", "typed"))
+        .withColumn("class", drug_class("drug", "atc"))
         .where(F.col("drug").isNotNull() & is_cancer_drug("atc", "typed"))
         .join(lines, "line_id", how="left")
         .withColumn("tumor_id", F.coalesce("tumor_id", "line_tumor_id"))
@@ -75,7 +76,7 @@ def _given(drug_administration: DataFrame, treatment_line_src: DataFrame, primar
         "person_id",
         "tumor_id",
         "named_struct('started', to_date(admin_datetime), 'drug', drug, "
-        "'ended', greatest(to_date(admin_datetime), to_date(end_datetime)), 'class', left(atc, 5), 'line_id', line_id) AS given",
+        "'ended', greatest(to_date(admin_datetime), to_date(end_datetime)), 'class', class, 'line_id', line_id) AS given",
     )
 
 

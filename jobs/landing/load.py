@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable
 from sqlalchemy.engine import Connection
 
 from jobs.failpoint import failpoint
@@ -21,7 +20,7 @@ from jobs.landing.links import People, Person
 from jobs.landing.model import Finding, Judgement
 from jobs.landing.opposed import HIDING, Hidden, Shift
 from jobs.landing.owners import owners
-from jobs.landing.purge import by_center, insist, purge, remember
+from jobs.landing.purge import by_center, insist, purge, remember, remove_delivery
 from jobs.landing.vault import (
     Vault,
     current_revision,
@@ -109,8 +108,7 @@ def review(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int) 
     ends = {old: _end(kept_of, old) for old in kept_of}
     newly = frozenset(person for center, person, scope in change.begun if center == hospital.center and scope == "all")
     aside = volume.Aside(newly | {person for _, person in change.merged}, ends)
-    now = volume.state(lake, hospital, ends)
-    return findings + volume.deletes_too_much(lake, judgement, now, aside, before)
+    return findings + volume.deletes_too_much(lake, judgement, aside, before)
 
 
 def _end(kept_of: dict[str, str], person_id: str) -> str:
@@ -309,14 +307,9 @@ def withdraw(vault: Vault, lake: Lake, delivery_id: str, fence: Callable[[], Non
     own = [f"{center}_{feed.domain}" for feed in hospitals()[center].feeds]
     places = [("bronze", table, "_delivery_id") for table in own] + [("quarantine", table, "delivery_id") for table in own]
     for zone, table, column in [*places, ("bronze", "record", "delivery_id"), ("bronze", "replacement", "delivery_id")]:
-        if lake.exists(zone, table):
-            fence()
-            insist(partial(_delete_delivery, lake.path(zone, table), column, delivery_id))
+        fence()
+        remove_delivery(lake, zone, table, column, delivery_id)
     publish_identity(vault, lake, fence)
-
-
-def _delete_delivery(path: str, column: str, delivery_id: str) -> None:
-    DeltaTable(path).delete(f"{column} = '{delivery_id}'")
 
 
 def _unsettle(tx: Connection, center: str, delivery_id: str, change: Change) -> None:

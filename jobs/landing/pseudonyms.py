@@ -75,7 +75,7 @@ def short_hashes(texts: pa.Array, prefix: bytes = b"") -> pa.Array:
 
 
 def _as_bytes(texts: pa.Array) -> Sequence[Any]:
-    return texts.cast(pa.large_binary()).to_pylist()  # type: ignore[no-any-return]
+    return texts.cast(pa.large_binary()).to_pylist()
 
 
 def _hex_column(digests: list[bytes], like: pa.Array) -> pa.Array:

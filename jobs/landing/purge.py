@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.hospitals import hospitals
@@ -34,7 +35,7 @@ class Removal:
 def purge(vault: Vault, lake: Lake, opposed: dict[str, dict[str, set[str]]], fence: Callable[[], None]) -> None:
     """Delete from bronze and quarantine what may not be kept of these people ({center: {person: scopes}}).
 
-    By a join with a table of row addresses: a predicate would be written, with its literals, into the table's log for ever.
+    By row addresses, which name nobody: what stands in a predicate is written into the table's log for ever.
     """
     for center, people in opposed.items():
         removal = find(lake, hospitals()[center], Hidden.of(people))
@@ -127,14 +128,43 @@ def _delete(lake: Lake, zone: str, table: str, keys: pl.DataFrame) -> None:
     """Delete the rows of a table that have one of these keys."""
     if keys.is_empty() or not lake.exists(zone, table):
         return
-    same = " AND ".join(f"target.{name} = source.{name}" for name in keys.columns)
-    source = pa.table(keys.unique().to_arrow())
+    insist(partial(_write_without, lake.path(zone, table), keys.unique()))
 
-    def delete() -> Any:
-        merger = DeltaTable(lake.path(zone, table)).merge(source, predicate=same, source_alias="source", target_alias="target")
-        return merger.when_matched_delete().execute()
 
-    insist(delete)
+def _write_without(path: str, keys: pl.DataFrame) -> None:
+    """Write the deliveries that are concerned anew, without these rows.
+
+    Not DeltaTable.merge(): its files (deltalake 1.6.6) hold Arrow string views, on which pyarrow can filter no dataset.
+    """
+    table = DeltaTable(path)
+    schema = pa.schema(table.schema())
+    rows = ds.dataset(table.file_uris(), schema=schema)
+    delivery = "_delivery_id" if "_delivery_id" in schema.names else "delivery_id"
+    concerned = keys[delivery].unique().sort().to_list() if delivery in keys.columns else _deliveries(rows, keys, delivery)
+    if concerned:
+        kept = (_without(batch, keys) for batch in rows.to_batches(filter=ds.field(delivery).isin(concerned)))
+        names = ", ".join(f"'{each}'" for each in concerned)
+        reader = pa.RecordBatchReader.from_batches(schema, kept)
+        write_deltalake(table, reader, mode="overwrite", predicate=f"{delivery} IN ({names})")
+
+
+def _deliveries(rows: ds.Dataset, keys: pl.DataFrame, delivery: str) -> list[str]:
+    found = pl.DataFrame(pl.from_arrow(rows.to_table(columns=[*keys.columns, delivery])))
+    return sorted(found.join(keys, on=keys.columns, how="semi")[delivery].unique())
+
+
+def _without(batch: pa.RecordBatch, keys: pl.DataFrame) -> pa.RecordBatch:
+    frame = pl.DataFrame(pl.from_arrow(batch.select(keys.columns)))
+    goes = frame.join(keys.with_columns(goes=pl.lit(True)), on=keys.columns, how="left", maintain_order="left")["goes"]
+    return batch.filter(pa.array(goes.is_null().to_list(), pa.bool_()))
+
+
+def remove_delivery(lake: Lake, zone: str, table: str, column: str, delivery_id: str) -> None:
+    """Take all rows of a delivery out of a table."""
+    if lake.exists(zone, table):
+        path = lake.path(zone, table)
+        empty = pa.schema(DeltaTable(path).schema()).empty_table()
+        insist(partial(write_deltalake, path, empty, mode="overwrite", predicate=f"{column} = '{delivery_id}'"))
 
 
 def insist(commit: Callable[[], Any]) -> Any:

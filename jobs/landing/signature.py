@@ -63,7 +63,7 @@ def check_signature(manifest: Manifest, keys: Keys) -> list[Finding]:
     ]
     given = signature["value"].encode("utf-8", "replace")
     expected = [sign(manifest.body, key.key_id, key.secret)["value"].encode() for key in valid]
-    if signature["alg"] == "HMAC-SHA256" and any([hmac.compare_digest(given, each) for each in expected]):
+    if signature["alg"] == "HMAC-SHA256" and any(hmac.compare_digest(given, each) for each in expected):
         return []
     sentence = (
         "Expected a signature by a delivery key of this hospital that is valid on the day of `created_at`, found another one."

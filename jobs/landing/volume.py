@@ -19,7 +19,6 @@ RECORD = [
     "row_id",
     "person_id",
     "parents",
-    "delivery_id",
     "chain_position",
     "source_row_no",
     "version_at",
@@ -27,6 +26,7 @@ RECORD = [
     "reason",
     "group_id",
 ]
+REPLACED = {"domain": pl.String, "group_id": pl.String, "chain_position": pl.Int32}
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,6 @@ class Aside:
 
     people: frozenset[str]
     kept_of: dict[str, str]
-
-
-@dataclass(frozen=True)
-class State:
-    """What a hospital's bronze says now: `versions` the winning valid version of every key, `patients` the current ones."""
-
-    versions: pl.DataFrame
-    patients: frozenset[str]
 
 
 def refused_too_often(judgement: Judgement, hidden: Hidden) -> list[Finding]:
@@ -76,42 +68,39 @@ def _rate_finding(file: StagedFile) -> Finding:
     )
 
 
-def state(lake: Lake, hospital: Hospital, kept_of: dict[str, str]) -> State:
-    """The winning valid versions and current patients of a hospital in bronze, whether or not silver has them yet."""
+def versions(lake: Lake, hospital: Hospital, *domains: str) -> pl.DataFrame:
+    """The winning valid version of every key of these domains in bronze (none named: of all), whether or not silver has them yet."""
     where = ds.field("center") == hospital.center
+    if domains:
+        where &= ds.field("domain").isin(domains)
     if not lake.exists("bronze", "record"):
-        return State(pl.DataFrame(), frozenset())
-    records = lake.frame("bronze", "record", RECORD, where).filter(pl.col("row_id").is_not_null())
-    versions = winning(hospital, _in_force(lake, hospital, records))
-    ids = versions.filter(pl.col("domain") == "patient")["person_id"]
-    return State(versions, frozenset(ids) - kept_of.keys())
-
-
-def _in_force(lake: Lake, hospital: Hospital, records: pl.DataFrame) -> pl.DataFrame:
-    """The valid records without those that a later file replaced."""
-    replaced = lake.frame(
-        "bronze", "replacement", ["domain", "group_id", "chain_position"], ds.field("center") == hospital.center
-    )
-    valid = records.filter(pl.col("reason").is_null() | (pl.col("reason") == "NOT_VALIDATED"))
-    if replaced.is_empty():
-        return valid
+        return pl.DataFrame(schema={"domain": pl.String, "row_id": pl.String, "person_id": pl.String, "group_id": pl.String})
+    replaced = lake.frame("bronze", "replacement", list(REPLACED), ds.field("center") == hospital.center).cast(REPLACED)  # type: ignore[arg-type]
     last = replaced.group_by("domain", "group_id").agg(pl.col("chain_position").max().alias("replaced_at"))
-    joined = valid.join(last, on=["domain", "group_id"], how="left")
-    if hospital.mode != "snapshot":
-        return joined.filter(pl.col("replaced_at").is_null() | (pl.col("chain_position") >= pl.col("replaced_at"))).drop(
-            "replaced_at"
-        )
-    # A row that is in the latest snapshot, but refused there, keeps the version it had before.
-    there = records.join(last, on=["domain", "group_id"]).filter(pl.col("chain_position") == pl.col("replaced_at"))
-    return (
-        joined.filter(pl.col("replaced_at").is_null())
-        .vstack(
-            joined.filter(pl.col("replaced_at").is_not_null()).join(
-                there.select("domain", "row_id").unique(), on=["domain", "row_id"], how="semi"
-            )
-        )
-        .drop("replaced_at")
+    read = _of_snapshot if hospital.mode == "snapshot" else _not_replaced
+    records = read(lake, where & ds.field("row_id").is_valid(), last)
+    return winning(hospital, records.filter(pl.col("reason").is_null() | (pl.col("reason") == "NOT_VALIDATED")))
+
+
+def _not_replaced(lake: Lake, where: ds.Expression, last: pl.DataFrame) -> pl.DataFrame:
+    """The records that no later file replaced as a whole."""
+    joined = lake.frame("bronze", "record", RECORD, where).join(last, on=["domain", "group_id"], how="left")
+    return joined.filter(pl.col("replaced_at").is_null() | (pl.col("chain_position") >= pl.col("replaced_at"))).drop(
+        "replaced_at"
     )
+
+
+def _of_snapshot(lake: Lake, where: ds.Expression, last: pl.DataFrame) -> pl.DataFrame:
+    """The records of the latest snapshot. One that was refused there keeps the version it had before, so earlier ones of its key are read too."""
+    is_last = ds.field("chain_position").isin(last["replaced_at"].unique().to_list())
+    latest = lake.frame("bronze", "record", RECORD, where & is_last)
+    on = {"left_on": ["domain", "group_id", "chain_position"], "right_on": ["domain", "group_id", "replaced_at"]}
+    latest = latest.join(last, **on, how="semi")  # type: ignore[arg-type]
+    refused = latest.filter(pl.col("reason").is_not_null()).select("domain", "row_id").unique()
+    if refused.is_empty():
+        return latest
+    before = lake.frame("bronze", "record", RECORD, where & ds.field("row_id").isin(refused["row_id"].to_list()))
+    return pl.concat([latest, before.join(refused, on=["domain", "row_id"], how="semi")])
 
 
 def winning(hospital: Hospital, records: pl.DataFrame) -> pl.DataFrame:
@@ -125,21 +114,29 @@ def winning(hospital: Hospital, records: pl.DataFrame) -> pl.DataFrame:
     return last.filter(~pl.col("is_deleted").fill_null(False) & pl.col("reason").is_null())
 
 
-def deletes_too_much(lake: Lake, judgement: Judgement, now: State, aside: Aside, opposed: Hidden) -> list[Finding]:
+def deletes_too_much(lake: Lake, judgement: Judgement, aside: Aside, opposed: Hidden) -> list[Finding]:
     """VOLUME_SUSPICIOUS for what would delete too many patients, or too many rows of what it replaces."""
     hospital = judgement.hospital
     assert hospital is not None
-    if not now.patients:
+    known = versions(lake, hospital, "patient")
+    patients = frozenset(known["person_id"]) - aside.kept_of.keys()
+    if not patients:
         return []
-    gone = _patients_gone(judgement, now, aside)
-    judge = _snapshot_shrinks if hospital.mode == "snapshot" else _many_deleted
-    found = judge(judgement, now, gone, opposed)
+    gone = _patients_gone(judgement, known, aside) & patients
+    found = (
+        _snapshot_shrinks(judgement, patients, opposed)
+        if hospital.mode == "snapshot"
+        else _many_deleted(judgement, patients, gone)
+    )
     for feed, group, files in _replacing(hospital, judgement):
-        before = now.versions.filter((pl.col("domain") == feed.domain) & (pl.col("group_id") == group))
-        after = pl.concat([_row_ids(file) for file in files])
-        absent = before.join(after, on="row_id", how="anti")
+        before = versions(lake, hospital, feed.domain).filter(pl.col("group_id") == group)
+        absent = before.join(pl.concat([_row_ids(file) for file in files]), on="row_id", how="anti")
+        # Seldom: only then everything has to be read.
         if absent.height >= FEW:
-            found += _shrinks(now, aside, gone, before, absent, files[0].path)
+            current = _current(versions(lake, hospital), patients, aside, before)
+            found += _shrinks(
+                current.filter(~pl.col("owner").is_in(list(aside.people | gone)).fill_null(False)), absent, files[0].path
+            )
     return found + _panels_shrink(lake, hospital, judgement)
 
 
@@ -151,20 +148,18 @@ def _finding(sentence: str, file: str | None) -> Finding:
     return Finding(10, "VOLUME_SUSPICIOUS", sentence, file)
 
 
-def _patients_gone(judgement: Judgement, now: State, aside: Aside) -> frozenset[str]:
-    """Current patients that would not be current afterwards, those newly opposed aside."""
+def _patients_gone(judgement: Judgement, known: pl.DataFrame, aside: Aside) -> frozenset[str]:
+    """Patients that would not be current afterwards, those newly opposed aside."""
     hospital, files = judgement.hospital, list(judgement.staged("patient"))
     assert hospital is not None
     if not files:
         return frozenset()
     delivered = pl.concat([_patient_versions(file) for file in files])
     if hospital.mode == "snapshot":
-        return now.patients - frozenset(delivered["person_id"]) - aside.people
-    known = now.versions.filter(pl.col("domain") == "patient").select(
-        "domain", "row_id", "person_id", "version_at", "chain_position", "source_row_no", "is_deleted", "reason"
-    )
-    both = pl.concat([known, delivered.filter(pl.col("reason").is_null()).select(known.columns)])
-    return now.patients - frozenset(winning(hospital, both)["person_id"])
+        return frozenset(known["person_id"]) - frozenset(delivered["person_id"]) - aside.people
+    before = known.select(delivered.columns)
+    both = pl.concat([before, delivered.filter(pl.col("reason").is_null())])
+    return frozenset(known["person_id"]) - frozenset(winning(hospital, both)["person_id"])
 
 
 def _patient_versions(file: StagedFile) -> pl.DataFrame:
@@ -182,31 +177,24 @@ def _patient_versions(file: StagedFile) -> pl.DataFrame:
     return rows.filter(pl.col("person_id").is_not_null()).collect()
 
 
-def _snapshot_shrinks(judgement: Judgement, now: State, gone: frozenset[str], opposed: Hidden) -> list[Finding]:
+def _snapshot_shrinks(judgement: Judgement, patients: frozenset[str], opposed: Hidden) -> list[Finding]:
     files = list(judgement.staged("patient"))
     if not files:
         return []
     sent = frozenset(pl.concat([_patient_versions(file) for file in files])["person_id"]) - opposed.people["all"]
-    if len(sent) >= (1 - TOO_MANY_DELETED) * len(now.patients):
+    if len(sent) >= (1 - TOO_MANY_DELETED) * len(patients):
         return []
-    return [
-        _finding(
-            f"Expected at most 20 % fewer patients than the {len(now.patients)} current ones, found {len(sent)}: a person decides.",
-            files[0].path,
-        )
-    ]
+    sentence = f"Expected at most 20 % fewer patients than the {len(patients)} current ones, found {len(sent)}: a person decides."
+    return [_finding(sentence, files[0].path)]
 
 
-def _many_deleted(judgement: Judgement, now: State, gone: frozenset[str], opposed: Hidden) -> list[Finding]:
-    if len(gone) <= TOO_MANY_DELETED * len(now.patients):
+def _many_deleted(judgement: Judgement, patients: frozenset[str], gone: frozenset[str]) -> list[Finding]:
+    if len(gone) <= TOO_MANY_DELETED * len(patients):
         return []
-    file = next(judgement.staged("patient")).path
-    return [
-        _finding(
-            f"Expected at most 20 % of the {len(now.patients)} current patients to be deleted, found {len(gone)}: a person decides.",
-            file,
-        )
-    ]
+    sentence = (
+        f"Expected at most 20 % of the {len(patients)} current patients to be deleted, found {len(gone)}: a person decides."
+    )
+    return [_finding(sentence, next(judgement.staged("patient")).path)]
 
 
 def _replacing(hospital: Hospital, judgement: Judgement) -> list[tuple[Feed, str, list[StagedFile]]]:
@@ -219,31 +207,24 @@ def _replacing(hospital: Hospital, judgement: Judgement) -> list[tuple[Feed, str
     return [(hospital.feed(domain), group, files) for (domain, group), files in found.items()]
 
 
-def _shrinks(
-    now: State, aside: Aside, gone: frozenset[str], before: pl.DataFrame, absent: pl.DataFrame, file: str
-) -> list[Finding]:
+def _shrinks(current: pl.DataFrame, absent: pl.DataFrame, file: str) -> list[Finding]:
     """VOLUME_SUSPICIOUS when too many rows go by themselves, and not with a patient."""
-    current = _current(now, aside, before)
-    stays = ~pl.col("owner").is_in(list(aside.people | gone)) | pl.col("owner").is_null()
-    counted = current.filter(stays)
-    lost = counted.join(absent, on="row_id", how="semi").height
-    if lost < FEW or lost <= TOO_MANY_DELETED * counted.height:
+    lost = current.join(absent, on="row_id", how="semi").height
+    if lost < FEW or lost <= TOO_MANY_DELETED * current.height:
         return []
     return [
         _finding(
-            f"Expected at most 20 % of the {counted.height} current rows to be deleted, found {lost}: a person decides.", file
+            f"Expected at most 20 % of the {current.height} current rows to be deleted, found {lost}: a person decides.", file
         )
     ]
 
 
-def _current(now: State, aside: Aside, rows: pl.DataFrame) -> pl.DataFrame:
+def _current(everything: pl.DataFrame, patients: frozenset[str], aside: Aside, rows: pl.DataFrame) -> pl.DataFrame:
     """Those of the rows whose patient and strict parents are current, with their owner."""
-    kept_of = pl.DataFrame(
-        {"person_id": list(aside.kept_of), "kept": list(aside.kept_of.values())},
-        schema={"person_id": pl.String, "kept": pl.String},
-    )
-    alive = now.versions.join(kept_of, on="person_id", how="left").with_columns(root=pl.coalesce("kept", "person_id"))
-    alive = alive.filter(pl.col("root").is_null() | pl.col("root").is_in(list(now.patients)))
+    kept = {"person_id": list(aside.kept_of), "kept": list(aside.kept_of.values())}
+    kept_of = pl.DataFrame(kept, schema={"person_id": pl.String, "kept": pl.String})
+    alive = everything.join(kept_of, on="person_id", how="left").with_columns(root=pl.coalesce("kept", "person_id"))
+    alive = alive.filter(pl.col("root").is_null() | pl.col("root").is_in(list(patients)))
     while True:
         needs = alive.select("domain", "row_id", pl.col("parents").list.drop_nulls()).explode("parents").drop_nulls("parents")
         orphans = needs.join(alive.select(parents="row_id"), on="parents", how="anti")

@@ -17,7 +17,7 @@ from jobs.ledger.schema import ANNOUNCEMENT, DECISION, DELIVERY, PASS, SEND_AGAI
 from jobs.ledger.store import open_store
 from jobs.settings import Settings
 
-__all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "now", "place"]
+__all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "State", "now", "place"]
 
 
 def now() -> str:

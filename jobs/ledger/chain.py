@@ -30,12 +30,14 @@ class Place:
 def place(delivery: Delivery, known: Sequence[Delivery]) -> Place:
     """The place of a delivery among the known ones of its hospital."""
     others = [each for each in known if each.delivery_id != delivery.delivery_id]
+    # What it replaces makes room for it.
+    in_chain = [each for each in others if each.in_chain and each.delivery_id != delivery.replaces]
     if delivery.previous is None:
-        return Place("CHAIN_FORK") if any(each.in_chain for each in others) else Place(None)
+        return Place("CHAIN_FORK") if in_chain else Place(None)
     before = accepted_for(delivery.previous, others)
     if before is None:
         return Place("CHAIN_GAP")
-    if any(each.in_chain and each.predecessor == before.delivery_id for each in others):
+    if any(each.predecessor == before.delivery_id for each in in_chain):
         return Place("CHAIN_FORK", before)
     return Place(None if before.is_accepted else "CHAIN_GAP", before)
 

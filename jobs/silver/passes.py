@@ -71,7 +71,7 @@ class SilverPass:
                 [], "center string, person_id string, master_person_id string, opposed array<string>"
             )
         return (
-            self.lake.spark(self.spark, "bronze", "identity")
+            tables.rows_of(self.spark, self.lake, "bronze", "identity")
             .select("center", "person_id", "master_person_id", "opposed")
             .localCheckpoint()
         )
@@ -79,7 +79,7 @@ class SilverPass:
     @cached_property
     def touched(self) -> DataFrame:
         """person_id of everybody, in any hospital, whom these deliveries concern."""
-        rows = self.lake.spark(self.spark, "bronze", "touched")
+        rows = tables.rows_of(self.spark, self.lake, "bronze", "touched")
         return rows.where(F.col("delivery_id").isin(self.deliveries)).select("person_id").distinct().localCheckpoint()
 
     @cached_property
@@ -144,7 +144,7 @@ class SilverPass:
     def _stage(self, table: Table) -> Staged | None:
         """The staged changes of a table; None where these deliveries cannot have changed it."""
         tables.ensure_table(self.lake, table)
-        held = self.lake.spark(self.spark, table.layer, table.name)
+        held = tables.rows_of(self.spark, self.lake, table.layer, table.name)
         work = shared.TABLES[table.name](self, held) if table.name in shared.TABLES else self._own(table, held)
         if work is None:
             return None

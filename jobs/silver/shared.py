@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.silver import person as persons
+from jobs.silver import tables
 from jobs.silver.conform import row_id_of
 from jobs.silver.feeds import Whole
 from quality.value_sets import VALUE_SETS
@@ -55,7 +56,7 @@ def person_link(work: "SilverPass", held: DataFrame) -> Work:
     """Every pair of linked or merged people of whom nobody is hidden."""
     if not work.lake.exists("bronze", "link"):
         return None
-    link = work.lake.spark(work.spark, "bronze", "link")
+    link = tables.rows_of(work.spark, work.lake, "bronze", "link")
     hidden = work.identity.where("array_contains(opposed, 'all')").select("person_id")
     shown = link.join(hidden, on="person_id", how="left_anti").join(
         hidden.withColumnRenamed("person_id", "other_person_id"), on="other_person_id", how="left_anti"
@@ -85,7 +86,7 @@ def trial(work: "SilverPass", held: DataFrame) -> Work:
     """The trials of every current enrolment of the hospital, not only of the people of the pass."""
     if "trial" not in work.made or not work.bronze.has_feed("trial"):
         return None
-    enrolled = work.lake.spark(work.spark, "silver", "trial_enrollment").where(
+    enrolled = tables.rows_of(work.spark, work.lake, "silver", "trial_enrollment").where(
         f"is_current and center = '{work.hospital.center}'"
     )
     rest = enrolled.join(work.people, on="person_id", how="left_anti").select(

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.hospitals.feed import Feed, Hospital
 from jobs.lake import Lake
+from jobs.silver import tables
 
 # Domains that say who somebody is or what may be used; they are never hidden and never wait for a patient.
 WITHOUT_PATIENT_TEST = frozenset({"rights"})
@@ -34,7 +35,7 @@ class Bronze:
     hospital: Hospital
 
     def _load(self, table: str) -> DataFrame:
-        return self.lake.spark(self.spark, "bronze", table)
+        return tables.rows_of(self.spark, self.lake, "bronze", table)
 
     @cached_property
     def record(self) -> DataFrame:

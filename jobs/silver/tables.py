@@ -9,6 +9,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from jobs.lake import Lake
 from quality.contract import Column, Table
@@ -28,6 +29,18 @@ SPARK_TYPES = {"integer": "int", "long": "bigint"}
 def spark_type(column: Column) -> str:
     """The Spark SQL name of a contract's type."""
     return SPARK_TYPES.get(column.type, column.type)
+
+
+def rows_of(spark: SparkSession, lake: Lake, zone: str, table: str) -> DataFrame:
+    """The rows of a table as Spark reads them.
+
+    The file list comes from the Delta log by way of delta-rs (milliseconds); Spark's own reader runs a job for each use of a
+    table only to find that list, which costs more than the rows of a pass: docs/decisions/0006.
+    """
+    found = DeltaTable(lake.path(zone, table))
+    schema = StructType.fromJson(json.loads(found.schema().to_json()))
+    files = found.file_uris()
+    return spark.read.schema(schema).parquet(*files) if files else spark.createDataFrame([], schema)
 
 
 def ensure_table(lake: Lake, table: Table) -> str:

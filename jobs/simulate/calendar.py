@@ -67,9 +67,7 @@ def calendar(rounds: int, refused: tuple[str, int] | None = None) -> tuple[Deliv
     last: dict[str, str] = {}
     for round_, end in enumerate(ends):
         for offset, center in enumerate(CENTERS):
-            created = datetime(end.year, end.month, end.day, 3, 11 + round_ % 40, tzinfo=UTC) + timedelta(
-                days=2 + 2 * offset
-            )
+            created = datetime(end.year, end.month, end.day, 3, 11 + round_ % 40, tzinfo=UTC) + timedelta(days=2 + 2 * offset)
             again = refused == (center, round_)
             since = ends[round_ - 1] if round_ and center != "curie" else None
             replaced = delivery_id(center, created, 1) if again else None

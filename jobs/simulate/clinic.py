@@ -10,19 +10,26 @@ import numpy as np
 import polars as pl
 
 from jobs.simulate.calendar import LAST_CUT_OFF, day_number
-from jobs.simulate.draw import chance, pick, repeat
-from jobs.simulate.facts import drugs, metastases, regimens, sites, strata
+from jobs.simulate.draw import chance, pick, repeat, unless, where
+from jobs.simulate.facts import drugs, metastases, regimens, sites
 from jobs.simulate.people import Persons, Records
+from jobs.simulate.tumours import NO_DAY, table, tumours
 
-# Assumptions of the authors: shares treated by stage group (I, II, III, IV, none).
-STAGES = ("I", "II", "III", "IV", "")
+# Assumptions of the authors: shares treated by stage group (tumours.STAGES).
 SYSTEMIC = np.array([0.3, 0.6, 0.8, 0.85, 0.7])
 OPERATED = np.array([0.95, 0.9, 0.7, 0.25, 0.7])
 RADIATED = np.array([0.3, 0.35, 0.4, 0.3, 0.35])
 RELAPSE_A_YEAR = np.array([0.03, 0.07, 0.16, 0.4, 0.2])
-SUBSTAGES = {"I": ("I", "IA", "IB"), "II": ("IIA", "IIB"), "III": ("IIIA", "IIIB", "IIIC"), "IV": ("IV", "IVA"), "": (None,)}
-TNM = {"I": ("T1", "N0", "M0"), "II": ("T2", "N1", "M0"), "III": ("T3", "N2", "M0"), "IV": ("T4", "N2", "M1"), "": (None, None, None)}
-TOXICITIES = ("Nausées", "Anémie", "Neutropénie", "Thrombopénie", "Asthénie", "Mucite buccale", "Neuropathie périphérique", "Diarrhée")
+TOXICITIES = (
+    "Nausées",
+    "Anémie",
+    "Neutropénie",
+    "Thrombopénie",
+    "Asthénie",
+    "Mucite buccale",
+    "Neuropathie périphérique",
+    "Diarrhée",
+)
 MEDDRA = ("10028813", "10002034", "10029354", "10043554", "10003549", "10028127", "10029331", "10012735")
 
 
@@ -39,11 +46,6 @@ class Clinic:
     response: pl.DataFrame
     toxicity: pl.DataFrame
     stay: pl.DataFrame
-
-
-def table(**columns: np.ndarray) -> pl.DataFrame:
-    """A table of arrays of equal length; text comes as object arrays, None where there is no value."""
-    return pl.DataFrame({name: values.tolist() if values.dtype == object else values for name, values in columns.items()}, strict=False)
 
 
 def clinic(persons: Persons, own: Records, rng: np.random.Generator) -> Clinic:
@@ -88,79 +90,6 @@ class _View:
         return np.maximum(day + rng.integers(1, 43, size=len(day)), self.known[record])
 
 
-def tumours(persons: Persons, own: Records, rng: np.random.Generator) -> pl.DataFrame:
-    """One tumour a record, and a second primary for a few who are in one hospital only (and not at AP-HP, whose sites infer)."""
-    table_, places = strata(), sites()
-    end = np.minimum(persons.death[own.person], day_number(LAST_CUT_OFF)) - 70
-    room = end - persons.diagnosis[own.person] - 200
-    again = np.flatnonzero((own.pair < 0) & (own.center < 2) & (own.hears > end) & (room > 0) & chance(rng, 0.03, len(own)))
-    record = np.concatenate([np.arange(len(own)), again])
-    person = own.person[record]
-    diagnosis = persons.diagnosis[person].copy()
-    diagnosis[len(own) :] += 200 + (rng.random(len(again)) * room[again]).astype(np.int64)
-    stratum = persons.stratum[person].copy()
-    # The second primary is one of a site with the same sex; its stage does not change the survival already drawn.
-    stratum[len(own) :] = rng.permutation(stratum[again])
-    site = np.array([each.site for each in table_])[stratum]
-    odd = np.array([[places[s].men == 0, places[s].women == 0] for s in site]).reshape(-1, 2)
-    wrong = np.where(persons.woman[person], odd[:, 1], odd[:, 0])
-    stratum = np.where(wrong, persons.stratum[person], stratum)
-    site = np.array([each.site for each in table_])[stratum]
-    count = len(record)
-    stage = np.array([STAGES.index(each.stage) for each in table_])[stratum]
-    topography, morphology = _codes(site, rng)
-    group = np.array([pick(rng, SUBSTAGES[STAGES[s]], np.ones(len(SUBSTAGES[STAGES[s]])), 1)[0] for s in stage], dtype=object)
-    tnm = np.array([TNM[STAGES[s]] for s in stage], dtype=object).reshape(-1, 3)
-    bare = chance(rng, 0.12, count)
-    known = np.where(np.arange(count) < len(own), own.known[record], diagnosis + rng.integers(36, 61, size=count))
-    return table(
-        record=record,
-        rank=np.where(np.arange(count) < len(own), 1, 2),
-        site=site,
-        stage_group=stage,
-        diagnosis=diagnosis,
-        basis=pick(rng, ("HISTO", "CYTO", "IMAGERIE", "CLINIQUE"), (0.92, 0.04, 0.03, 0.01), count),
-        icd10=np.array([each.icd10 for each in places], dtype=object)[site],
-        topography=topography,
-        morphology=morphology,
-        side=np.where(
-            np.array([each.paired for each in places])[site],
-            pick(rng, ("right", "left", "bilateral"), (0.49, 0.49, 0.02), count),
-            np.where(chance(rng, 0.3, count), "none", None),
-        ),
-        classification=pick(rng, ("p", "c", "y"), (0.7, 0.25, 0.05), count),
-        edition=np.where(diagnosis < 17_532, "7", "8").astype(object),
-        t=np.where(bare, None, tnm[:, 0]),
-        n=np.where(bare, None, tnm[:, 1]),
-        m=np.where(bare, None, tnm[:, 2]),
-        stage=np.where(chance(rng, 0.06, count), None, group),
-        grade_system=np.array([each.grade_system or None for each in places], dtype=object)[site],
-        grade=_grade(site, rng),
-        performance=np.where(chance(rng, 0.3, count), None, pick(rng, (0, 1, 2, 3, 4), (0.4, 0.38, 0.15, 0.06, 0.01), count)),  # type: ignore[arg-type]
-        metastatic=stage == 3,
-        here=(own.start[record] <= diagnosis),
-        known=known,
-    )
-
-
-def _codes(site: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    topography = np.full(len(site), None, dtype=object)
-    morphology = topography.copy()
-    for place, each in enumerate(sites()):
-        here = np.flatnonzero(site == place)
-        topography[here] = pick(rng, each.topographies, np.ones(len(each.topographies)), len(here))
-        morphology[here] = pick(rng, each.morphologies, each.morphology_weights, len(here))
-    return topography, morphology
-
-
-def _grade(site: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    system = np.array([each.grade_system for each in sites()], dtype=object)[site]
-    grade = np.where(system == "GLEASON", pick(rng, ("6", "7", "8", "9", "10"), (0.1, 0.5, 0.14, 0.24, 0.02), len(site)), None)
-    plain = (system != "GLEASON") & (system != "")
-    grade = np.where(plain, pick(rng, ("G1", "G2", "G3", "GX"), (0.18, 0.42, 0.36, 0.04), len(site)), grade)
-    return np.where(chance(rng, 0.1, len(site)), None, grade)
-
-
 def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
     """Lines of systemic treatment by the regimens of the site; a line that would begin after the end never does."""
     treated = chance(rng, SYSTEMIC[view.stage], len(view.site))
@@ -173,18 +102,28 @@ def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
     for (cohort, number), (options, share) in regimens().items():
         position = [each.cohort for each in sites()].index(cohort) if cohort in {each.cohort for each in sites()} else -1
         mine = np.flatnonzero((view.site[tumour] == position) & (place + 1 >= number))
-        atc[mine] = np.array([" + ".join(each) for each in options], dtype=object)[rng.choice(len(options), size=len(mine), p=share)]
+        atc[mine] = np.array([" + ".join(each) for each in options], dtype=object)[
+            rng.choice(len(options), size=len(mine), p=share)
+        ]
     table_ = drugs()
     interval = np.array([min(table_[a].interval for a in each.split(" + ")) if each else 21 for each in atc])
     length = cycles * interval
-    gap = np.where(place == 0, rng.integers(15, 90, size=len(tumour)), 20 + rng.exponential(220, size=len(tumour)).astype(np.int64))
+    gap = np.where(
+        place == 0, rng.integers(15, 90, size=len(tumour)), 20 + rng.exponential(220, size=len(tumour)).astype(np.int64)
+    )
     span = np.cumsum(gap + length)
     before = np.concatenate([[0], span])[np.searchsorted(tumour, tumour, side="left")]
     begin = view.start[tumour] + span - length - before
     known_drug = np.array([each is not None for each in atc])
     keep = np.flatnonzero((begin <= view.end[tumour]) & known_drug)
     tumour, begin, cycles, length, atc, place, interval = (
-        tumour[keep], begin[keep], cycles[keep], length[keep], atc[keep], place[keep], interval[keep],
+        tumour[keep],
+        begin[keep],
+        cycles[keep],
+        length[keep],
+        atc[keep],
+        place[keep],
+        interval[keep],
     )
     end = begin + length
     cut = end > view.end[tumour]
@@ -199,11 +138,11 @@ def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
         setting=np.where(advanced, "META", pick(rng, ("ADJ", "NEOADJ"), (0.7, 0.3), count)),
         intent=np.where(advanced, "PALLIATIF", "CURATIF").astype(object),
         start=begin,
-        end=np.where(cut, -1, end),
+        end=np.where(cut, NO_DAY, end),
         cycles=cycles,
         interval=interval,
         stop=pick(rng, ("FIN_PROTOCOLE", "PROGRESSION", "TOXICITE", "CHOIX"), (0.6, 0.25, 0.12, 0.03), count),
-        trial=np.where(chance(rng, 0.05, count), pick(rng, ("ONC-101", "ONC-214", "ONC-309", "ONC-407"), (1, 1, 1, 1), count), None),
+        trial=where(chance(rng, 0.05, count), pick(rng, ("ONC-101", "ONC-214", "ONC-309", "ONC-407"), (1, 1, 1, 1), count)),
         known=view.written(record, begin, rng),
         known_end=view.written(record, np.where(cut, 2 * 10**6, end), rng),
     )
@@ -251,7 +190,7 @@ def operations(view: _View, rng: np.random.Generator) -> pl.DataFrame:
         day=day[tumour],
         ccam=np.array([rng.choice(codes[site]) for site in view.site[tumour]], dtype=object),
         label=np.array([each.act for each in sites()], dtype=object)[view.site[tumour]],
-        resection=np.where(chance(rng, 0.1, count), None, pick(rng, ("R0", "R1", "R2", "RX"), (0.85, 0.1, 0.02, 0.03), count)),
+        resection=unless(chance(rng, 0.1, count), pick(rng, ("R0", "R1", "R2", "RX"), (0.85, 0.1, 0.02, 0.03), count)),
         known=view.written(view.record[tumour], day[tumour], rng),
     )
 
@@ -294,8 +233,10 @@ def events(view: _View, rng: np.random.Generator) -> pl.DataFrame:
         tumour=tumour,
         kind=kind,
         day=day,
-        topography=np.where(kind == "metastasis", place, None),
-        evidence=np.where(chance(rng, 0.15, count), None, pick(rng, ("IMAGERIE", "HISTO", "CLINIQUE", "MARQUEUR"), (0.7, 0.2, 0.05, 0.05), count)),
+        topography=where(kind == "metastasis", place),
+        evidence=unless(
+            chance(rng, 0.15, count), pick(rng, ("IMAGERIE", "HISTO", "CLINIQUE", "MARQUEUR"), (0.7, 0.2, 0.05, 0.05), count)
+        ),
         known=view.written(view.record[tumour], day, rng),
     )
 
@@ -332,7 +273,7 @@ def toxicities(view: _View, line: pl.DataFrame, rng: np.random.Generator) -> pl.
         tumour=tumour[parent],
         line=parent,
         day=day,
-        end=np.where(chance(rng, 0.3, count), -1, day + rng.integers(0, 20, size=count)),
+        end=np.where(chance(rng, 0.3, count), NO_DAY, day + rng.integers(0, 20, size=count)),
         term=np.array(TOXICITIES, dtype=object)[which],
         meddra=np.array(MEDDRA, dtype=object)[which],
         grade=rng.choice([1, 2, 3, 4, 5], size=count, p=[0.4, 0.35, 0.2, 0.045, 0.005]),
@@ -342,7 +283,12 @@ def toxicities(view: _View, line: pl.DataFrame, rng: np.random.Generator) -> pl.
 
 
 def stays(
-    view: _View, drug: pl.DataFrame, surgery: pl.DataFrame, radiotherapy: pl.DataFrame, event: pl.DataFrame, rng: np.random.Generator
+    view: _View,
+    drug: pl.DataFrame,
+    surgery: pl.DataFrame,
+    radiotherapy: pl.DataFrame,
+    event: pl.DataFrame,
+    rng: np.random.Generator,
 ) -> pl.DataFrame:
     """Contacts with the hospital: work-up, operation, sessions of chemotherapy and radiotherapy, relapse, yearly consultations."""
     sessions = drug.filter(pl.col("status") == "ADMINISTRE").unique(["record", "day"], keep="first", maintain_order=True)
@@ -350,9 +296,21 @@ def stays(
     visited, place = repeat(years)
     parts = [
         ("workup", np.arange(len(view.site)), view.start, np.ones(len(view.site), dtype=np.int64), None),
-        ("surgery", surgery["tumour"].to_numpy(), surgery["day"].to_numpy(), rng.integers(2, 9, size=len(surgery)), surgery["ccam"]),
+        (
+            "surgery",
+            surgery["tumour"].to_numpy(),
+            surgery["day"].to_numpy(),
+            rng.integers(2, 9, size=len(surgery)),
+            surgery["ccam"],
+        ),
         ("chemo", sessions["tumour"].to_numpy(), sessions["day"].to_numpy(), np.zeros(len(sessions), dtype=np.int64), None),
-        ("radio", radiotherapy["tumour"].to_numpy(), radiotherapy["start"].to_numpy(), np.zeros(len(radiotherapy), dtype=np.int64), None),
+        (
+            "radio",
+            radiotherapy["tumour"].to_numpy(),
+            radiotherapy["start"].to_numpy(),
+            np.zeros(len(radiotherapy), dtype=np.int64),
+            None,
+        ),
         ("relapse", event["tumour"].to_numpy(), event["day"].to_numpy(), rng.integers(1, 6, size=len(event)), None),
         ("consult", visited, view.start[visited] + 365 * (place + 1) - 10, np.zeros(len(visited), dtype=np.int64), None),
     ]

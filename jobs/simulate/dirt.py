@@ -35,6 +35,8 @@ REFUSED = {
     "impossible_date": "DATE_IMPOSSIBLE",
 }
 LEAVES = {"drug", "lab", "response", "toxicity", "biomarker", "surgery", "radiotherapy_dose", "event", "condition", "procedure"}
+# Defects that need a later delivery to show.
+LATER = {"deleted", "corrected", "late", "cancelled"}
 SENTINELS = {"gr": "NR", "curie": "UMLS:C0439673", "aphp": "Non renseigné"}
 TECHNICAL = {"DATE_MAJ", "TOP_SUPPR", "op", "extract_ts"}
 
@@ -52,7 +54,10 @@ class Soiling:
     def apply(self, center: str, rows: Rows, own: Records) -> Rows:
         """The rows with `_reason`, `_deleted`, `_order` and, where the patient was exchanged or emptied, `_pid` and `_lost`."""
         frame = rows.frame.with_columns(
-            pl.lit(None, pl.String).alias("_reason"), pl.lit(False).alias("_deleted"), pl.lit(1).alias("_order"), pl.lit(False).alias("_lost")
+            pl.lit(None, pl.String).alias("_reason"),
+            pl.lit(False).alias("_deleted"),
+            pl.lit(1).alias("_order"),
+            pl.lit(False).alias("_lost"),
         )
         if "_pid" not in frame.columns:
             frame = frame.with_columns(pl.lit(None, pl.String).alias("_pid"))
@@ -62,22 +67,25 @@ class Soiling:
         first = frame["_entity"].is_first_distinct().to_numpy() & own.plain[frame["_record"].to_numpy()]
         kinds = self._kinds(center, rows, frame)
         chosen = self._choose(f"{center}.{rows.domain}", first, kinds, len(frame))
+        in_time = frame["_round"].to_numpy() + 1 < self.rounds
         added: list[pl.DataFrame] = []
         for kind in kinds:
-            hit = np.flatnonzero(chosen == kind)
-            self.done[kind][0] += int(first.sum())
+            able = first & in_time if kind in LATER else first
+            hit = np.flatnonzero((chosen == kind) & able)
+            self.done[kind][0] += int(able.sum())
             self.done[kind][1] += len(hit)
             if len(hit):
                 frame, more = self._soil(center, rows, frame, kind, hit)
                 added.extend(more)
         for kind, able in self._special(center, rows, frame, first & (chosen == "")).items():
+            able = able & in_time if kind in LATER else able
             hit = np.flatnonzero(self._choose(f"{center}.{rows.domain}.{kind}", able, [kind], len(frame)) == kind)
             self.done[kind][0] += int(able.sum())
             self.done[kind][1] += len(hit)
             if len(hit):
                 frame, more = self._mend(center, rows, frame, kind, hit)
                 added.extend(more)
-        whole = pl.concat([frame, *added]) if added else frame
+        whole = pl.concat([frame, *(_free(frame, more) for more in added)]) if added else frame
         return replace(rows, frame=whole.filter(pl.col("_round") < self.rounds))
 
     def _choose(self, stream: str, able: np.ndarray, kinds: list[str], size: int) -> np.ndarray:
@@ -110,24 +118,37 @@ class Soiling:
 
     def _columns(self, center: str, rows: Rows, frame: pl.DataFrame) -> dict[str, list[str]]:
         """For each kind, the columns of the feed that can carry it."""
-        named = [c for c in rows.feed.columns if c.name in frame.columns and c.name not in TECHNICAL and not c.key and not c.parent]
+        named = [
+            c for c in rows.feed.columns if c.name in frame.columns and c.name not in TECHNICAL and not c.key and not c.parent
+        ]
         needed = [c for c in named if c.required and c.type not in ("hash64", "token")]
-        free = [c for c in named if not c.required and c.required_when is None and c.name not in NEEDED and not c.birth and c.type != "token"]
+        free = [
+            c
+            for c in named
+            if not c.required and c.required_when is None and c.name not in NEEDED and not c.birth and c.type != "token"
+        ]
         text = center != "aphp"
         dates = ("date", "date~", "datetime", "timestamp")
         sentinel = [c for c in free if (c.codes and SENTINELS[center] not in c.codes) or (c.type == "text" and center == "gr")]
         return {
             "missing": [c.name for c in needed] or (["_pid"] if rows.own_patient else []),
-            "unreadable": [c.name for c in needed if text and c.type in (*dates, "int") and rows.domain not in ("patient", "sample", "variant")],
+            "unreadable": [
+                c.name
+                for c in needed
+                if text and c.type in (*dates, "int") and rows.domain not in ("patient", "sample", "variant")
+            ],
             "bad_code": [c.name for c in needed if c.codes or c.pattern],
-            "out_of_range": [c.name for c in needed if c.high is not None] or (["t_alt_count"] if rows.feed.format == "maf" else []),
+            "out_of_range": [c.name for c in needed if c.high is not None]
+            or (["t_alt_count"] if rows.feed.format == "maf" else []),
             "impossible_date": [c.name for c in named if c.type in dates and not c.birth],
             "unknown_code": [c.name for c in free if c.codes or c.pattern],
             "unreadable_optional": [c.name for c in free if text and c.type in (*dates, "int", "dec")],
             "sentinel": [c.name for c in sentinel],
         }
 
-    def _soil(self, center: str, rows: Rows, frame: pl.DataFrame, kind: str, hit: np.ndarray) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    def _soil(
+        self, center: str, rows: Rows, frame: pl.DataFrame, kind: str, hit: np.ndarray
+    ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
         """The frame with the defect in the rows `hit`, and versions to add: duplicates, corrections, deletions."""
         clean = frame[hit]
         if kind == "duplicate":
@@ -139,8 +160,7 @@ class Soiling:
         if kind == "late":
             return self._delay(frame, hit), []
         if kind == "deleted":
-            gone = clean["_round"] + 1 + pl.Series(self.rng.integers(0, 2, size=len(hit)).astype(np.int32))
-            return frame, [clean.with_columns(gone.alias("_round"), pl.lit(True).alias("_deleted"))]
+            return frame, [clean.with_columns(pl.col("_round") + 1, pl.lit(True).alias("_deleted"))]
         if kind == "corrected":
             better = [clean.with_columns(pl.col("_round") + 1)]
             side = {"gr": "LATERALITE", "curie": "TumorPathologyEvent_Laterality"}.get(center, "")
@@ -148,7 +168,9 @@ class Soiling:
                 frame = _put(frame, hit, {side: pl.Series([None] * len(hit), dtype=pl.String)})
             return frame, better
         if rows.domain == "stay":
-            return _put(frame, hit, {"_line": _soiled_line(clean["_line"], kind), "_reason": pl.Series([REFUSED[kind]] * len(hit))}), []
+            return _put(
+                frame, hit, {"_line": _soiled_line(clean["_line"], kind), "_reason": pl.Series([REFUSED[kind]] * len(hit))}
+            ), []
         columns = self._columns(center, rows, frame)[kind]
         for place, name in enumerate(columns):
             part = hit[np.arange(len(hit)) % len(columns) == place]
@@ -164,7 +186,9 @@ class Soiling:
         """Half of the refused rows are sent again, right, one delivery later. A variant is never: its file replaces all of its analysis."""
         if rows.feed.format == "maf":
             return []
-        return [clean.filter(pl.Series(np.arange(len(clean)) % 2 == 0)).with_columns(pl.col("_round") + 1, pl.lit(2).alias("_order"))]
+        return [
+            clean.filter(pl.Series(np.arange(len(clean)) % 2 == 0)).with_columns(pl.col("_round") + 1, pl.lit(2).alias("_order"))
+        ]
 
     def _bad(self, center: str, kind: str, column: Column, clean: pl.DataFrame) -> pl.Series:
         count, dtype = len(clean), clean[column.name].dtype
@@ -207,7 +231,13 @@ class Soiling:
         if label is not None:
             accented = frame[label].str.contains("[éèÉ]").fill_null(False).to_numpy()
             # A file of nothing but doubly encoded accents would be UTF-8 as a whole, which is another fault.
-            often = pl.Series(accented).cast(pl.Int32).to_frame("n").with_columns(frame["_round"]).select(pl.col("n").sum().over("_round"))["n"]
+            often = (
+                pl.Series(accented)
+                .cast(pl.Int32)
+                .to_frame("n")
+                .with_columns(frame["_round"])
+                .select(pl.col("n").sum().over("_round"))["n"]
+            )
             found["double_encoded"] = able & accented & (often.to_numpy() >= 10) & (np.arange(len(frame)) % 3 > 0)
         typed = _typed(center, rows.domain)
         if typed is not None:
@@ -215,7 +245,9 @@ class Soiling:
             found["typing_error"] = able & frame[typed].str.contains(mistakable).fill_null(False).to_numpy()
         return found
 
-    def _mend(self, center: str, rows: Rows, frame: pl.DataFrame, kind: str, hit: np.ndarray) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+    def _mend(
+        self, center: str, rows: Rows, frame: pl.DataFrame, kind: str, hit: np.ndarray
+    ) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
         clean = frame[hit]
         if kind in ("provisional", "cancelled"):
             status = "STATUT" if center == "gr" else "row_status_source_value"
@@ -223,12 +255,16 @@ class Soiling:
             waiting, void = ("PROVISOIRE", "ANNULE") if center == "gr" else ("Attendu", "Discontinué")
             if kind == "cancelled":
                 return frame, [clean.with_columns(pl.lit(void).alias(status), refused, pl.col("_round") + 1)]
-            frame = _put(frame, hit, {status: pl.Series([waiting] * len(hit)), "_reason": pl.Series(["NOT_VALIDATED"] * len(hit))})
+            frame = _put(
+                frame, hit, {status: pl.Series([waiting] * len(hit)), "_reason": pl.Series(["NOT_VALIDATED"] * len(hit))}
+            )
             return frame, [clean.with_columns(pl.col("_round") + 1, pl.lit(2).alias("_order"))]
         if kind == "double_encoded":
             name = _label(center, rows.domain) or ""
             twice = [text.encode("utf-8").decode("cp1252", errors="replace") for text in clean[name]]
-            return _put(frame, hit, {name: pl.Series([t if "\ufffd" not in t else c for t, c in zip(twice, clean[name], strict=True)])}), []
+            return _put(
+                frame, hit, {name: pl.Series([t if "\ufffd" not in t else c for t, c in zip(twice, clean[name], strict=True)])}
+            ), []
         name = _typed(center, rows.domain) or ""
         mistyped = {
             "gr": clean[name].str.replace(".", ",", literal=True),
@@ -236,6 +272,13 @@ class Soiling:
             "aphp": clean[name].str.slice(0, 3) + "." + clean[name].str.slice(3),
         }[center]
         return _put(frame, hit, {name: mistyped}), []
+
+
+def _free(frame: pl.DataFrame, added: pl.DataFrame) -> pl.DataFrame:
+    """The added versions whose round has none of the same row yet: two would be duplicates nobody asked for."""
+    wanted = added.filter(pl.col("_order") == 0)
+    other = added.filter(pl.col("_order") != 0).join(frame.select("_entity", "_round"), on=["_entity", "_round"], how="anti")
+    return pl.concat([wanted, other])
 
 
 def _label(center: str, domain: str) -> str | None:

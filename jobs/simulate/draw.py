@@ -44,3 +44,15 @@ def repeat(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     parent = np.repeat(np.arange(len(counts)), counts)
     first = np.cumsum(counts) - counts
     return parent, np.arange(len(parent)) - first[parent]
+
+
+def where(condition: np.ndarray, values: np.ndarray | str) -> np.ndarray:
+    """The values where the condition holds, None elsewhere."""
+    chosen = np.full(len(condition), None, dtype=object)
+    chosen[condition] = values if isinstance(values, str) else values[condition]
+    return chosen
+
+
+def unless(condition: np.ndarray, values: np.ndarray | str) -> np.ndarray:
+    """None where the condition holds, the values elsewhere."""
+    return where(~np.asarray(condition, dtype=bool), values)

@@ -94,7 +94,12 @@ class Fates:
                 pl.col("_record").first(),
                 pl.col("_lost").first(),
                 pl.col("_round").filter(pl.col("_reason").is_null() & ~pl.col("_deleted")).min().alias("valid"),
-                pl.col("_round").filter(pl.col("_deleted") | ((pl.col("_reason") == "NOT_VALIDATED") & (pl.col("_round") > pl.col("_round").first()))).min().alias("ended"),
+                pl.col("_round")
+                .filter(
+                    pl.col("_deleted") | ((pl.col("_reason") == "NOT_VALIDATED") & (pl.col("_round") > pl.col("_round").first()))
+                )
+                .min()
+                .alias("ended"),
                 *[pl.col(column).first().alias(f"parent.{domain}") for domain, column in rows.parents.items()],
                 *([pl.col("_omic").first()] if "_omic" in frame.columns else []),
                 *([pl.col("_year").first()] if "_year" in frame.columns else []),
@@ -112,7 +117,9 @@ class Fates:
             known = np.where(by_entity["_lost"].to_numpy(), NEVER, self.patient_since[record])
         since, until = np.maximum(delivered, known), ended.copy()
         for domain in rows.parents:
-            since, until = self._under(domain, by_entity[f"parent.{domain}"].to_numpy(), since, until, entity if domain == rows.domain else None, rows)
+            since, until = self._under(
+                domain, by_entity[f"parent.{domain}"].to_numpy(), since, until, entity if domain == rows.domain else None, rows
+            )
         kind = self._kind(rows, by_entity)
         start, end = self.hidden.of(kind, record)
         if sent_years is not None:

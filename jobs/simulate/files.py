@@ -7,6 +7,7 @@ import tarfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 import pyarrow as pa
@@ -83,8 +84,8 @@ class TextFile:
             names = self._maf_columns() if feed.format == "maf" else self._columns
             given = rows.select([pl.col(name) if name in rows.columns else pl.lit(None, pl.String).alias(name) for name in names])
             separator = "\t" if feed.format == "maf" else feed.delimiter
-            style = "never" if feed.format == "maf" else "necessary"
-            text = given.write_csv(include_header=False, separator=separator, line_terminator=self._end, quote_style=style)  # type: ignore[arg-type]
+            style: Literal["never", "necessary"] = "never" if feed.format == "maf" else "necessary"
+            text = given.write_csv(include_header=False, separator=separator, line_terminator=self._end, quote_style=style)
         self._append(text.encode(feed.encoding))
         self.about.rows += len(rows)
         return before
@@ -148,7 +149,7 @@ class Archive:
         size = 0
         with self.place.open("wb") as out:
             sink = _Squeezed(out, squeeze, digest)
-            with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as tar:  # type: ignore[call-overload]
+            with tarfile.open(fileobj=sink, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
                 for member in self.members:
                     info = tarfile.TarInfo(member.path)
                     info.size = member.size

@@ -19,7 +19,9 @@ def stays(world: World) -> list[Rows]:
     # A stay's records are numbered 2n and 2n + 1.
     long = seen.filter(((pl.col("exit") - pl.col("entry")) >= 4) & (pl.col("_entity") % 3 == 0))
     first = seen.with_columns(pl.lit(1).alias("unit"), stay=pl.col("_entity"), _entity=2 * pl.col("_entity"))
-    first = first.join(long.select(stay="_entity", moves=pl.lit(True)), on="stay", how="left").with_columns(pl.col("moves").fill_null(False))
+    first = first.join(long.select(stay="_entity", moves=pl.lit(True)), on="stay", how="left").with_columns(
+        pl.col("moves").fill_null(False)
+    )
     middle = pl.col("entry") + 2
     second = first.filter("moves").with_columns(unit=pl.lit(2), _entity=pl.col("_entity") + 1, entry=middle)
     first = first.with_columns(exit=pl.when("moves").then(middle).otherwise("exit"))
@@ -49,10 +51,16 @@ def _records(world: World, units: pl.DataFrame) -> pl.DataFrame:
     code = pl.Series([site.icd10.replace(".", "") for site in sites()])[tumour["site"]][units["tumour"]]
     birth = pl.Series(world.persons.birth)[pl.Series(world.records.person)[units["_record"]]]
     woman = pl.Series(world.persons.woman)[pl.Series(world.records.person)[units["_record"]]]
-    units = units.with_columns(code.alias("cancer"), birth.alias("birth"), woman.alias("woman"), _nadl(world, units["stay"]).alias("NADL"))
+    units = units.with_columns(
+        code.alias("cancer"), birth.alias("birth"), woman.alias("woman"), _nadl(world, units["stay"]).alias("NADL")
+    )
     session = pl.col("kind").is_in(["chemo", "radio"])
     units = units.with_columns(
-        DP=pl.when(pl.col("kind") == "chemo").then(pl.lit("Z511")).when(pl.col("kind") == "radio").then(pl.lit("Z5101")).otherwise("cancer"),
+        DP=pl.when(pl.col("kind") == "chemo")
+        .then(pl.lit("Z511"))
+        .when(pl.col("kind") == "radio")
+        .then(pl.lit("Z5101"))
+        .otherwise("cancer"),
         DR=pl.when(session).then("cancer"),
         das=pl.concat_list(
             pl.when(pl.col("place").is_not_null()).then(pl.col("place").replace_strict(SECONDARY, default="C798")),
@@ -83,7 +91,11 @@ def _line(units: pl.DataFrame) -> pl.Expr:
         return value.fill_null("").str.pad_end(width)
 
     act = pl.format("{}{}   0{} {}{}", day("entry"), left(pl.col("ccam"), 7), pl.lit("#"), pl.lit("      "), pl.lit("01"))
-    acts = pl.when(pl.col("acts") > 0).then(pl.concat_str(act.str.replace("#", "1"), act.str.replace("#", "4"))).otherwise(pl.lit(""))
+    acts = (
+        pl.when(pl.col("acts") > 0)
+        .then(pl.concat_str(act.str.replace("#", "1"), act.str.replace("#", "4")))
+        .otherwise(pl.lit(""))
+    )
     diagnoses = pl.col("das").list.eval(pl.element().str.pad_end(8)).list.join("")
     return pl.concat_str(
         pl.lit(FINESS + "022"),
@@ -116,6 +128,10 @@ def _line(units: pl.DataFrame) -> pl.Expr:
 
 def years(window_from: int | None, window_to: int, first_year: int) -> list[int]:
     """The years of entry whose files a delivery carries: those a stay that became known in its window can have begun in."""
-    start = first_year if window_from is None else int(np.datetime64(window_from - 100, "D").astype("datetime64[Y]").astype(int)) + 1970
+    start = (
+        first_year
+        if window_from is None
+        else int(np.datetime64(window_from - 100, "D").astype("datetime64[Y]").astype(int)) + 1970
+    )
     end = int(np.datetime64(window_to, "D").astype("datetime64[Y]").astype(int)) + 1970
     return list(range(start, end + 1))

@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 
 from jobs.simulate.calendar import LAST_CUT_OFF, day_number
-from jobs.simulate.clinic import Clinic, table
-from jobs.simulate.draw import chance, pick, repeat
+from jobs.simulate.clinic import Clinic
+from jobs.simulate.draw import chance, pick, repeat, unless, where
 from jobs.simulate.facts import gene_frequencies, genes, hotspots, shares, sites
 from jobs.simulate.people import Persons, Records
+from jobs.simulate.tumours import table
 
 # Three panels of decreasing size, each the first genes of the list of the next.
 PANELS = {"WES": 128, "ONCO-90": 90, "CORE-40": 40}
@@ -72,12 +73,12 @@ def samples(persons: Persons, own: Records, tumour: pl.DataFrame, rng: np.random
         parent=np.where(place == 2, np.arange(count) - 1, -1),
         nature=np.select([place == 0, place == 1], ["SANG", frozen], "ADN").astype(object),
         origin=np.where(place == 0, "SANG", "TUMORAL").astype(object),
-        topography=np.where(place == 0, None, tumour["topography"].to_numpy()[parent]),
+        topography=unless(place == 0, tumour["topography"].to_numpy()[parent]),
         day=day[parent],
         storage=pick(rng, ("-80", "AZOTE", "-20", "AMBIANTE"), (0.6, 0.2, 0.1, 0.1), count),
         quantity=np.round(rng.uniform(1, 60, size=count), 1),
         unit=np.select([place == 0, place == 1], ["mL", "mg"], "ug").astype(object),
-        cellularity=np.where(place == 0, None, rng.integers(20, 96, size=count).astype(object)),
+        cellularity=unless(place == 0, rng.integers(20, 96, size=count).astype(object)),
         status=pick(rng, ("DISPONIBLE", "EPUISE", "RESERVE"), (0.6, 0.3, 0.1), count),
         consent=chance(rng, 0.92, count),
         known=known[parent],
@@ -142,7 +143,10 @@ def _changes(site: np.ndarray, gene: np.ndarray, rng: np.random.Generator) -> tu
     position = rng.integers(20, 900, size=count)
     letters = np.array(list(PROTEIN), dtype=object)
     kind = pick(
-        rng, ("Missense_Mutation", "Nonsense_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins", "Splice_Site"), (0.68, 0.12, 0.11, 0.05, 0.04), count
+        rng,
+        ("Missense_Mutation", "Nonsense_Mutation", "Frame_Shift_Del", "Frame_Shift_Ins", "Splice_Site"),
+        (0.68, 0.12, 0.11, 0.05, 0.04),
+        count,
     )
     before, after = rng.choice(letters, size=count), rng.choice(letters, size=count)
     ends = {"Nonsense_Mutation": "*", "Frame_Shift_Del": "fs*12", "Frame_Shift_Ins": "fs*7"}
@@ -162,7 +166,9 @@ def _changes(site: np.ndarray, gene: np.ndarray, rng: np.random.Generator) -> tu
         mine = mine[chance(rng, share.sum(), len(mine))]
         change[mine] = pick(rng, options, share, len(mine))
         kind[mine] = [_class_of(each) for each in change[mine]]
-    spot = np.array([sum(map(ord, c)) * 7 + p * 3 if not c.startswith("p.X") else p * 3 for c, p in zip(change, position, strict=True)])
+    spot = np.array(
+        [sum(map(ord, c)) * 7 + p * 3 if not c.startswith("p.X") else p * 3 for c, p in zip(change, position, strict=True)]
+    )
     bases = np.array(list("ACGT"), dtype=object)
     reference = bases[rng.integers(0, 4, size=count)]
     alternate = bases[(np.array(["ACGT".index(b) for b in reference], dtype=np.int64) + rng.integers(1, 4, size=count)) % 4]
@@ -199,7 +205,9 @@ def biomarkers(persons: Persons, own: Records, tumour: pl.DataFrame, rng: np.ran
     for position, site in enumerate(places):
         for marker, share in tested.get(site.cohort, {}).items():
             mine = np.flatnonzero((tumour["site"].to_numpy() == position) & chance(rng, 0.85, len(tumour)))
-            result = np.where(chance(rng, share, len(mine)), "POS", pick(rng, ("NEG", "EQUIV", "ECHEC"), (0.95, 0.03, 0.02), len(mine)))
+            result = np.where(
+                chance(rng, share, len(mine)), "POS", pick(rng, ("NEG", "EQUIV", "ECHEC"), (0.95, 0.03, 0.02), len(mine))
+            )
             record = tumour["record"].to_numpy()[mine]
             day = np.maximum(tumour["diagnosis"].to_numpy()[mine], own.start[record]) + rng.integers(2, 25, size=len(mine))
             percent = (marker in ("RE", "RP")) & chance(rng, 0.5, len(mine))
@@ -209,8 +217,12 @@ def biomarkers(persons: Persons, own: Records, tumour: pl.DataFrame, rng: np.ran
                     tumour=mine,
                     marker=np.full(len(mine), marker, dtype=object),
                     result=result.astype(object),
-                    value=np.where(percent, np.where(result == "POS", "80", "0"), None),
-                    method=np.full(len(mine), "IHC" if marker in ("RE", "RP", "HER2", "P16") else "FISH" if marker == "ALK_FISH" else "PCR", dtype=object),
+                    value=where(percent, np.where(result == "POS", "80", "0")),
+                    method=np.full(
+                        len(mine),
+                        "IHC" if marker in ("RE", "RP", "HER2", "P16") else "FISH" if marker == "ALK_FISH" else "PCR",
+                        dtype=object,
+                    ),
                     day=day,
                     known=np.maximum(tumour["known"].to_numpy()[mine], day + 5),
                 )

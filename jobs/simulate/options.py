@@ -31,6 +31,8 @@ class Dirt:
     corrected: float = 0.01  # a second version of a good row
 
     def __post_init__(self) -> None:
+        if sum(getattr(self, each.name) for each in fields(self)) > 0.9:
+            raise ValueError("expected rates that add up to 0.9 at most: a record carries one defect")
         for each in fields(self):
             if not 0 <= getattr(self, each.name) <= 0.2:
                 raise ValueError(f"expected a rate between 0 and 0.2 for {each.name}, found {getattr(self, each.name)}")

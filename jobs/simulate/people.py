@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from jobs.simulate.calendar import CENTERS, LAST_CUT_OFF, NEVER, cut_offs, day_number, round_of
-from jobs.simulate.draw import chance, hex_text, pick, pseudonyms
+from jobs.simulate.calendar import LAST_CUT_OFF, NEVER, cut_offs, day_number, round_of
+from jobs.simulate.draw import chance, hex_text, pick, pseudonyms, where
 from jobs.simulate.facts import sites, strata
-from jobs.simulate.survival import days_to_death
+from jobs.simulate.survival import Luck, days_to_death
 
 FIRST_DIAGNOSIS = 16_071  # 2014-01-01
 FOREVER = 1_000_000
@@ -65,7 +65,7 @@ class Records:
         return len(self.person)
 
 
-def people(count: int, rng: np.random.Generator) -> Persons:
+def people(count: int, rng: np.random.Generator, luck: Luck) -> Persons:
     """`count` persons by the incidence of their site and sex, with stage, age, and the day of death their stratum gives them."""
     table, places = strata(), sites()
     cases = np.array([[site.men, site.women] for site in places])
@@ -83,7 +83,7 @@ def people(count: int, rng: np.random.Generator) -> Persons:
     diagnosis = rng.integers(FIRST_DIAGNOSIS, day_number(LAST_CUT_OFF) - 62, size=count)
     birth = (diagnosis - age * 365.25).astype(np.int64)
     birth = birth.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + 14
-    death = diagnosis + days_to_death(table, stratum, rng)
+    death = diagnosis + days_to_death(table, stratum, luck)
     return Persons(stratum, site, woman, birth, diagnosis, death)
 
 
@@ -124,7 +124,13 @@ def records(persons: Persons, rounds: int, rng: np.random.Generator) -> Records:
 
 
 def _special(
-    persons: Persons, person: np.ndarray, center: np.ndarray, pair: np.ndarray, first: np.ndarray, rounds: int, rng: np.random.Generator
+    persons: Persons,
+    person: np.ndarray,
+    center: np.ndarray,
+    pair: np.ndarray,
+    first: np.ndarray,
+    rounds: int,
+    rng: np.random.Generator,
 ) -> dict:
     """Oppositions, lifts, information and merges: nobody has two of them, so that each can be followed by itself."""
     total = len(person)
@@ -152,15 +158,19 @@ def _special(
         "informed": informed,
         "merged": np.where(merging, merge, NEVER),
         "kept_since": np.where(merging, kept, NEVER),
-        "old_pseudonym": pl.select(
-            pl.when(pl.Series(merging)).then(pseudonyms(rng, total)).otherwise(None)
-        ).to_series(),
+        "old_pseudonym": pl.select(pl.when(pl.Series(merging)).then(pseudonyms(rng, total)).otherwise(None)).to_series(),
         "ordinary": alone & ~touched & ~merging,
     }
 
 
 def _links(
-    persons: Persons, person: np.ndarray, center: np.ndarray, pair: np.ndarray, kind: np.ndarray, ordinary: np.ndarray, rng: np.random.Generator
+    persons: Persons,
+    person: np.ndarray,
+    center: np.ndarray,
+    pair: np.ndarray,
+    kind: np.ndarray,
+    ordinary: np.ndarray,
+    rng: np.random.Generator,
 ) -> dict:
     """Link tokens: most pairs carry one on both sides, some on one only; a few tokens are shared by two different people."""
     total = len(person)
@@ -173,7 +183,7 @@ def _links(
     both = second[present[second] & present[pair[second]]]
     linked[both] = linked[pair[both]] = True
     free = np.flatnonzero(ordinary)
-    for one, other in rng.permutation(free)[: 2 * int(round(total * TOKEN_CONFLICT / 2))].reshape(-1, 2):
+    for one, other in rng.permutation(free)[: 2 * round(total * TOKEN_CONFLICT / 2)].reshape(-1, 2):
         if center[one] != center[other] and persons.birth[person[one]] != persons.birth[person[other]]:
             tokens[other] = tokens[one]
             present[one] = present[other] = True
@@ -181,11 +191,13 @@ def _links(
             kind[one] = kind[other] = "conflict"
             plain[one] = plain[other] = False
     plain &= kind == ""
-    token = pl.Series(np.where(present, tokens, None).tolist(), dtype=pl.String)
+    token = pl.Series(where(present, tokens).tolist(), dtype=pl.String)
     return {"token": token, "linked": linked, "kind": kind, "plain": plain}
 
 
-def last_news(own: Records, persons: Persons, rounds: int, newest_diagnosis: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def last_news(
+    own: Records, persons: Persons, rounds: int, newest_diagnosis: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """By record and round: the day of last news at the cut-off, and whether the hospital knows of the death by then.
 
     `newest_diagnosis` (by record and round) is that of the last tumour delivered: nobody is known to have fallen ill after his last news.
@@ -203,7 +215,3 @@ def last_news(own: Records, persons: Persons, rounds: int, newest_diagnosis: np.
         so_far = np.where(dead[:, round_], death, np.maximum(so_far, np.minimum(seen, death - 1)))
         news[:, round_] = so_far
     return news, dead
-
-
-def name_of(center: int) -> str:
-    return CENTERS[center]

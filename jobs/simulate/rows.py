@@ -11,7 +11,9 @@ from jobs.simulate.calendar import CENTERS, NEVER, round_of
 from jobs.simulate.clinic import Clinic
 from jobs.simulate.molecular import Molecular
 from jobs.simulate.people import Persons, Records
+from jobs.simulate.tumours import NO_DAY
 
+__all__ = ["CHUNK_NUMBERS", "NO_DAY", "Rows", "Sightings", "World", "ended"]
 Scope = Literal["person", "molecular", "sample"]
 # Numbers of a chunk stay apart from those of the next.
 CHUNK_NUMBERS = 1_000_000
@@ -111,7 +113,15 @@ class Sightings:
         old = ~single & plain & (round_ < merged)
         current = (single & plain) | (~single & ((round_ == kept) | (round_ == merged) | (plain & (round_ > merged))))
         parts = [
-            pl.DataFrame({"_entity": 2 * record[mask] + odd, "_record": record[mask], "_round": round_[mask], "news": news[mask], "dead": dead[mask]})
+            pl.DataFrame(
+                {
+                    "_entity": 2 * record[mask] + odd,
+                    "_record": record[mask],
+                    "_round": round_[mask],
+                    "news": news[mask],
+                    "dead": dead[mask],
+                }
+            )
             for mask, odd in ((current, 0), (old, 1))
         ]
         frame = pl.concat(parts).with_columns(
@@ -132,4 +142,3 @@ class Sightings:
 
 def _person(own: Records, parts: list[pl.DataFrame]) -> pl.Series:
     return pl.Series(own.person[pl.concat(parts)["_record"].to_numpy()])
-

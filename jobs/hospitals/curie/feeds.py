@@ -1,6 +1,5 @@
 """Institut Curie: the files it sends, OSIRIS pivot snapshots in one archive, and what is beside it."""
 
-
 from jobs.hospitals.curie.codes import CODES
 from jobs.hospitals.feed import MAF, Feed, Hospital
 

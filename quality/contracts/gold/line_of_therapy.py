@@ -53,7 +53,7 @@ TABLE = product(
         Column(
             "classes",
             "array<string>",
-            "ATC groups (four or five characters) of those drugs.",
+            "ATC groups (five characters) of those drugs, where known.",
             code_system="ATC",
             sensitivity="sensitive",
         ),

@@ -59,7 +59,9 @@ def table(text: str) -> list[dict[str, str | None]]:
     return [dict(zip(lines[0], (cell or None for cell in line), strict=True)) for line in lines[1:]]
 
 
-def delivery(folder: Path, name: str, previous: str | None = None, n_opposed: int = 0, replaces: str | None = None, **tables: str) -> Judgement:
+def delivery(
+    folder: Path, name: str, previous: str | None = None, n_opposed: int = 0, replaces: str | None = None, **tables: str
+) -> Judgement:
     """A judged delivery `GR-20200101-001` whose files are drawn as tables, `domain` or `domain__group`; there is always a rights file."""
     hospital = hospitals()[name.split("-")[0].lower()]
     created_at = datetime.strptime(name.split("-")[1], "%Y%m%d").replace(tzinfo=UTC)
@@ -93,24 +95,33 @@ def delivery(folder: Path, name: str, previous: str | None = None, n_opposed: in
 def stage(place: Path, hospital: Hospital, feed: Feed, manifest: Manifest, text: str, group: str | None = None) -> StagedFile:
     """One file, staged. Columns that a table does not draw are empty; `_reason`, `_token_key` … can be drawn too."""
     path = f"{feed.domain}.{group}" if group else feed.domain
-    rows = [_staged(hospital, feed, manifest, path, number, drawn, group) for number, drawn in enumerate(table(text) if text else [], start=1)]
+    rows = [
+        _staged(hospital, feed, manifest, path, number, drawn, group)
+        for number, drawn in enumerate(table(text) if text else [], start=1)
+    ]
     declared = {c.name: pl.String for c in feed.columns if c.type != "token"}
     read = pl.Struct({c.name: READ_TYPES.get(c.type, pl.String) for c in feed.columns if c.type != "token"})
     who = WHO if feed.domain in ("patient", "patient_link") else {}
     frame = pl.DataFrame(rows, schema=declared | {"_added": pl.String, "_read": read} | TECHNICAL | who)
     frame.write_parquet(place / f"{path}.parquet")
-    set_aside = {reason: number for reason, number in frame["_reason"].drop_nulls().value_counts().iter_rows()}
-    faults = [Finding(9, row["_reason"], "", path, row["_source_row_no"], feed.columns[-1].name) for row in rows if row["_reason"]]
+    set_aside = dict(frame["_reason"].drop_nulls().value_counts().iter_rows())
+    faults = [
+        Finding(9, row["_reason"], "", path, row["_source_row_no"], feed.columns[-1].name) for row in rows if row["_reason"]
+    ]
     return StagedFile(path, feed, len(rows), place / f"{path}.parquet", group, set_aside, faults)
 
 
-def _staged(hospital: Hospital, feed: Feed, manifest: Manifest, path: str, number: int, drawn: dict[str, str | None], group: str | None) -> dict[str, Any]:
+def _staged(
+    hospital: Hospital, feed: Feed, manifest: Manifest, path: str, number: int, drawn: dict[str, str | None], group: str | None
+) -> dict[str, Any]:
     sent = {c.name: drawn.get(c.name) for c in feed.columns if c.type != "token"}
     read = {name: _read(feed[name], value) for name, value in sent.items()}
     key = "|".join(str(read[name]) if read[name] is not None else "" for name in feed.key)
     person = drawn.get(feed.patient or "")
     column, value = hospital.deleted_when or ("", "")
-    parents = [row_id(hospital.center, c.parent or "", str(read[c.name])) for c in feed.strict_parents if read[c.name] is not None]
+    parents = [
+        row_id(hospital.center, c.parent or "", str(read[c.name])) for c in feed.strict_parents if read[c.name] is not None
+    ]
     at = read.get(hospital.version_column or "")
     meaning = repr(sorted(drawn.items()))
     technical = {

@@ -16,10 +16,15 @@ PATIENTS = {
     "aphp": "person_id | _token_key | _sex | _birth_month | _reason | op | extract_ts",
     "curie": "Patient_id | _sex | _birth_month | _reason",
 }
-MERGES = {"gr": "ID_PATIENT_ANCIEN | ID_PATIENT_CONSERVE | DATE_FUSION", "aphp": "person_id_old | person_id_kept | merge_datetime | op | extract_ts"}
+MERGES = {
+    "gr": "ID_PATIENT_ANCIEN | ID_PATIENT_CONSERVE | DATE_FUSION",
+    "aphp": "person_id_old | person_id_kept | merge_datetime | op | extract_ts",
+}
 
 
-def send(vault: Vault, folder: Path, name: str, position: int = 1, patient: str = "", identity_merge: str = "", patient_link: str = "") -> list[Finding]:
+def send(
+    vault: Vault, folder: Path, name: str, position: int = 1, patient: str = "", identity_merge: str = "", patient_link: str = ""
+) -> list[Finding]:
     """Load the patients of a delivery into the vault; gives the conflicts it makes."""
     center = name.split("-")[0].lower()
     tables = {"patient": f"{PATIENTS[center]}\n{patient}".strip()}
@@ -50,12 +55,20 @@ GR, APHP = "GR-20200101-001", "APHP-20200102-001"
         pytest.param("g | t1 | UN | | | |", "a | t1 | F | 1950-03 | | |", [("a", "g")], 0, id="what is unknown agrees"),
         pytest.param("g | t1 | M | 1950-03 | | |", "a | t1 | F | 1950-03 | | |", [], 1, id="another sex"),
         pytest.param("g | t1 | F | 1950-04 | | |", "a | t1 | F | 1950-03 | | |", [], 1, id="another month of birth"),
-        pytest.param("g | t1 | F | 1950 | | |", "a | t1 | F | 1950-03 | | |", [("a", "g")], 0, id="a year agrees with its months"),
-        pytest.param("g | t1 | F | 1950-03 | CODE_INVALID | |", "a | t1 | F | 1950-03 | | |", [], 0, id="never validly delivered"),
-        pytest.param("g | t1 | F | | | |\nh | t1 | F | | | |", "a | t1 | F | | | |", [], 1, id="two patients of a hospital with one token"),
+        pytest.param(
+            "g | t1 | F | 1950 | | |", "a | t1 | F | 1950-03 | | |", [("a", "g")], 0, id="a year agrees with its months"
+        ),
+        pytest.param(
+            "g | t1 | F | 1950-03 | CODE_INVALID | |", "a | t1 | F | 1950-03 | | |", [], 0, id="never validly delivered"
+        ),
+        pytest.param(
+            "g | t1 | F | | | |\nh | t1 | F | | | |", "a | t1 | F | | | |", [], 1, id="two patients of a hospital with one token"
+        ),
     ],
 )
-def test_a_token_links_when_nothing_speaks_against_it(tmp_path: Path, at_gr: str, at_aphp: str, pairs: list[tuple[str, str]], conflicts: int) -> None:
+def test_a_token_links_when_nothing_speaks_against_it(
+    tmp_path: Path, at_gr: str, at_aphp: str, pairs: list[tuple[str, str]], conflicts: int
+) -> None:
     vault = Vault(settings(tmp_path))
     found = send(vault, tmp_path, GR, patient=at_gr) + send(vault, tmp_path, APHP, patient=at_aphp)
     assert (linked(vault), len(found)) == (pairs, conflicts)
@@ -104,13 +117,17 @@ def test_an_older_event_does_not_change_who_somebody_is(tmp_path: Path) -> None:
     [
         pytest.param("a | b | 2020-01-01\nb | c | 2020-01-02", [("a", "b"), ("b", "c")], [], id="a chain"),
         pytest.param("a | b | 2020-01-01\nb | a | 2020-01-02", [("a", "b")], [2], id="back again"),
-        pytest.param("a | b | 2020-01-01\nb | c | 2020-01-02\nc | a | 2020-01-03", [("a", "b"), ("b", "c")], [3], id="a longer way round"),
+        pytest.param(
+            "a | b | 2020-01-01\nb | c | 2020-01-02\nc | a | 2020-01-03", [("a", "b"), ("b", "c")], [3], id="a longer way round"
+        ),
         pytest.param("a | a | 2020-01-01", [], [1], id="into itself"),
         pytest.param("a | b | 2020-01-01\na | c | 2020-01-02", [("a", "b")], [2], id="a second time, into another"),
         pytest.param("a | b | 2020-01-01\na | b | 2020-01-01", [("a", "b")], [], id="said twice"),
     ],
 )
-def test_a_merge_that_closes_a_cycle_is_refused(tmp_path: Path, merges: str, kept: list[tuple[str, str]], refused: list[int]) -> None:
+def test_a_merge_that_closes_a_cycle_is_refused(
+    tmp_path: Path, merges: str, kept: list[tuple[str, str]], refused: list[int]
+) -> None:
     vault = Vault(settings(tmp_path))
     judgement = delivery(tmp_path, GR, identity_merge=f"{MERGES['gr']}\n{merges}")
     with vault.transaction() as tx:

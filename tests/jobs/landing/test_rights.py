@@ -48,18 +48,34 @@ GENES = "p1 | O | O | GENETIQUE | 2019-05-01 |"
         pytest.param([gr(OPPOSED), gr()], [("p1", "all")], id="a row that disappears lifts nothing"),
         pytest.param([gr(OPPOSED), gr(LIFTED)], [], id="a lift ends it"),
         pytest.param([gr(OPPOSED), gr(LIFTED), gr(LIFTED, AGAIN)], [("p1", "all")], id="lifts come before oppositions"),
-        pytest.param([gr(OPPOSED), gr(LIFTED), gr(LIFTED, AGAIN), gr(LIFTED)], [("p1", "all")], id="a lift that is repeated lifts nothing again"),
+        pytest.param(
+            [gr(OPPOSED), gr(LIFTED), gr(LIFTED, AGAIN), gr(LIFTED)],
+            [("p1", "all")],
+            id="a lift that is repeated lifts nothing again",
+        ),
         pytest.param([gr(OPPOSED, GENES), gr(LIFTED)], [], id="a lift of everything lifts everything"),
         pytest.param(
-            [gr(OPPOSED, GENES), gr("p1 | O | N | GENETIQUE | 2019-05-01 | 2020-01-01")], [("p1", "all")], id="a lift of one scope lifts only that one"
+            [gr(OPPOSED, GENES), gr("p1 | O | N | GENETIQUE | 2019-05-01 | 2020-01-01")],
+            [("p1", "all")],
+            id="a lift of one scope lifts only that one",
         ),
-        pytest.param([gr("p1 | O | O | TOUT | 2019-01-01 | 2019-06-01")], [("p1", "all")], id="opposed with a date of lift is in force"),
+        pytest.param(
+            [gr("p1 | O | O | TOUT | 2019-01-01 | 2019-06-01")], [("p1", "all")], id="opposed with a date of lift is in force"
+        ),
         pytest.param([gr("p1 | O | N | | |")], [], id="information alone is no opposition"),
         pytest.param([gr("p1 | O | O | XYZ | 2019-01-01 |")], [("p1", "all")], id="an unknown scope means everything"),
         pytest.param([gr("p1 | O | ? | GENETIQUE | 2019-01-01 |")], [("p1", "all")], id="an unreadable state means everything"),
-        pytest.param([gr("p1 | O | O | XYZ | 2019-01-01 |"), gr(GENES)], [("p1", "genetics")], id="the next readable row counts instead"),
-        pytest.param([gr("p1 | O | O | XYZ | 2019-01-01 |"), gr("p2 | O | N | | |")], [("p1", "all")], id="but not one of another patient"),
-        pytest.param([gr(OPPOSED), gr("p1 | O | N | XYZ | 2019-01-01 | 2020-01-01")], [("p1", "all")], id="an unreadable lift lifts nothing"),
+        pytest.param(
+            [gr("p1 | O | O | XYZ | 2019-01-01 |"), gr(GENES)], [("p1", "genetics")], id="the next readable row counts instead"
+        ),
+        pytest.param(
+            [gr("p1 | O | O | XYZ | 2019-01-01 |"), gr("p2 | O | N | | |")], [("p1", "all")], id="but not one of another patient"
+        ),
+        pytest.param(
+            [gr(OPPOSED), gr("p1 | O | N | XYZ | 2019-01-01 | 2020-01-01")],
+            [("p1", "all")],
+            id="an unreadable lift lifts nothing",
+        ),
     ],
 )
 def test_a_full_list_decides_what_is_in_force(tmp_path: Path, lists: list[str], in_force: list[tuple[str, str]]) -> None:
@@ -79,15 +95,28 @@ LIFT = "2 | p1 | lift | all | 2019-03-01T10:00 | I | 2019-04-01T10:00"
         pytest.param([aphp(OPPOSE), aphp("1 | | | | | D | 2019-05-01T10:00")], [], id="a withdrawn event never was"),
         pytest.param([aphp(OPPOSE, LIFT), aphp("2 | | | | | D | 2019-05-01T10:00")], [("p1", "all")], id="nor a withdrawn lift"),
         pytest.param([aphp("1 | | | | | D | 2019-05-01T10:00"), aphp(OPPOSE)], [], id="even when the withdrawal came first"),
-        pytest.param([aphp("1 | p1 | oppose | all | | I | 2019-02-01T10:00")], [("p1", "all")], id="no time: applied to everything"),
-        pytest.param([aphp("1 | p1 | abc | genetics | 2019-01-01T10:00 | I | 2019-02-01T10:00")], [("p1", "all")], id="unreadable event"),
         pytest.param(
-            [aphp("1 | p1 | abc | all | 2019-01-01T10:00 | I | 2019-02-01T10:00"), aphp("5 | p1 | inform | | 2019-02-01T10:00 | I | 2019-03-01T10:00")],
+            [aphp("1 | p1 | oppose | all | | I | 2019-02-01T10:00")], [("p1", "all")], id="no time: applied to everything"
+        ),
+        pytest.param(
+            [aphp("1 | p1 | abc | genetics | 2019-01-01T10:00 | I | 2019-02-01T10:00")], [("p1", "all")], id="unreadable event"
+        ),
+        pytest.param(
+            [
+                aphp("1 | p1 | abc | all | 2019-01-01T10:00 | I | 2019-02-01T10:00"),
+                aphp("5 | p1 | inform | | 2019-02-01T10:00 | I | 2019-03-01T10:00"),
+            ],
             [],
             id="until the next readable row",
         ),
         pytest.param(
-            [aphp(OPPOSE, "3 | p1 | oppose | samples | 2019-02-01T10:00 | I | 2019-03-01T10:00", "4 | p1 | lift | samples | 2019-03-01T10:00 | I | 2019-03-01T10:00")],
+            [
+                aphp(
+                    OPPOSE,
+                    "3 | p1 | oppose | samples | 2019-02-01T10:00 | I | 2019-03-01T10:00",
+                    "4 | p1 | lift | samples | 2019-03-01T10:00 | I | 2019-03-01T10:00",
+                )
+            ],
             [("p1", "all")],
             id="a lift of one scope",
         ),

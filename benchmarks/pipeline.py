@@ -1,0 +1,86 @@
+"""The whole chain: deliveries one after the other, the same as one backlog, and a simulated hospital of any size.
+
+    python benchmarks/pipeline.py one-by-one LANDING KEYS.json
+    python benchmarks/pipeline.py backlog LANDING KEYS.json
+    python benchmarks/pipeline.py simulated --patients 20000
+"""
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import Step, measured
+from jobs.ingest import ingest
+from jobs.landing.signature import load_keys
+from jobs.settings import Settings
+from jobs.silver.engine import Engine
+
+
+def house(folder: Path) -> Settings:
+    """Settings of a fresh lake below `folder`."""
+    key = folder / "platform.key"
+    key.write_text("ab" * 32)
+    return Settings.from_environment(folder / "lake").__class__(lake=str(folder / "lake"), platform_key_file=key)
+
+
+def in_order(landing: Path) -> list[Path]:
+    """Deliveries in order of their creation."""
+    manifests = sorted(landing.rglob("manifest.json"))
+    return [each.parent for each in sorted(manifests, key=lambda each: json.loads(each.read_text())["created_at"])]
+
+
+def one_by_one(landing: Path, keys: Path, folder: Path) -> None:
+    """Each delivery published to silver before the next is dropped."""
+    settings, register, steps = house(folder), load_keys(keys), list[Step]()
+    engine, dropped = Engine(settings), folder / "dropped"
+    with measured("all deliveries, one by one"):
+        for delivery in in_order(landing):
+            target = dropped / Path(*delivery.parts[-4:])
+            shutil.copytree(delivery, target)
+            os.utime(target / "manifest.json")
+            with measured(delivery.name, steps) as step:
+                step.more["outcomes"] = [report.outcome for report in ingest(settings, dropped, register, engine)]
+    with measured("gold"):
+        engine.build()
+
+
+def backlog(landing: Path, keys: Path, folder: Path) -> None:
+    """Everything at once, from an empty lake to gold."""
+    settings = house(folder)
+    engine = Engine(settings)
+    with measured("backlog, empty lake to gold"):
+        with measured("  to silver") as step:
+            step.more["accepted"] = sum(report.outcome == "accepted" for report in ingest(settings, landing, load_keys(keys), engine))
+        with measured("  gold"):
+            engine.build()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("one-by-one", "backlog", "simulated"))
+    parser.add_argument("landing", nargs="?", type=Path)
+    parser.add_argument("keys", nargs="?", type=Path)
+    parser.add_argument("--patients", type=int, default=20000)
+    parser.add_argument("--deliveries", type=int, default=6)
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="pscc-benchmark-"))
+    try:
+        if asked.what == "one-by-one":
+            one_by_one(asked.landing, asked.keys, folder)
+        elif asked.what == "backlog":
+            backlog(asked.landing, asked.keys, folder)
+        else:
+            from jobs.simulate import simulate
+
+            with measured(f"simulate {asked.patients} patients"):
+                simulate(asked.patients, asked.deliveries, 7, folder / "hospitals")
+            backlog(folder / "hospitals" / "landing", folder / "hospitals" / "keys.json", folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

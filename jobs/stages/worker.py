@@ -1,0 +1,78 @@
+"""What the stages work with: ledger, lake, vault and the platform key, opened once a process."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jobs import returns
+from jobs.lake import Lake
+from jobs.landing.pseudonyms import Pseudonyms
+from jobs.landing.vault import Vault
+from jobs.ledger import Delivery, Lease, Ledger
+from jobs.returns import Report
+from jobs.settings import Settings
+
+
+class PassResult(Protocol):
+    """What a pass over silver did, by delivery."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def rows(self) -> dict[str, dict[str, int]]: ...
+    @property
+    def waiting(self) -> dict[str, dict[str, int]]: ...
+    @property
+    def gone(self) -> dict[str, int]: ...
+
+
+class Engine(Protocol):
+    """The clinical engine, as far as loading needs it."""
+
+    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> PassResult: ...
+
+
+def quiet(_: str) -> None:
+    """Watches and says nothing."""
+
+
+@dataclass
+class Worker:
+    """Who works a stage, and what with."""
+
+    settings: Settings
+    ledger: Ledger
+    lake: Lake
+    vault: Vault
+    pseudonyms: Pseudonyms
+    watch: Callable[[str], None] = quiet
+
+    @contextmanager
+    def hospital(self, center: str | None) -> Iterator[Lease]:
+        """The right to work on a hospital's deliveries."""
+        with self.ledger.hold(f"hospital/{center or 'unknown'}") as lease:
+            yield lease
+
+    def staging(self, delivery: Delivery) -> Path:
+        """The private folder of a delivery that is being worked on."""
+        return Path(self.settings.folder("staging", delivery.delivery_id))
+
+    def write(self, report: Report, *, aside: str | None = None) -> None:
+        """Write a return report, with the patients that its hospital is asked to send again."""
+        report.send_again = self.ledger.asked_again(report.center, report.delivery_id) if aside is None else []
+        returns.write(self.settings.lake, report, aside=aside)
+
+
+@contextmanager
+def at_work(settings: Settings, watch: Callable[[str], None] = quiet) -> Iterator[Worker]:
+    """A worker on the lake; WrongUse when there is no platform key or the lake is of another version."""
+    pseudonyms = Pseudonyms(settings.platform_key())
+    ledger = Ledger(settings)
+    vault = Vault(settings)
+    try:
+        yield Worker(settings, ledger, Lake(settings.lake), vault, pseudonyms, watch)
+    finally:
+        vault.close()
+        ledger.close()

@@ -1,0 +1,111 @@
+"""Return reports: what the hospital is told, and where quarantined files go."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from jobs import returns
+from jobs.hospitals import hospitals
+from jobs.landing.model import Finding, Judgement, StagedFile
+from jobs.returns import Report
+
+GR = hospitals()["gr"]
+
+
+def judgement(*findings: Finding) -> Judgement:
+    patients = StagedFile("GR_PATIENT.csv.gz", GR.feed("patient"), rows=5, parquet=Path("p"), set_aside={"CODE_INVALID": 2})
+    patients.faults = [Finding(9, "CODE_INVALID", "Expected a code of the list.", patients.path, 3, "SEXE")]
+    return Judgement("GR-20200101-001", "gr", None, GR, list(findings), {"VALUE_NULLED": []}, [patients])
+
+
+def test_the_line_has_exactly_the_members_of_the_interface() -> None:
+    members = "delivery_id center outcome reason_codes warnings rows_read rows_silver rows_set_aside rows_waiting rows_dropped_opposed rows_gone released seconds"
+    assert list(Report(None, None, "rejected").line()) == members.split()
+    assert Report(None, None, "rejected").line()["rows_silver"] == {"new": 0, "changed": 0, "unchanged": 0, "deleted": 0}
+
+
+def test_a_report_says_where_and_counts_by_file() -> None:
+    report = returns.judged(judgement(Finding(6, "FORMAT_INVALID", "Expected 12 fields.", "GR_PATIENT.csv.gz", 4)))
+    assert (report.outcome, report.reason_codes, report.rows_read, report.warnings) == (
+        "rejected",
+        ["FORMAT_INVALID"],
+        5,
+        ["VALUE_NULLED"],
+    )
+    assert report.findings == [
+        {"gate": 6, "code": "FORMAT_INVALID", "sentence": "Expected 12 fields.", "file": "GR_PATIENT.csv.gz", "row": 4}
+    ]
+    assert report.files[0]["set_aside"] == {"CODE_INVALID": 2}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes", "gate", "advice"),
+    [
+        ("accepted", [], None, "Nothing to do: the delivery is loaded"),
+        ("rejected", ["FILE_CORRUPT"], 5, "with this one in `replaces`"),
+        ("rejected", ["PATH_UNSAFE"], 1, "without `replaces`"),
+        ("rejected", ["PATH_UNSAFE"], 5, "with this one in `replaces`"),
+        ("rejected", ["SIGNATURE_INVALID"], 2, "without `replaces`"),
+        ("rejected", ["CHAIN_FORK"], 3, "names the last accepted one"),
+        ("held", ["CHAIN_GAP"], 3, "loads by itself"),
+        ("held", ["VOLUME_SUSPICIOUS"], 10, "data manager"),
+    ],
+)
+def test_the_hospital_reads_what_to_do_next(outcome: str, codes: list[str], gate: int | None, advice: str) -> None:
+    report = Report("GR-20200101-001", "gr", outcome, codes, findings=[{"gate": gate, "code": codes[0]}] if gate else [])  # type: ignore[arg-type]
+    assert advice in report.advice
+
+
+def test_report_and_page_stand_beside_each_other(tmp_path: Path) -> None:
+    path = returns.write(str(tmp_path), returns.judged(judgement()))
+    assert path == tmp_path / "returns" / "gr" / "GR-20200101-001.json"
+    assert json.loads(path.read_text())["files"][0]["faults"][0]["column"] == "SEXE"
+    page = path.with_suffix(".html").read_text()
+    assert "GR_PATIENT.csv.gz" in page
+    assert "CODE_INVALID" in page
+    assert sorted(each.name for each in path.parent.iterdir()) == ["GR-20200101-001.html", "GR-20200101-001.json"]
+
+
+def test_the_page_loads_nothing_and_shows_names_as_text(tmp_path: Path) -> None:
+    report = Report("GR-20200101-001", "gr", "rejected", ["FILE_UNDECLARED"], judged_at="now")
+    report.findings = [
+        {
+            "gate": 4,
+            "code": "FILE_UNDECLARED",
+            "sentence": "Expected `files` to name it.",
+            "file": "<img src=x onerror=alert(1)>.csv",
+        }
+    ]
+    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    assert "<img" not in page
+    assert "<code>files</code>" in page
+    assert not re.search(r"https?://|<script|<link|@import|url\(", page)
+
+
+@pytest.mark.parametrize(
+    ("folder", "claimed"),
+    [
+        ("/landing/gr/2020/01/GR-20200101-001", ("GR-20200101-001", "gr")),
+        ("/landing/gr/2020/01/../../etc", (None, None)),
+        ("/landing/gr/2020/01/GR-20200101-001;rm", (None, "gr")),
+        ("/GR-20200101-001", ("GR-20200101-001", None)),
+    ],
+)
+def test_only_what_looks_like_an_id_is_taken_from_a_folder(folder: str, claimed: tuple[str | None, str | None]) -> None:
+    assert returns.claimed_id(Path(folder)) == claimed
+
+
+def test_quarantined_files_are_copied_to_their_owner_alone(tmp_path: Path) -> None:
+    delivery = tmp_path / "GR-20200101-001"
+    (delivery / "person").mkdir(parents=True)
+    (delivery / "person" / "part.parquet").write_bytes(b"rows")
+    (delivery / "link.csv").symlink_to("/etc/hostname")
+    for _ in range(2):
+        kept = returns.restrict(str(tmp_path / "lake"), "gr", delivery.name, delivery)
+    assert kept == tmp_path / "lake" / "restricted" / "gr" / delivery.name
+    assert [each.relative_to(kept).as_posix() for each in kept.rglob("*") if each.is_file()] == ["person/part.parquet"]
+    assert {oct(each.stat().st_mode)[-3:] for each in (kept, kept.parent, kept.parent.parent, kept / "person")} == {"700"}
+    assert oct((kept / "person" / "part.parquet").stat().st_mode)[-3:] == "600"
+    assert (delivery / "person" / "part.parquet").exists()

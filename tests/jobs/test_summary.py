@@ -1,0 +1,96 @@
+"""The summary at the end of a run."""
+
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from jobs.lake import Lake
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from jobs.summary import judged, summarise
+from quality.verdicts import RuleResult, Verdict, record
+
+REPORT = {"delivery_id": "GR-20240101-001", "center": "gr", "reason_codes": ["CHECKSUM_MISMATCH"], "rows_read": 1200}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A lake with a refused delivery, one that nobody judged yet, a silver and a gold table, two rows in quarantine."""
+    made = Settings(lake=str(tmp_path / "lake"))
+    ledger = Ledger(made)
+    ledger.announce("gr/2024/01/GR-20240101-001/manifest.json", 1, 1, "somewhere")
+    ledger.announce("gr/2024/02/GR-20240201-001/manifest.json", 1, 2, "somewhere")
+    ledger.settle(1, "rejected", REPORT)
+    ledger.close()
+    lake = Lake(made.lake)
+    lake.write(
+        "silver", "grade", pl.DataFrame({"is_current": [True, True, False], "is_deleted": [False, False, True]}).to_arrow()
+    )
+    lake.write("gold", "sample_catalog", pl.DataFrame({"specimen_id": ["s1"]}).to_arrow())
+    lines = {"center": ["gr", "gr"], "status": ["set_aside", "waiting"], "reason": ["CODE_INVALID", "ORPHAN_PATIENT"]}
+    lake.write("quarantine", "gr_drug", pl.DataFrame(lines).to_arrow())
+    warning = RuleResult("UnexpectedRowsExpectation", "", "warning", False, 17, "dx_date is before death")
+    record(made.lake, 1, [Verdict("silver.grade", True, 3, (warning,), 0.1)])
+    return made
+
+
+def told(settings: Settings, runs: list[dict[str, object]]) -> str:
+    out = Console(file=io.StringIO(), width=180)
+    summarise(settings, runs, out, 12.3)
+    assert isinstance(out.file, io.StringIO)
+    return out.file.getvalue()
+
+
+def test_it_tells_verdicts_rows_reasons_and_what_to_type_next(settings: Settings) -> None:
+    run = {
+        "dag": "delivery_ingest",
+        "run": "r",
+        "state": "failed",
+        "key": "1",
+        "tasks": {"verify": "success", "verdict": "failed"},
+    }
+    text = told(settings, [run])
+    lines = text.splitlines()
+    assert "2 deliveries of 1 hospitals: 1 rejected, 1 not judged yet." in text
+    assert "1 DAG runs in 12 s." in text
+    assert any(
+        all(word in line for word in ("delivery_ingest", "GR-20240101-001", "failed", "1 success, 1 failed: verdict"))
+        for line in lines
+    )
+    assert any(all(word in line for word in ("GR-20240101-001", "rejected", "CHECKSUM_MISMATCH", "1,200")) for line in lines)
+    assert any("GR-20240201-001" in line and "not judged yet" in line for line in lines)
+    assert any("CODE_INVALID" in line for line in lines)
+    assert any("ORPHAN_PATIENT" in line for line in lines)
+    assert any("dx_date is before death" in line and "17" in line for line in lines)
+    assert any("grade" in line and "2" in line for line in lines)
+    assert "pscc sql" in text
+    assert "pscc ingest" in text
+
+
+def test_without_a_run_it_says_that_nothing_was_to_be_done(settings: Settings) -> None:
+    assert "Nothing new in landing" in told(settings, [])
+
+
+def test_the_last_verdict_on_a_table_counts(settings: Settings) -> None:
+    record(settings.lake, 2, [Verdict("silver.grade", True, 3, (), 0.1)])
+    assert "dx_date is before death" not in told(settings, [])
+
+
+def test_a_delivery_that_was_never_known_is_named_by_its_folder(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    assert [(each.delivery_id, each.outcome) for each in judged(ledger)] == [
+        ("GR-20240101-001", "rejected"),
+        ("GR-20240201-001", "not judged yet"),
+    ]
+    ledger.close()
+
+
+def test_the_pictures_stand_where_it_says(settings: Settings) -> None:
+    lines = {"center": ["gr"], "table_name": ["grade"], "variable": ["value"], "n_rows": [3], "n_filled": [2]}
+    Lake(settings.lake).write("gold", "quality", pl.DataFrame(lines).to_arrow())
+    assert "completeness.png" in told(settings, []).replace("\n", "")
+    assert Path(settings.lake, "pictures", "completeness.png").stat().st_mtime <= datetime.now(UTC).timestamp()
