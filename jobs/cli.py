@@ -229,12 +229,14 @@ def _asked(run: Callable[[], Any]) -> Any:
 def simulate(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the deliveries go.")],
     patients: Annotated[int, typer.Option(min=10)] = 300,
-    deliveries: Annotated[int, typer.Option(min=1, max=99, help="Per hospital.")] = 4,
+    deliveries: Annotated[int, typer.Option(min=1, max=24, help="Per hospital.")] = 4,
     seed: int = 7,
 ) -> None:
     """Make signed deliveries of three synthetic hospitals, with an answer key."""
     from jobs.simulate import simulate as simulated
 
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise WrongUse(f"Expected an empty folder at {to}, found something there: name a new one.")
     made = simulated(patients, deliveries, seed, to)
     print(f"{len(made.deliveries)} deliveries of {made.patients:,} patients lie in {made.landing}, their keys in {made.keys}.")
 

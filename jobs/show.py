@@ -21,8 +21,10 @@ from jobs.status import Status
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
 SHOWN = 50
+KEPT_WHOLE = frozenset({"delivery", "verdict", "code", "table"})
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-console = Console(highlight=False)
+# Output that goes into a file or a pipe should not be folded for a terminal of 80 columns that nobody has.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
 @contextmanager
@@ -48,7 +50,9 @@ def _number(count: int) -> str:
 def _grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE or name in right
+        )
     return table
 
 
@@ -61,7 +65,7 @@ def verdicts(reports: list[Report]) -> None:
         console.print("Nothing new: every announcement was judged before, and nothing that waits can be loaded yet.")
         return
     counts = ("read", "new", "changed", "deleted", "set aside", "waiting")
-    table = _grid(None, "delivery", "verdict", "why, warnings", *counts, "s", right=(*counts, "s"))
+    table = _grid(None, "delivery", "verdict", "why", *counts, "s", right=(*counts, "s"))
     for report in reports:
         silver = report.rows_silver
         rows = (report.rows_read, silver["new"], silver["changed"], silver["deleted"])
@@ -78,12 +82,16 @@ def verdicts(reports: list[Report]) -> None:
 
 
 def _said(report: Report) -> Text:
-    text = Text(" ".join(report.reason_codes), style=COLOURS[report.outcome])
-    if report.warnings:
-        text.append((" " if report.reason_codes else "") + " ".join(report.warnings), style="dim")
+    text = _why(report.reason_codes, report.warnings, COLOURS[report.outcome])
     if report.released:
-        text.append(f" released {', '.join(report.released)}", style="green")
+        text.append(f" let {', '.join(report.released)} load", style="green")
     return text
+
+
+def _why(reason_codes: list[str], warnings: list[str], style: str) -> Text:
+    """Reason codes, and the first warnings behind them; all of them stand in the return report."""
+    more = [f"+{len(warnings) - 2}"] if len(warnings) > 2 else []
+    return Text.assemble((" ".join([*reason_codes, ""]), style), (" ".join([*warnings[:2], *more]), "dim"))
 
 
 def _tally(reports: list[Report]) -> str:
@@ -109,13 +117,9 @@ def _place(finding: dict[str, Any]) -> list[str]:
 def validation(report: Report) -> None:
     """The verdict on a delivery that was not sent yet."""
     title = Text.assemble(_sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
-    advice = (
-        "It would be loaded."
-        if report.outcome == "accepted"
-        else "It would be refused: correct what is listed, then validate again."
-    )
-    body = [Text(f"{report.rows_read:,} rows in {len(report.files)} files read. {advice}")]
-    console.print(Panel(Group(title, *body), border_style=COLOURS[report.outcome], expand=False))
+    read = f"{report.rows_read:,} rows in {len(report.files)} files: it would be loaded."
+    body = Text(read if report.outcome == "accepted" else "It would be refused: correct what is listed, then validate again.")
+    console.print(Panel(Group(title, body), border_style=COLOURS[report.outcome], expand=False))
     _findings("Why", report.findings)
     _findings("Warnings", [{**each, "code": code} for code, found in report.seen.items() for each in (found or [{}])])
     _findings("Rows that would be set aside", [fault for file in report.files for fault in file["faults"]])
@@ -157,12 +161,11 @@ def status(found: Status) -> None:
 
 def _deliveries(found: Status) -> Table:
     counts = ("read", "new", "changed", "deleted", "set aside", "opposed")
-    table = _grid("Deliveries", "delivery", "verdict", "why, warnings", *counts, right=counts)
+    table = _grid("Deliveries", "delivery", "verdict", "why", *counts, right=counts)
     for each in found.deliveries:
         names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
-        said = Text(" ".join(each["reason_codes"]))
-        said.append(" ".join(["", *each["warnings"]]) if each["warnings"] else "", style="dim")
-        table.add_row(each["delivery_id"], _sign(each.get("outcome")), said, *(_number(each[f"rows_{name}"]) for name in names))
+        why = _why(each["reason_codes"], each["warnings"], COLOURS.get(each.get("outcome", ""), ""))
+        table.add_row(each["delivery_id"], _sign(each.get("outcome")), why, *(_number(each[f"rows_{name}"]) for name in names))
     return table
 
 

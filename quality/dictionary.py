@@ -27,6 +27,7 @@ PURPOSE = {
     "silver": "Oncology facts of several hospitals in one form, one row a fact, with provenance and history.",
     "gold": "Products for analysis, made from silver, without knowing the hospitals.",
 }
+LONGEST_PREDICATE = 140
 LOGICAL_TYPES = {"long": "integer", "double": "number", "array<string>": "array"}
 
 
@@ -46,7 +47,7 @@ def index_page(tables: Iterable[Table]) -> str:
 
 def table_page(table: Table) -> str:
     """What a table holds, what each column means, and what is held against it."""
-    facts = [f"- **A row is** {table.grain}", f"- **Key:** {_names(table.key)}"]
+    facts = [f"- **A row:** {table.grain}", f"- **Key:** {_names(table.key)}"]
     if table.reads:
         facts.append(f"- **Made from:** {_names(table.reads)}")
     if table.hidden_by:
@@ -62,11 +63,17 @@ def table_page(table: Table) -> str:
     if values:
         parts += ["## Values", *values]
     if table.rules:
-        rows = [(in_words(rule), rule.severity, f"`{rule.flag}`" if rule.flag else "", rule.why) for rule in table.rules]
+        rows = [(_expected(rule), rule.severity, f"`{rule.flag}`" if rule.flag else "", rule.why) for rule in table.rules]
         parts += ["## Rules", grid(("expected", "a breach is", "flag", "why"), rows)]
     if table.references:
         parts += ["## Refers to", "\n".join(f"- `{r.column}` → `{r.table}.{r.key}`" for r in table.references)]
     return _text(*parts)
+
+
+def _expected(rule: Rule) -> str:
+    """The rule in words; a predicate as it stands where it can be read at a glance."""
+    short = rule.expectation == SQL_PREDICATE and len(rule.breach or "") <= LONGEST_PREDICATE
+    return f"never `{rule.breach}`" if short else in_words(rule)
 
 
 def _column_row(column: Column) -> tuple[str, ...]:
@@ -187,29 +194,30 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def yaml(value: Any, indent: int = 0) -> str:
-    """A document of dicts, lists and scalars as YAML; what is None or empty is left out. Strings are quoted as JSON quotes them."""
-    pad = "  " * indent
+def yaml(value: dict[str, Any]) -> str:
+    """A document of dicts, lists and scalars as YAML; what is empty is left out, and strings are quoted as in JSON."""
+    return "\n".join(_lines(value)) + "\n"
+
+
+def _lines(value: Any) -> list[str]:
     if isinstance(value, dict):
         filled = {key: _filled(each) for key, each in value.items()}
-        return "".join(f"{pad}{key}:{_nested(each, indent)}" for key, each in filled.items() if each not in (None, {}, []))
-    if isinstance(value, list):
-        return "".join(
-            f"{pad}-{_nested(each, indent).replace(f'{pad}  ', ' ', 1).replace(chr(10) + ' ', ' ', 1)}" for each in value
-        )
-    return f"{pad}{_scalar(value)}\n"
+        return [line for key, each in filled.items() if each not in (None, {}, []) for line in _entry(f"{key}:", each, "  ")]
+    return [line for each in value for line in _item(_filled(each))]
 
 
-def _nested(value: Any, indent: int) -> str:
-    return f"\n{yaml(value, indent + 1)}" if isinstance(value, (dict, list)) else f" {_scalar(value)}\n"
+def _entry(key: str, value: Any, pad: str) -> list[str]:
+    nested = isinstance(value, (dict, list))
+    return [key, *(pad + line for line in _lines(value))] if nested else [f"{key} {json.dumps(value, ensure_ascii=False)}"]
+
+
+def _item(value: Any) -> list[str]:
+    first, *rest = _lines(value) if isinstance(value, (dict, list)) else [json.dumps(value, ensure_ascii=False)]
+    return [f"- {first}", *(f"  {line}" for line in rest)]
 
 
 def _filled(value: Any) -> Any:
     return {key: each for key, each in value.items() if each not in (None, {}, [])} if isinstance(value, dict) else value
-
-
-def _scalar(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def grid(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:

@@ -15,12 +15,13 @@ from deltalake import DeltaTable
 from quality.contract import Reference, Table
 from quality.contracts import contracts
 from quality.evaluate import columns, evaluate, for_pandas
+from quality.suites import suite
 from quality.verdicts import Engine, RuleResult, Verdict, publishable, record
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["Audit", "RuleResult", "Verdict", "check", "check_pass", "publishable", "record"]
+__all__ = ["Audit", "RuleResult", "Verdict", "check", "check_pass", "prepare", "publishable", "record"]
 
 # Up to here one suite costs less with pandas than with Spark.
 PANDAS_ROWS = 300_000
@@ -66,6 +67,7 @@ class Change:
         """True where what is staged will stand for the table, not beside its rows."""
         return self.changes is not None and ACTION not in self.changes.schema.names
 
+    @cached_property
     def inserted(self) -> ds.Dataset | None:
         """The staged rows that will be in the table, None when there are none."""
         if self.changes is None:
@@ -75,7 +77,7 @@ class Change:
 
     def inserted_current(self, names: list[str]) -> pl.DataFrame | None:
         """These columns of the staged rows that will be current, None when there are none."""
-        rows = self.inserted()
+        rows = self.inserted
         if rows is None:
             return None
         return _polars(rows.to_table(columns=names, filter=ds.field("is_current") if "is_current" in rows.schema.names else None))
@@ -116,7 +118,7 @@ class Audit:
     def check(self, table: Table) -> Verdict:
         """The verdict on a table; without new rows it passes at once, unless kept rows lose what they refer to."""
         started = time.perf_counter()
-        rows = self._change(table.address).inserted()
+        rows = self._change(table.address).inserted
         count = rows.count_rows() if rows is not None else 0
         engine: Engine = "none"
         results = [_columns_match(table, rows)] if rows is not None else []
@@ -208,6 +210,12 @@ def check_pass(
     listed = list(tables)
     audit = Audit(lake_root, staged, {table.address: table for table in listed}, spark)
     return [audit.check(table) for table in listed]
+
+
+def prepare(tables: Iterable[Table]) -> None:
+    """Import Great Expectations and build the suites ahead of need: seconds, best spent in a thread while the engine computes."""
+    for table in tables:
+        suite(table)
 
 
 def _address(reference: Reference, table: Table) -> str:

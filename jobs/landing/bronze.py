@@ -1,13 +1,15 @@
 """The bronze commit of a delivery: staged rows without those of opposed people, and a skeleton of every row from which state is computed."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 from jobs.hospitals.feed import Feed
 from jobs.lake import Lake
@@ -17,7 +19,9 @@ from jobs.landing.owners import givers, inherits
 from jobs.landing.purge import insist
 
 STAGED_ONLY = ("_token_key", "_sex", "_birth_month", "_parents", "_inherits", "_group_id")
-AT_ONCE = 50_000
+# Rows in memory at a time. The writer holds a whole row group, and its default is a million rows.
+AT_ONCE = 10_000
+LEAN = WriterProperties(max_row_group_size=100_000)
 MOMENT = pa.timestamp("us", "UTC")
 RECORD = pa.schema(
     [
@@ -85,6 +89,14 @@ class Landed:
 
 
 @dataclass(frozen=True)
+class Notes:
+    """Where to note what is found of the rows on their way."""
+
+    landed: Landed
+    records: pq.ParquetWriter | None
+
+
+@dataclass(frozen=True)
 class Commit:
     """One delivery on its way into bronze."""
 
@@ -105,24 +117,32 @@ class Commit:
     def transaction(self) -> tuple[str, int]:
         return f"pscc/landing/{self.judgement.delivery_id}", 1
 
-    def write(self, zone: str, table: str, rows: pa.Table | pa.RecordBatchReader) -> bool:
-        """Append to a table, once however often it is tried."""
-        self.fence()
-        create(self.lake, zone, table, rows.schema)
-        return bool(self.lake.write(zone, table, rows, transaction=self.transaction))
+    def write(self, zone: str, table: str, schema: pa.Schema, rows: Callable[[], pa.Table | pa.RecordBatchReader]) -> bool:
+        """Append to a table, once however often it is tried: False when an earlier try did.
 
-    def is_there(self, zone: str, table: str) -> bool:
-        if not self.lake.exists(zone, table):
-            return False
-        return (DeltaTable(self.lake.path(zone, table)).transaction_version(self.transaction[0]) or 0) >= self.transaction[1]
+        `rows` is asked again when another hospital's load came in between.
+        """
+
+        def append() -> bool:
+            self.fence()
+            target = opened(self.lake, zone, table, schema)
+            if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
+                return False
+            once = CommitProperties(app_transactions=[Transaction(*self.transaction)])
+            write_deltalake(target, rows(), mode="append", commit_properties=once, writer_properties=LEAN)
+            return True
+
+        return bool(insist(append))
 
 
-def create(lake: Lake, zone: str, table: str, schema: pa.Schema) -> None:
-    """Make a table that keeps no minimum and maximum of anything personal in its log."""
-    if not lake.exists(zone, table):
-        harmless = [name for name in ("_delivery_id", "delivery_id", "_chain_position", "chain_position") if name in schema.names]
-        settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
-        insist(lambda: DeltaTable.create(lake.path(zone, table), schema, mode="ignore", configuration=settings))
+def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
+    """A table; one that is not there yet is made so that its log keeps no minimum and maximum of anything personal."""
+    if lake.exists(zone, table):
+        return DeltaTable(lake.path(zone, table))
+    harmless = [name for name in ("_delivery_id", "delivery_id", "_chain_position", "chain_position") if name in schema.names]
+    settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
+    insist(partial(DeltaTable.create, lake.path(zone, table), schema, mode="ignore", configuration=settings))
+    return DeltaTable(lake.path(zone, table))
 
 
 def land(commit: Commit, records: Path) -> Landed:
@@ -138,16 +158,21 @@ def land(commit: Commit, records: Path) -> Landed:
 
 
 def _land_feed(commit: Commit, domain: str, files: list[StagedFile], landed: Landed, writer: pq.ParquetWriter) -> None:
-    tables = (table for staged in files for table in _kept(commit, staged, landed, writer))
-    table = f"{commit.center}_{domain}"
-    if commit.is_there("bronze", table) or not any(staged.rows for staged in files):
-        for _ in tables:
-            pass
-        return
-    schema = _bronze_schema(pq.read_schema(files[0].parquet))
-    batches = (batch for rows in tables for batch in rows.cast(schema).to_batches())
-    reader = pa.RecordBatchReader.from_batches(schema, batches)
-    commit.write("bronze", table, reader)
+    schema, table = _bronze_schema(pq.read_schema(files[0].parquet)), f"{commit.center}_{domain}"
+    noted = iter([Notes(landed, writer)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        # What is to be known of the rows is noted the first time, whatever becomes of the commit.
+        notes = next(noted, Notes(Landed(), None))
+        for staged in files:
+            for rows in _kept(commit, staged, notes):
+                yield from rows.cast(schema).to_batches()
+
+    def reader() -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(schema, batches())
+
+    if not any(staged.rows for staged in files) or not commit.write("bronze", table, schema, reader):
+        deque(batches(), maxlen=0)
 
 
 def _bronze_schema(staged: pa.Schema) -> pa.Schema:
@@ -160,8 +185,9 @@ def _bronze_schema(staged: pa.Schema) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _kept(commit: Commit, staged: StagedFile, landed: Landed, writer: pq.ParquetWriter) -> Iterator[pa.Table]:
-    """The rows of a staged file that may be stored, in bronze layout; what is to be known of them goes to `landed` and `writer`."""
+def _kept(commit: Commit, staged: StagedFile, notes: Notes) -> Iterator[pa.Table]:
+    """The rows of a staged file that may be stored, in bronze layout; what is to be known of them goes to `notes`."""
+    landed = notes.landed
     count = landed.files.setdefault(staged.path, FileCount())
     groups = {staged.group_id or staged.feed.domain} if staged.feed.replaces in ("all", "year") else set()
     for batch in pq.ParquetFile(staged.parquet).iter_batches(AT_ONCE):
@@ -171,7 +197,8 @@ def _kept(commit: Commit, staged: StagedFile, landed: Landed, writer: pq.Parquet
         kept = judged.filter(~pl.col("dropped"))
         _count(commit, staged, judged, count, landed)
         _note_set_aside(commit, staged, kept, landed)
-        writer.write_table(_records(commit, staged.feed, kept).to_arrow().cast(RECORD))
+        if notes.records:
+            notes.records.write_table(_records(commit, staged.feed, kept).to_arrow().cast(RECORD))
         yield _bronze(commit, rows, judged)
     landed.groups |= {(staged.feed.domain, group) for group in groups}
 
@@ -287,8 +314,11 @@ def _bronze(commit: Commit, rows: pa.Table, judged: pl.DataFrame) -> pa.Table:
 
 def publish(commit: Commit, landed: Landed, records: Path, touched: Iterable[tuple[str, str]]) -> None:
     """Append records, replacements, touched people and rows set aside: after the feeds, in any number of tries."""
-    file = pq.ParquetFile(records)
-    commit.write("bronze", "record", pa.RecordBatchReader.from_batches(RECORD, file.iter_batches(AT_ONCE)))
+
+    def rows() -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(RECORD, pq.ParquetFile(records).iter_batches(AT_ONCE))
+
+    commit.write("bronze", "record", RECORD, rows)
     groups = [
         {
             "center": commit.center,
@@ -300,11 +330,11 @@ def publish(commit: Commit, landed: Landed, records: Path, touched: Iterable[tup
         for domain, group in sorted(landed.groups)
     ]
     if groups:
-        commit.write("bronze", "replacement", pa.Table.from_pylist(groups, REPLACEMENT))
+        _append(commit, "bronze", "replacement", pa.Table.from_pylist(groups, REPLACEMENT))
     touch(commit, touched)
     for domain in sorted({frame["domain"][0] for frame in landed.set_aside}):
-        rows = pl.concat([frame for frame in landed.set_aside if frame["domain"][0] == domain])
-        commit.write("quarantine", f"{commit.center}_{domain}", rows.to_arrow().cast(SET_ASIDE))
+        set_aside = pl.concat([frame for frame in landed.set_aside if frame["domain"][0] == domain])
+        _append(commit, "quarantine", f"{commit.center}_{domain}", set_aside.to_arrow().cast(SET_ASIDE))
 
 
 def touch(commit: Commit, people: Iterable[tuple[str, str]]) -> None:
@@ -313,4 +343,8 @@ def touch(commit: Commit, people: Iterable[tuple[str, str]]) -> None:
     if rows:
         centers, persons = zip(*rows, strict=True)
         table = pa.table({"center": centers, "delivery_id": [commit.judgement.delivery_id] * len(rows), "person_id": persons})
-        commit.write("bronze", "touched", table)
+        _append(commit, "bronze", "touched", table)
+
+
+def _append(commit: Commit, zone: str, table: str, rows: pa.Table) -> None:
+    commit.write(zone, table, rows.schema, lambda: rows)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.hospitals.feed import TIME_TYPES, Column, Feed, Hospital
 from jobs.landing import dates, identifiers
@@ -20,7 +19,7 @@ OK, EMPTY, UNREADABLE, CODE, RANGE, DATE = range(6)
 SPACES = "[ \u00a0\u202f]"
 WITH_COMMA = rf"^-?(?:[0-9]+|[0-9]{{1,3}}(?:{SPACES}[0-9]{{3}})+)(?:,[0-9]+)?$"
 WITH_POINT = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$"
-READ_TYPES = {
+READ_TYPES: dict[str, Any] = {
     "int": pl.Int64,
     "int64": pl.Int64,
     "dec": pl.Float64,
@@ -83,20 +82,25 @@ class Cells:
     precision: pl.Series | None = None
     marks: dict[str, Mask] = field(default_factory=dict)
     identified: Mask | None = None
+    # The distinct values as they were sent.
+    origin: pl.Series | None = None
 
     def mark(self, flag: str, where: Mask) -> None:
         if where.any():
             self.marks[flag] = where
 
-    def spread(self, at: pl.Series) -> "Cells":
-        """The same for every row, from the distinct values."""
+    def spread(self, at: pl.Series, sent: pl.Series) -> "Cells":
+        """The same for every row, from the distinct values; what is stored or read as it was sent is not copied."""
         index = at.to_numpy()
+        parts = {"sent": self.sent, "read": self.read, "precision": self.precision}
+        copied = {name: part for name, part in parts.items() if part is not None and part is not self.origin}
+        rows = pl.DataFrame(copied)[at] if copied else pl.DataFrame()
         return Cells(
             self.column,
-            self.sent.gather(at),
-            self.read.gather(at),
+            rows["sent"] if "sent" in copied else sent,
+            rows["read"] if "read" in copied else sent,
             self.status[index],
-            None if self.precision is None else self.precision.gather(at),
+            rows["precision"] if "precision" in copied else None,
             {flag: where[index] for flag, where in self.marks.items()},
             None if self.identified is None else self.identified[index],
         )
@@ -112,6 +116,8 @@ class CellReader:
 
     def text(self, column: Column, sent: pa.Array, unreadable: list[int] | None = None) -> Cells:
         """The cells of a text column; `unreadable` rows were no text at all."""
+        if sent.null_count == len(sent):
+            return no_cells(column, len(sent))
         if column.name in self._diverse or unreadable:
             cells = self._values(column, _series(sent))
             if unreadable:
@@ -121,39 +127,56 @@ class CellReader:
         if len(encoded.dictionary) > 1000 and len(encoded.dictionary) > 0.6 * len(sent):
             self._diverse.add(column.name)
             return _without_wrong(self._values(column, _series(sent)))
-        return _without_wrong(self._values(column, _series(encoded.dictionary))).spread(_series(encoded.indices))
+        return _without_wrong(self._values(column, _series(encoded.dictionary))).spread(_series(encoded.indices), _series(sent))
 
     def _values(self, column: Column, sent: pl.Series) -> Cells:
         manner = self.manner
-        cells = Cells(column, sent, sent, np.zeros(len(sent), np.uint8))
+        cells = Cells(column, sent, sent, np.zeros(len(sent), np.uint8), origin=sent)
         text = sent
         if manner.is_cp1252:
             text, repaired = repair_encoding(text)
             cells.mark("ENCODING_REPAIRED", repaired)
-        text = text.str.strip_chars()
-        if manner.hospital.repairs and (column.codes or column.pattern):
-            accepted = lambda values: _is_coded(column, values) | values.is_in(manner.nulls(column)).fill_null(False)  # noqa: E731
-            text, repaired = repair_codes(text, manner.hospital.repairs, accepted)
-            cells.mark("CODE_REPAIRED", repaired)
-        is_null = text.is_null() | (text == "") | text.is_in(manner.nulls(column))
-        cells.status[is_null.fill_null(True).to_numpy()] = EMPTY
-        self._search(cells)
-        filled = text.set(pl.Series(cells.status == EMPTY), None)
-        _READERS.get(column.type, _read_text)(cells, filled, manner)
+        seen = _look(column, sent, text, manner)
+        if manner.hospital.repairs and "refused" in seen.columns and seen["refused"].any():
+            text, repaired = repair_codes(
+                seen["text"], manner.hospital.repairs, lambda mended: ~_look(column, sent, mended, manner)["refused"]
+            )
+            if repaired.any():
+                cells.mark("CODE_REPAIRED", repaired)
+                seen = _look(column, sent, text, manner)
+        cells.status[seen["is_empty"].to_numpy()] = EMPTY
+        self._search(cells, seen)
+        _READERS.get(column.type, _read_text)(cells, seen, manner)
         return cells
 
-    def _search(self, cells: Cells) -> None:
+    def _search(self, cells: Cells, seen: pl.DataFrame) -> None:
         """Mark where an identifier stands; ids of patients must be pseudonyms."""
-        if cells.column.type in ("hash64", "token"):
-            trimmed = cells.sent.str.strip_chars()
-            at = identifiers.not_pseudonyms(trimmed.set((trimmed == "").fill_null(True), None))
-        elif cells.column.is_text:
-            at = identifiers.found_in(cells.sent, is_code=cells.column.type in ("id", "code"))
-        else:
+        if not seen["is_suspect"].any():
             return
-        if len(at):
+        at = seen["is_suspect"].arg_true().to_list()
+        if cells.column.is_text:
+            at = identifiers.confirmed(cells.sent, at, is_code=cells.column.type in ("id", "code"))
+        if at:
             cells.identified = np.zeros(len(cells.sent), bool)
             cells.identified[at] = True
+
+
+def _look(column: Column, sent: pl.Series, text: pl.Series, manner: Manner) -> pl.DataFrame:
+    """What one pass over the values of a column tells: the trimmed text (null where it stands for none), and what to look at again."""
+    trimmed, nulls = pl.col("text").str.strip_chars(), manner.nulls(column)
+    is_empty = pl.col("text").is_null() | (pl.col("text") == "") | pl.col("text").is_in(nulls).fill_null(False)
+    kept = pl.when(~is_empty).then("text")
+    found = {"text": kept, "is_empty": is_empty, "is_suspect": pl.lit(False)}
+    if column.type in ("hash64", "token"):
+        found["is_suspect"] = (~kept.str.contains(identifiers.HASH64)).fill_null(False)
+    elif column.is_text:
+        found["is_suspect"] = pl.col("sent").str.contains(identifiers.CANDIDATE).fill_null(False)
+        if column.codes or column.pattern:
+            found["refused"] = ~is_empty & ~_is_coded(column).fill_null(False)
+        else:
+            # A lone sign is an allele or a strand, nothing a spreadsheet would execute.
+            found["is_formula"] = kept.str.contains("(?s)^[=+@-].").fill_null(False)
+    return pl.DataFrame({"sent": sent, "text": text}).lazy().with_columns(text=trimmed).select(**found).collect()
 
 
 def _series(values: pa.Array) -> pl.Series:
@@ -170,45 +193,43 @@ def _without_wrong(cells: Cells) -> Cells:
     return cells
 
 
-def _is_coded(column: Column, values: pl.Series) -> pl.Series:
-    """Where a value is in the column's list and matches its expression."""
+def _is_coded(column: Column) -> pl.Expr:
+    """Where a value is in the column's list or matches its expression."""
     if column.codes:
-        return values.is_in(list(column.codes)).fill_null(False)
-    if column.pattern:
-        # \d of this engine takes the digits of every script.
-        return values.str.contains(column.pattern.replace(r"\d", "[0-9]")).fill_null(False)
-    return pl.Series([True]).new_from_index(0, len(values))
+        return pl.col("text").is_in(list(column.codes))
+    # \\d of this engine takes the digits of every script.
+    return pl.col("text").str.contains((column.pattern or "").replace(r"\d", "[0-9]"))
 
 
-def _read_text(cells: Cells, text: pl.Series, manner: Manner) -> None:
-    cells.read = text
-    if cells.column.codes or cells.column.pattern:
-        cells.status[(~_is_coded(cells.column, text)).to_numpy() & (cells.status == OK)] = CODE
-    elif cells.column.is_text:
-        # A lone sign is an allele or a strand, nothing a spreadsheet would execute.
-        cells.mark("FORMULA_TEXT", text.str.contains("(?s)^[=+@-].").fill_null(False).to_numpy())
+def _read_text(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
+    # Where nothing was trimmed or emptied, what is read is what was sent.
+    cells.read = cells.sent if seen["text"].equals(cells.sent) else seen["text"]
+    if "refused" in seen.columns:
+        cells.status[seen["refused"].to_numpy()] = CODE
+    elif "is_formula" in seen.columns:
+        cells.mark("FORMULA_TEXT", seen["is_formula"].to_numpy())
 
 
-def _read_pseudonym(cells: Cells, text: pl.Series, manner: Manner) -> None:
+def _read_pseudonym(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
     """Whoever it is, only the person behind the pseudonym goes on: in what is read and in what is stored."""
-    if cells.identified is not None:
-        text = text.set(pl.Series(cells.identified), None)
+    text = seen["text"] if cells.identified is None else seen["text"].set(pl.Series(cells.identified), None)
     if cells.column.type == "token":
-        cells.read = cells.sent = pl.Series(manner.pseudonyms.token_keys(text), dtype=pl.String)
+        cells.read = pl.Series(manner.pseudonyms.token_keys(text.to_list()), dtype=pl.String)
     else:
-        cells.read = cells.sent = pl.Series(manner.pseudonyms.persons(manner.hospital.center, text), dtype=pl.String)
+        cells.read = pl.Series(manner.pseudonyms.persons(manner.hospital.center, text.to_list()), dtype=pl.String)
+    cells.sent = cells.read
 
 
-def _read_number(cells: Cells, text: pl.Series, manner: Manner) -> None:
+def _read_number(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
+    text = pl.col("text")
     if cells.column.type == "int":
-        numbers = text.set(~text.str.contains("^-?[0-9]{1,18}$").fill_null(False), None).cast(pl.Int64, strict=False)
+        numbers = pl.when(text.str.contains("^-?[0-9]{1,18}$")).then(text).cast(pl.Int64, strict=False)
+    elif manner.hospital.decimal_comma:
+        plain = text.str.replace_all(SPACES, "").str.replace(",", ".", literal=True)
+        numbers = pl.when(text.str.contains(WITH_COMMA)).then(plain).cast(pl.Float64, strict=False)
     else:
-        shape = WITH_COMMA if manner.hospital.decimal_comma else WITH_POINT
-        shaped = text.set(~text.str.contains(shape).fill_null(False), None)
-        if manner.hospital.decimal_comma:
-            shaped = shaped.str.replace_all(SPACES, "").str.replace(",", ".", literal=True)
-        numbers = shaped.cast(pl.Float64, strict=False)
-    check_numbers(cells, numbers)
+        numbers = pl.when(text.str.contains(WITH_POINT)).then(text).cast(pl.Float64, strict=False)
+    check_numbers(cells, seen.select(numbers.alias("number"))["number"])
 
 
 def check_numbers(cells: Cells, numbers: pl.Series) -> None:
@@ -222,14 +243,14 @@ def check_numbers(cells: Cells, numbers: pl.Series) -> None:
         cells.status[~inside.to_numpy()] = RANGE
 
 
-def _read_bool(cells: Cells, text: pl.Series, manner: Manner) -> None:
+def _read_bool(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
     known = dict.fromkeys(manner.hospital.true_values, True) | dict.fromkeys(manner.hospital.false_values, False)
-    cells.read = text.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Boolean)
+    cells.read = seen["text"].replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.Boolean)
     cells.status[cells.read.is_null().to_numpy() & (cells.status == OK)] = UNREADABLE
 
 
-def _read_time(cells: Cells, text: pl.Series, manner: Manner) -> None:
-    form = manner.date_format
+def _read_time(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
+    form, text = manner.date_format, seen["text"]
     if cells.column.type == "date~":
         found, cells.precision = dates.read_partial(text, form)
     elif cells.column.type == "datetime":
@@ -267,12 +288,19 @@ def check_times(cells: Cells, found: pl.Series, manner: Manner) -> None:
 def _store_birth(cells: Cells, form: str) -> None:
     """A birth date is stored with day 15; one that cannot be read is not stored, for it may say the day in words."""
     middle = cells.read.dt.to_string(form.replace("%d", "15"))
-    frame = pl.DataFrame({"sent": cells.sent, "middle": middle, "wrong": cells.status == UNREADABLE, "other": cells.marks.get("BIRTH_DAY_REMOVED", False)})
+    frame = pl.DataFrame(
+        {
+            "sent": cells.sent,
+            "middle": middle,
+            "wrong": cells.status == UNREADABLE,
+            "other": cells.marks.get("BIRTH_DAY_REMOVED", False),
+        }
+    )
     stored = pl.when("wrong").then(None).when("other").then("middle").otherwise("sent")
     cells.sent = frame.select(stored.alias("sent"))["sent"]
 
 
-_READERS: dict[str, Callable[[Cells, pl.Series, Manner], None]] = {
+_READERS: dict[str, Callable[[Cells, pl.DataFrame, Manner], None]] = {
     "hash64": _read_pseudonym,
     "token": _read_pseudonym,
     "int": _read_number,
@@ -282,12 +310,35 @@ _READERS: dict[str, Callable[[Cells, pl.Series, Manner], None]] = {
 }
 
 
+class TypedReader:
+    """Reads columns that are numbers and times already (Parquet)."""
+
+    def __init__(self, manner: Manner) -> None:
+        self.manner = manner
+
+    def numbers(self, column: Column, values: pa.Array) -> Cells:
+        """The cells of an integer or double column."""
+        numbers = _series(values.cast(pa.int64() if column.type == "int64" else pa.float64()))
+        cells = self._cells(column, numbers)
+        check_numbers(cells, numbers)
+        cells.sent = numbers.cast(pl.String)
+        return _without_wrong(cells)
+
+    def times(self, column: Column, values: pa.Array) -> Cells:
+        """The cells of a timestamp column; a moment no calendar has is impossible, not unreadable."""
+        found, is_beyond = dates.in_calendar(values)
+        cells = self._cells(column, found)
+        check_times(cells, found, self.manner)
+        cells.sent = dates.iso(found if not column.birth else cells.read, is_instant=column.type == "instant")
+        cells.status[is_beyond] = DATE
+        return cells
+
+    def _cells(self, column: Column, values: pl.Series) -> Cells:
+        return Cells(column, values, values, np.where(values.is_null().to_numpy(), EMPTY, OK).astype(np.uint8))
+
+
 def no_cells(column: Column, rows: int) -> Cells:
     """A column that the file does not have."""
     empty = pl.Series([None], dtype=pl.String).new_from_index(0, rows)
     precision = empty if column.type == "date~" else None
     return Cells(column, empty, empty.cast(READ_TYPES.get(column.type, pl.String)), np.full(rows, EMPTY, np.uint8), precision)
-
-
-def take(values: pa.Array, at: pa.Array) -> pa.Array:
-    return pc.take(values, at)

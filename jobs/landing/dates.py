@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 FIRST = date(1900, 1, 1)
 MOMENT = pl.Datetime("us", "UTC")
@@ -84,7 +85,27 @@ def _days_out(days: pl.Series, last: date, precision: pl.Series | str) -> Mask:
 
 
 def _end_of_month(day: date) -> date:
-    return pl.Series([day]).dt.month_end()[0]  # type: ignore[no-any-return]
+    return pl.Series([day]).dt.month_end()[0]
+
+
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_ERA = (int(datetime(1, 1, 1, tzinfo=UTC).timestamp()), int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()))
+
+
+def in_calendar(values: pa.Array) -> tuple[pl.Series, Mask]:
+    """Timestamps of any unit as microseconds labelled UTC, null outside the years 1 to 9999; and where that was."""
+    unit = values.type.unit
+    ticks = values.cast(pa.int64()) if values.type.tz is None else values.cast(pa.timestamp(unit)).cast(pa.int64())
+    seconds = pl.Series(pl.from_arrow(ticks)) // PER_SECOND[unit]
+    beyond = ~seconds.is_between(*_ERA).fill_null(True)
+    kept = pl.Series(pl.from_arrow(ticks)).set(beyond, None)
+    micro = kept // 1000 if unit == "ns" else kept * (10**6 // PER_SECOND[unit])
+    return micro.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"), beyond.to_numpy()
+
+
+def iso(found: pl.Series, *, is_instant: bool) -> pl.Series:
+    """Times as ISO text, those that are instants with their Z."""
+    return found.dt.to_string("%Y-%m-%dT%H:%M:%S%.f" + ("Z" if is_instant else ""))
 
 
 def months(found: pl.Series) -> pl.Series:

@@ -5,9 +5,22 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 BARE_CR = re.compile(rb"\r(?!\n)")
 # More blank lines than this are no end of a file any more.
 MOST_BLANK = 2**20
+
+
+def count(data: bytes, byte: bytes) -> int:
+    """How often a byte occurs: several times faster than bytes.count."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == byte[0]))
+
+
+def _has_bare_cr(piece: bytes) -> bool:
+    codes = np.frombuffer(piece, np.uint8)
+    is_cr = codes == 13
+    return bool(np.count_nonzero(is_cr) != np.count_nonzero(is_cr[:-1] & (codes[1:] == 10)))
 
 
 @dataclass
@@ -28,8 +41,18 @@ class Text:
 
     def __post_init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+        self._rest = self._clean()
 
     def __iter__(self) -> Iterator[bytes]:
+        """What is left of the text: it can be taken once only."""
+        return self._rest
+
+    def drain(self) -> None:
+        """Test what nobody will read."""
+        for _ in self._rest:
+            pass
+
+    def _clean(self) -> Iterator[bytes]:
         """The text without BOM and without the blank lines at its end."""
         held = b""
         for piece in self._whole_lines():
@@ -71,10 +94,10 @@ class Text:
     def _test(self, piece: bytes) -> None:
         if b"\0" in piece:
             self.fault("FORMAT_INVALID", "Expected text, found a NUL byte.")
-        if piece.count(b"\r") != piece.count(b"\r\n") and self._ends_a_line(piece):
+        if _has_bare_cr(piece) and self._ends_a_line(piece):
             self.fault("FORMAT_INVALID", "Expected lines ended by CRLF or LF, found a bare carriage return.")
         if self.is_quoted:
-            self._quotes += piece.count(b'"')
+            self._quotes += count(piece, b'"')
         if not piece.isascii():
             self._has_other_than_ascii = True
         if self._could_be_utf8 and (self._utf8.getstate()[0] or not piece.isascii()):
@@ -110,9 +133,3 @@ class Text:
             self.fault("ENCODING_INVALID", "Expected cp1252 as declared, found the whole file to be UTF-8.")
         if self._quotes % 2:
             self.fault("FORMAT_INVALID", "Expected balanced quotes, found one too many.")
-
-
-def drain(text: Iterator[bytes]) -> None:
-    """Test what is left of a text that nobody will read."""
-    for _ in text:
-        pass

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from jobs.landing.decode import Text
+from jobs.landing.decode import Text, count
 
 LARGEST_FIELD = 2**20
 BLANK_LINE = re.compile(rb"(?:^|\n)(?=\r?\n)")
@@ -38,7 +38,9 @@ class Delimited:
         line = self._line()
         while comment and line.startswith(comment):
             line = self._line()
-        split = csv.reader([line.decode()], delimiter=self._delimiter, quoting=csv.QUOTE_MINIMAL if self._is_quoted else csv.QUOTE_NONE)
+        split = csv.reader(
+            [line.decode()], delimiter=self._delimiter, quoting=csv.QUOTE_MINIMAL if self._is_quoted else csv.QUOTE_NONE
+        )
         names = [name.strip() for name in next(split, [])]
         if len(names) < 2:
             raise FormatInvalid("Expected a header split by the fixed delimiter, found one that is not.")
@@ -96,7 +98,7 @@ class Delimited:
         end = data.rfind(b"\n")
         if not self._is_quoted:
             return end + 1
-        quotes = data.count(b'"')
+        quotes = count(data, b'"')
         quotes -= data.count(b'"', end)
         while end >= 0 and quotes % 2:
             before = data.rfind(b"\n", 0, end)
@@ -106,15 +108,12 @@ class Delimited:
 
     def _refuse_blank_lines(self, chunk: bytes) -> None:
         """pyarrow takes a blank line among others for a record of empty fields."""
-        if b"\n\n" not in chunk and b"\n\r\n" not in chunk and not chunk.startswith((b"\n", b"\r\n")):
-            return
         for blank in BLANK_LINE.finditer(chunk):
-            if not self._is_quoted or chunk.count(b'"', 0, blank.start()) % 2 == 0:
+            if not self._is_quoted or count(chunk[: blank.start()], b'"') % 2 == 0:
                 raise FormatInvalid(f"Expected {len(self.names)} fields in every record, found a blank line.")
 
     def _parsed(self, chunk: bytes, done: int) -> pa.Table:
         wrong: list[int] = []
-        self._refuse_blank_lines(chunk)
 
         def refuse(row: pa.csv.InvalidRow) -> str:
             wrong.append(row.number or 0)
@@ -139,6 +138,8 @@ class Delimited:
         if wrong:
             number = done + wrong[0] if wrong[0] else None
             raise FormatInvalid(f"Expected {len(self.names)} fields in every record, found one with another number.", number)
+        if all(column.null_count for column in table.columns):
+            self._refuse_blank_lines(chunk)
         _check_lengths(table, len(chunk))
         return table
 

@@ -38,10 +38,12 @@ def folder_findings(manifest: Manifest, required: set[str]) -> list[Finding]:
     found = {file.domain for file in manifest.files} | {member.domain for file in manifest.files for member in file.members}
     missing = [Finding(4, "FILE_MISSING", "Expected the declared file, found none.", path) for path in sorted(paths - there)]
     missing += [
-        Finding(4, "FILE_MISSING", f"Expected a file of the domain {domain}, found none declared.") for domain in sorted(required - found)
+        Finding(4, "FILE_MISSING", f"Expected a file of the domain {domain}, found none declared.")
+        for domain in sorted(required - found)
     ]
     undeclared = [
-        Finding(4, "FILE_UNDECLARED", "Expected declared files only, found another one.", printable(path)) for path in sorted(there - paths)
+        Finding(4, "FILE_UNDECLARED", "Expected declared files only, found another one.", printable(path))
+        for path in sorted(there - paths)
     ]
     return missing + undeclared
 
@@ -121,7 +123,9 @@ class Inflated:
         for piece in source:
             self.count += len(piece)
             if self.count > self.limit:
-                self._stop("DECOMPRESSION_LIMIT", f"Expected at most {self.limit} bytes after decompression, found more: stopped there.")
+                self._stop(
+                    "DECOMPRESSION_LIMIT", f"Expected at most {self.limit} bytes after decompression, found more: stopped there."
+                )
                 return
             yield piece
 
@@ -202,11 +206,12 @@ def read_archive(raw: RawFile, judge_member: Callable[[DeclaredFile, Member], No
     """Stream a tar: every declared member is judged as it passes, anything else is found fault with and never unpacked."""
     limit = min(raw.declared.uncompressed_bytes or 0, output_limit(raw.declared))
     inflated = Inflated(raw, limit + HEADERS)
+    pieces = inflated.pieces()
     seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=_Stream(inflated.pieces()), mode="r|") as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=_Stream(pieces), mode="r|") as archive:  # type: ignore[call-overload]
             _read_members(archive, raw, limit, seen, judge_member, note_of)
-        for _ in inflated.pieces():
+        for _ in pieces:
             pass
     except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError):
         if not inflated.is_broken:
@@ -228,7 +233,9 @@ def _read_members(
     for entry in archive:
         name = printable(entry.name)
         if is_unsafe(entry.name) or not (entry.isreg() or entry.isdir()):
-            note_of(name)(5, "PATH_UNSAFE", "Expected plain files at the root of the archive, found a link, a device or another path.")
+            note_of(name)(
+                5, "PATH_UNSAFE", "Expected plain files at the root of the archive, found a link, a device or another path."
+            )
         elif entry.isreg():
             total += entry.size
             if total > limit:

@@ -6,8 +6,31 @@ from collections.abc import Iterable
 import polars as pl
 
 NAMES = frozenset(
-    "nom nom_naissance nom_patient prenom prenom_patient nir ins ins_nir num_secu ipp adresse telephone tel email mail "
-    "last_name first_name family_name given_name ssn address phone email".split()
+    [
+        "nom",
+        "nom_naissance",
+        "nom_patient",
+        "prenom",
+        "prenom_patient",
+        "nir",
+        "ins",
+        "ins_nir",
+        "num_secu",
+        "ipp",
+        "adresse",
+        "telephone",
+        "tel",
+        "email",
+        "mail",
+        "last_name",
+        "first_name",
+        "family_name",
+        "given_name",
+        "ssn",
+        "address",
+        "phone",
+        "email",
+    ]
 )
 _NIR = r"[1-478] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"
 _PHONE = r"(?:(?:\+|00)33[ .-]?[1-9]|0[1-9])(?:[ .-]?[0-9]{2}){4}"
@@ -30,7 +53,11 @@ def named_like_one(names: Iterable[str]) -> list[str]:
 
 def found_in(values: pl.Series, *, is_code: bool) -> list[int]:
     """The positions of values that hold an identifier; in ids and codes ten bare digits are no phone number."""
-    candidates = values.str.contains(CANDIDATE).fill_null(False).arg_true()
+    return confirmed(values, values.str.contains(CANDIDATE).fill_null(False).arg_true().to_list(), is_code=is_code)
+
+
+def confirmed(values: pl.Series, candidates: list[int], *, is_code: bool) -> list[int]:
+    """Those of the candidates that hold an identifier indeed."""
     return [at for at in candidates if is_identifier(values[at], is_code=is_code)]
 
 
@@ -47,8 +74,3 @@ def is_identifier(value: str, *, is_code: bool) -> bool:
 def _has_right_key(nir: str) -> bool:
     digits = nir.replace(" ", "").replace("2A", "19").replace("2B", "18")
     return digits.isdigit() and int(digits[-2:]) == 97 - int(digits[:-2]) % 97
-
-
-def not_pseudonyms(values: pl.Series) -> list[int]:
-    """The positions of filled values that are not 64 lower-case hex digits: a patient named otherwise than by a pseudonym."""
-    return (~values.str.contains(HASH64)).fill_null(False).arg_true().to_list()

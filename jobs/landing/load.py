@@ -15,7 +15,7 @@ from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals
 from jobs.lake import Lake
 from jobs.landing import bronze, links, opposed, rights, touched, volume
-from jobs.landing.bronze import Commit, FileCount, create, land, publish
+from jobs.landing.bronze import Commit, FileCount, land, opened, publish
 from jobs.landing.links import People, Person
 from jobs.landing.model import Finding, Judgement
 from jobs.landing.opposed import HIDING, Hidden, Shift
@@ -123,7 +123,7 @@ def load(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fe
     fence()
     change = _settle_once(vault, judgement, chain_position)
     failpoint("before_bronze")
-    purge(vault, lake, by_center(change.begun), fence)
+    purge(vault, lake, by_center(change.begun), delivery_id, fence)
     commit = _commit(vault, lake, judgement, chain_position, change, fence)
     records = Path(judgement.files[0].parquet).parent / f"{delivery_id}.records.parquet"
     landed = land(commit, records)
@@ -132,6 +132,7 @@ def load(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fe
     people, warnings = touched.touched(lake, judgement, records)
     everybody = {(center, person) for person in people} | set(change.people)
     publish(commit, landed, records, everybody)
+    _purge_meanwhile(vault, commit)
     publish_identity(vault, lake, fence)
     failpoint("after_bronze")
     records.unlink()
@@ -146,6 +147,19 @@ def _commit(
         hidden = Hidden.of(opposed.scopes(tx, judgement.center or ""))
     refused = {file: dict.fromkeys(rows, "PARENT_CYCLE") for file, rows in change.refused.items()}
     return Commit(lake, judgement, chain_position, hidden, owners(vault, lake, judgement), refused, fence)
+
+
+def _purge_meanwhile(vault: Vault, commit: Commit) -> None:
+    """Another hospital may have opposed somebody since this load began: its purge could not see these rows, so they go now."""
+    with vault.transaction() as tx:
+        now = opposed.scopes(tx, commit.center)
+    new = [
+        (commit.center, who, scope)
+        for who, held in now.items()
+        for scope in held
+        if who not in commit.hidden.people.get(scope, [who])
+    ]
+    purge(vault, commit.lake, by_center(new), commit.judgement.delivery_id or "", commit.fence)
 
 
 def _loaded(change: Change, landed: bronze.Landed, warnings: dict[str, list[Finding]], people: int) -> Loaded:
@@ -247,7 +261,7 @@ def apply_new_oppositions(vault: Vault, lake: Lake, judgement: Judgement, fence:
         put(tx, settled, [{"delivery_id": unfinished, "center": judgement.center, "change": change.dumps()}])
         number = current_revision(tx)
     if change.people:
-        purge(vault, lake, by_center(change.begun), fence)
+        purge(vault, lake, by_center(change.begun), judgement.delivery_id or "", fence)
         _touch_held(lake, judgement, change, number, fence)
         publish_identity(vault, lake, fence)
     with vault.transaction() as tx:
@@ -268,7 +282,7 @@ def _touch_held(lake: Lake, judgement: Judgement, change: Change, number: int, f
     fence()
     rows = [{"center": center, "delivery_id": judgement.delivery_id, "person_id": person} for center, person in change.people]
     table = pa.Table.from_pylist(rows)
-    create(lake, "bronze", "touched", table.schema)
+    opened(lake, "bronze", "touched", table.schema)
     lake.write("bronze", "touched", table, transaction=(f"pscc/held/{judgement.delivery_id}", number))
 
 
@@ -281,7 +295,7 @@ def publish_identity(vault: Vault, lake: Lake, fence: Callable[[], None]) -> Non
         return
     for table, (rows, schema) in pictures.items():
         fence()
-        create(lake, "bronze", table, schema)
+        opened(lake, "bronze", table, schema)
         written = pa.Table.from_pylist([_typed(row) for row in rows], schema)
         insist(partial(lake.write, "bronze", table, written, mode="overwrite", transaction=("pscc/vault", number)))
 

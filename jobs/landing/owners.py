@@ -7,6 +7,7 @@ import pyarrow.dataset as ds
 
 from jobs.hospitals.feed import Feed, Hospital
 from jobs.lake import Lake
+from jobs.landing.among import among
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.vault import Vault, child_key, rows_of
 
@@ -62,12 +63,8 @@ def _first_parents(files: Iterable[StagedFile]) -> set[str]:
 
 def _delivered_before(lake: Lake, judgement: Judgement, row_ids: set[str]) -> dict[str, str]:
     assert judgement.hospital is not None
-    where = (ds.field("center") == judgement.center) & ds.field("domain").isin(sorted(givers(judgement.hospital)))
-    where &= (
-        ds.field("row_id").isin(sorted(row_ids))
-        & ds.field("person_id").is_valid()
-        & (ds.field("delivery_id") != judgement.delivery_id)
-    )
+    where = (ds.field("center") == judgement.center) & among("domain", givers(judgement.hospital))
+    where &= among("row_id", row_ids) & ds.field("person_id").is_valid() & (ds.field("delivery_id") != judgement.delivery_id)
     rows = lake.frame("bronze", "record", ["row_id", "person_id", "reason", "chain_position", "version_at"], where)
     if rows.is_empty():
         return {}

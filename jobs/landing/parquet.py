@@ -59,7 +59,11 @@ def open_parquet(raw: RawFile) -> ParquetFile | None:
         return None
     limit = min(200 * raw.declared.bytes + 2**20, LARGEST_OUTPUT)
     if grown > limit:
-        raw.note(5, "DECOMPRESSION_LIMIT", f"Expected column chunks of at most {limit} bytes, found {grown} in the footer: nothing was read.")
+        raw.note(
+            5,
+            "DECOMPRESSION_LIMIT",
+            f"Expected column chunks of at most {limit} bytes, found {grown} in the footer: nothing was read.",
+        )
         return None
     return ParquetFile(file, mapped)
 

@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 HEX = 32
@@ -81,6 +82,6 @@ def _as_bytes(texts: pa.Array) -> Sequence[Any]:
 def _hex_column(digests: list[bytes], like: pa.Array) -> pa.Array:
     """A string column over the digests in one piece: no Python string a row."""
     data = pa.py_buffer(b"".join(digests).hex().encode())
-    offsets = pa.array(range(0, HEX * (len(digests) + 1), HEX), pa.int32())
+    offsets = pa.py_buffer(np.arange(0, HEX * (len(digests) + 1), HEX, dtype=np.int32))
     validity = like.is_valid().buffers()[1] if like.null_count else None
-    return pa.Array.from_buffers(pa.string(), len(digests), [validity, offsets.buffers()[1], data], null_count=-1)
+    return pa.Array.from_buffers(pa.string(), len(digests), [validity, offsets, data], null_count=-1)

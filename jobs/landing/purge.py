@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError
 from jobs.hospitals import hospitals
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
+from jobs.landing.among import among
 from jobs.landing.opposed import Hidden, is_omic, omic_when
 from jobs.landing.owners import givers
 from jobs.landing.vault import Vault, child_key, put
@@ -32,10 +33,11 @@ class Removal:
     rows: pl.DataFrame
 
 
-def purge(vault: Vault, lake: Lake, opposed: dict[str, dict[str, set[str]]], fence: Callable[[], None]) -> None:
+def purge(vault: Vault, lake: Lake, opposed: dict[str, dict[str, set[str]]], delivery_id: str, fence: Callable[[], None]) -> None:
     """Delete from bronze and quarantine what may not be kept of these people ({center: {person: scopes}}).
 
-    By row addresses, which name nobody: what stands in a predicate is written into the table's log for ever.
+    By row addresses, which name nobody: what stands in a predicate is written into the table's log for ever. That the delivery
+    which opposes them touches these people stays known, so that silver follows.
     """
     for center, people in opposed.items():
         removal = find(lake, hospitals()[center], Hidden.of(people))
@@ -43,13 +45,13 @@ def purge(vault: Vault, lake: Lake, opposed: dict[str, dict[str, set[str]]], fen
             _remember_children(vault, removal)
             fence()
             _remove(lake, removal)
-        everything = [person for person, scopes in people.items() if "all" in scopes]
-        _delete(
-            lake,
-            "bronze",
-            "touched",
-            pl.DataFrame({"center": center, "person_id": everything}, schema={"center": pl.String, "person_id": pl.String}),
-        )
+        _delete(lake, "bronze", "touched", _touched_before(lake, center, people, delivery_id))
+
+
+def _touched_before(lake: Lake, center: str, people: dict[str, set[str]], delivery_id: str) -> pl.DataFrame:
+    everything = [person for person, scopes in people.items() if "all" in scopes]
+    where = (ds.field("center") == center) & among("person_id", everything) & (ds.field("delivery_id") != delivery_id)
+    return lake.frame("bronze", "touched", ["center", "delivery_id", "person_id"], where)
 
 
 def find(lake: Lake, hospital: Hospital, hidden: Hidden) -> Removal:
@@ -74,7 +76,7 @@ def find(lake: Lake, hospital: Hospital, hidden: Hidden) -> Removal:
 
 def _named(lake: Lake, center: str, hidden: Hidden) -> pl.DataFrame:
     """Records known to be these people's, and merges that name them on the other side."""
-    where = (ds.field("center") == center) & ds.field("person_id").isin(sorted(hidden.anybody()))
+    where = (ds.field("center") == center) & among("person_id", hidden.anybody())
     return lake.frame("bronze", "record", ["domain", *ADDRESS, "row_id", "person_id"], where).rename({"person_id": "owner"})
 
 
@@ -96,7 +98,7 @@ def _unnamed(lake: Lake, center: str, own: pl.DataFrame) -> pl.DataFrame:
 def _omic(lake: Lake, hospital: Hospital, rows: pl.DataFrame) -> pl.DataFrame:
     """Which of these analyses are omic ones."""
     feed = hospital.feed("analysis")
-    where = ds.field("_delivery_id").isin(rows["delivery_id"].unique().to_list())
+    where = among("_delivery_id", rows["delivery_id"].unique())
     found = lake.frame("bronze", f"{hospital.center}_analysis", [*(f"_{name}" for name in ADDRESS), "_read"], where)
     return found.select(*(pl.col(f"_{name}").alias(name) for name in ADDRESS), omic=is_omic(feed))
 
@@ -140,17 +142,14 @@ def _write_without(path: str, keys: pl.DataFrame) -> None:
     schema = pa.schema(table.schema())
     rows = ds.dataset(table.file_uris(), schema=schema)
     delivery = "_delivery_id" if "_delivery_id" in schema.names else "delivery_id"
-    concerned = keys[delivery].unique().sort().to_list() if delivery in keys.columns else _deliveries(rows, keys, delivery)
+    named = among(delivery, keys[delivery].unique())
+    there = pl.DataFrame(pl.from_arrow(rows.to_table(columns=keys.columns, filter=named)))
+    concerned = there.join(keys, on=keys.columns, how="semi")[delivery].unique().sort().to_list()
     if concerned:
-        kept = (_without(batch, keys) for batch in rows.to_batches(filter=ds.field(delivery).isin(concerned)))
+        kept = (_without(batch, keys) for batch in rows.to_batches(filter=among(delivery, concerned)))
         names = ", ".join(f"'{each}'" for each in concerned)
         reader = pa.RecordBatchReader.from_batches(schema, kept)
         write_deltalake(table, reader, mode="overwrite", predicate=f"{delivery} IN ({names})")
-
-
-def _deliveries(rows: ds.Dataset, keys: pl.DataFrame, delivery: str) -> list[str]:
-    found = pl.DataFrame(pl.from_arrow(rows.to_table(columns=[*keys.columns, delivery])))
-    return sorted(found.join(keys, on=keys.columns, how="semi")[delivery].unique())
 
 
 def _without(batch: pa.RecordBatch, keys: pl.DataFrame) -> pa.RecordBatch:

@@ -15,6 +15,8 @@ TWICE = f"[\u00c2-\u00f4][{_SECOND}]"
 def repair_encoding(text: pl.Series) -> tuple[pl.Series, Mask]:
     """Values whose cp1252 bytes are UTF-8 beyond ASCII, decoded once more; and where that was done."""
     repaired = np.zeros(len(text), bool)
+    if text.str.len_bytes().sum() == text.str.len_chars().sum():
+        return text, repaired
     candidates = text.str.contains(TWICE).fill_null(False).arg_true().to_list()
     values = {at: decoded for at in candidates if (decoded := _decoded_again(text[at])) is not None}
     if not values:

@@ -1,14 +1,13 @@
 """PMSI stays (RSS, format 022): one record of fixed fields and three variable zones a line."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from jobs.landing.dates import Mask
 from jobs.landing.decode import Text
 from jobs.landing.delimited import FormatInvalid, lines
 
@@ -56,7 +55,9 @@ def _table(records: pl.Series, done: int) -> pa.Table:
     frame = frame.with_columns(**fields).with_columns(numbers)
     das, dad, acts = (pl.col(f"#{name}") for name in _COUNTS)
     frame = frame.with_columns(length=FIXED + DIAGNOSIS * (das + dad) + ACT_LENGTH * acts)
-    wrong = frame.with_row_index().filter(pl.col("length").ne_missing(pl.col("record").str.len_chars()) | (das < 0) | (dad < 0) | (acts < 0))
+    wrong = frame.with_row_index().filter(
+        pl.col("length").ne_missing(pl.col("record").str.len_chars()) | (das < 0) | (dad < 0) | (acts < 0)
+    )
     if wrong.height:
         raise FormatInvalid("Expected a record as long as its counts say, found another length.", done + wrong["index"][0] + 1)
     zones = {
@@ -64,7 +65,11 @@ def _table(records: pl.Series, done: int) -> pa.Table:
         "DAD": pl.col("record").str.slice(FIXED + DIAGNOSIS * das, DIAGNOSIS * dad),
         "ACTES": pl.col("record").str.slice(FIXED + DIAGNOSIS * (das + dad)),
     }
-    return _plain(frame.select([pl.col(name).replace("", None) for name in PLACES], **{name: zone.replace("", None) for name, zone in zones.items()}))
+    return _plain(
+        frame.select(
+            [pl.col(name).replace("", None) for name in PLACES], **{name: zone.replace("", None) for name, zone in zones.items()}
+        )
+    )
 
 
 _COUNTS = ("NB_DAS", "NB_DAD", "NB_ACTES")
@@ -78,44 +83,67 @@ def _plain(frame: pl.DataFrame) -> pa.Table:
 class Acts:
     """The zones of a batch, taken apart."""
 
-    diagnoses: dict[str, pa.Array]
-    acts: pa.Array
+    columns: dict[str, pa.Array]
     # Every text of a zone with its record, for the search for identifiers.
     texts: list[tuple[int, str]]
     # Records with an act on an impossible day, and with a date or number that cannot be read.
-    impossible: np.ndarray[Any, Any]
-    unreadable: np.ndarray[Any, Any]
+    impossible: Mask
+    unreadable: Mask
 
 
-def zones(table: pa.Table, read_dates: Callable[[pl.Series], tuple[pl.Series, np.ndarray[Any, Any], np.ndarray[Any, Any]]]) -> Acts:
+@dataclass(frozen=True)
+class Zone:
+    """The parts of a zone of all records, one after the other."""
+
+    parts: pl.Series
+    owners: Mask
+    offsets: pa.Array
+
+    @classmethod
+    def cut(cls, raw: list[str | None], length: int) -> "Zone":
+        """Every zone in parts of one length, in file order."""
+        counts = np.array([len(zone) // length if zone else 0 for zone in raw], np.int32)
+        parts = [zone[at : at + length] for zone in raw if zone for at in range(0, len(zone), length)]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        return cls(pl.Series(parts, dtype=pl.String), np.repeat(np.arange(len(raw)), counts), pl.Series(offsets).to_arrow())
+
+    def field(self, at: int, length: int) -> pl.Series:
+        """One field of every part, blank ones null."""
+        return self.parts.str.slice(at, length).str.strip_chars().replace("", None)
+
+    def lists(self, values: pa.Array) -> pa.Array:
+        """Values of the parts as one list a record."""
+        return pa.ListArray.from_arrays(self.offsets, values)
+
+
+def zones(table: pa.Table, read_dates: Callable[[pl.Series], tuple[pl.Series, Mask, Mask]]) -> Acts:
     """Diagnoses and acts of every record in file order; blank codes are null and keep their place."""
-    raw = {name: table[name].to_pylist() for name in ZONES}
-    diagnoses = {name: pa.array([_split(zone, DIAGNOSIS) for zone in raw[name]], pa.list_(pa.string())) for name in ("DAS", "DAD")}
-    acts = [[_act(part) for part in _cut(zone, ACT_LENGTH)] for zone in raw["ACTES"]]
-    flat = [(record, act) for record, found in enumerate(acts) for act in found]
-    days, is_impossible, is_unreadable = read_dates(pl.Series([act["DATE"] for _, act in flat], dtype=pl.String))
-    impossible, unreadable = np.zeros(len(acts), bool), np.zeros(len(acts), bool)
-    for at, ((record, act), day) in enumerate(zip(flat, days, strict=True)):
-        number = act["NB_EXEC"]
-        impossible[record] |= is_impossible[at]
-        unreadable[record] |= is_unreadable[at] or (number is not None and not _is_number(number))
-        act["DATE"], act["NB_EXEC"] = day, int(number) if number and _is_number(number) else None
-    texts = [(record, value) for record, found in enumerate(acts) for act in found for name, value in act.items() if value and name != "DATE" and name != "NB_EXEC"]
-    texts += [(record, code) for column in diagnoses.values() for record, codes in enumerate(column.to_pylist()) for code in codes if code]
-    return Acts(diagnoses, pa.array(acts, pa.list_(ACT_TYPE)), texts, impossible, unreadable)
+    cut = {name: Zone.cut(table[name].to_pylist(), ACT_LENGTH if name == "ACTES" else DIAGNOSIS) for name in ZONES}
+    codes = {name: cut[name].field(0, DIAGNOSIS) for name in ("DAS", "DAD")}
+    acts = {name: cut["ACTES"].field(at, length) for name, (at, length) in ACT_PLACES.items()}
+    days, is_impossible, is_unreadable = read_dates(acts["DATE"])
+    number = acts["NB_EXEC"].set(~acts["NB_EXEC"].str.contains("^[0-9]+$").fill_null(False), None).cast(pl.Int64)
+    is_unreadable = is_unreadable | (acts["NB_EXEC"].is_not_null() & number.is_null()).to_numpy()
+    read = acts | {"DATE": days, "NB_EXEC": number}
+    structs = pa.StructArray.from_arrays([read[each.name].to_arrow().cast(each.type) for each in ACT_TYPE], fields=list(ACT_TYPE))
+    columns = {name: cut[name].lists(found.to_arrow().cast(pa.string())) for name, found in codes.items()}
+    owners = cut["ACTES"].owners
+    return Acts(
+        columns | {"ACTES": cut["ACTES"].lists(structs)},
+        _texts(cut, codes, {name: found for name, found in acts.items() if name not in ("DATE", "NB_EXEC")}),
+        _any_of(owners, is_impossible, table.num_rows),
+        _any_of(owners, is_unreadable, table.num_rows),
+    )
 
 
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"[0-9]+", text) is not None
+def _texts(cut: dict[str, Zone], codes: dict[str, pl.Series], acts: dict[str, pl.Series]) -> list[tuple[int, str]]:
+    found = [(cut[name].owners, values) for name, values in codes.items()] + [
+        (cut["ACTES"].owners, values) for values in acts.values()
+    ]
+    return [(int(record), value) for owners, values in found for record, value in zip(owners, values, strict=True) if value]
 
 
-def _cut(zone: str | None, length: int) -> list[str]:
-    return [zone[at : at + length] for at in range(0, len(zone), length)] if zone else []
-
-
-def _split(zone: str | None, length: int) -> list[str | None]:
-    return [part.strip() or None for part in _cut(zone, length)]
-
-
-def _act(part: str) -> dict[str, Any]:
-    return {name: part[at : at + length].strip() or None for name, (at, length) in ACT_PLACES.items()}
+def _any_of(owners: Mask, where: Mask, records: int) -> Mask:
+    marked = np.zeros(records, bool)
+    marked[owners[where]] = True
+    return marked

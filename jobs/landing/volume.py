@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from jobs.hospitals.feed import Feed, Hospital
 from jobs.lake import Lake
+from jobs.landing.among import among
 from jobs.landing.model import Finding, Judgement, StagedFile
 from jobs.landing.opposed import Hidden
 
@@ -72,7 +74,7 @@ def versions(lake: Lake, hospital: Hospital, *domains: str) -> pl.DataFrame:
     """The winning valid version of every key of these domains in bronze (none named: of all), whether or not silver has them yet."""
     where = ds.field("center") == hospital.center
     if domains:
-        where &= ds.field("domain").isin(domains)
+        where &= among("domain", domains)
     if not lake.exists("bronze", "record"):
         return pl.DataFrame(schema={"domain": pl.String, "row_id": pl.String, "person_id": pl.String, "group_id": pl.String})
     replaced = lake.frame("bronze", "replacement", list(REPLACED), ds.field("center") == hospital.center).cast(REPLACED)  # type: ignore[arg-type]
@@ -92,14 +94,14 @@ def _not_replaced(lake: Lake, where: ds.Expression, last: pl.DataFrame) -> pl.Da
 
 def _of_snapshot(lake: Lake, where: ds.Expression, last: pl.DataFrame) -> pl.DataFrame:
     """The records of the latest snapshot. One that was refused there keeps the version it had before, so earlier ones of its key are read too."""
-    is_last = ds.field("chain_position").isin(last["replaced_at"].unique().to_list())
+    is_last = among("chain_position", last["replaced_at"].unique(), pa.int32())
     latest = lake.frame("bronze", "record", RECORD, where & is_last)
     on = {"left_on": ["domain", "group_id", "chain_position"], "right_on": ["domain", "group_id", "replaced_at"]}
     latest = latest.join(last, **on, how="semi")  # type: ignore[arg-type]
     refused = latest.filter(pl.col("reason").is_not_null()).select("domain", "row_id").unique()
     if refused.is_empty():
         return latest
-    before = lake.frame("bronze", "record", RECORD, where & ds.field("row_id").isin(refused["row_id"].to_list()))
+    before = lake.frame("bronze", "record", RECORD, where & among("row_id", refused["row_id"]))
     return pl.concat([latest, before.join(refused, on=["domain", "row_id"], how="semi")])
 
 
@@ -118,7 +120,9 @@ def deletes_too_much(lake: Lake, judgement: Judgement, aside: Aside, opposed: Hi
     """VOLUME_SUSPICIOUS for what would delete too many patients, or too many rows of what it replaces."""
     hospital = judgement.hospital
     assert hospital is not None
-    known = versions(lake, hospital, "patient")
+    replacing = _replacing(hospital, judgement)
+    everything = versions(lake, hospital, "patient", *{feed.domain for feed, _, _ in replacing})
+    known = everything.filter(pl.col("domain") == "patient")
     patients = frozenset(known["person_id"]) - aside.kept_of.keys()
     if not patients:
         return []
@@ -128,8 +132,8 @@ def deletes_too_much(lake: Lake, judgement: Judgement, aside: Aside, opposed: Hi
         if hospital.mode == "snapshot"
         else _many_deleted(judgement, patients, gone)
     )
-    for feed, group, files in _replacing(hospital, judgement):
-        before = versions(lake, hospital, feed.domain).filter(pl.col("group_id") == group)
+    for feed, group, files in replacing:
+        before = everything.filter((pl.col("domain") == feed.domain) & (pl.col("group_id") == group))
         absent = before.join(pl.concat([_row_ids(file) for file in files]), on="row_id", how="anti")
         # Seldom: only then everything has to be read.
         if absent.height >= FEW:

@@ -13,14 +13,16 @@ from jobs.settings import LAKE_FORMAT, Settings
 
 SCHEMA = "ledger"
 BUSY_SECONDS = 60
+NO_LAKE = "Expected a lake in {}, found none there: check --lake or LAKE_ROOT, or load deliveries with `pscc ingest`."
 
 
 def open_store(settings: Settings, *, create: bool) -> Engine:
     """The ledger's database, its tables made when `create`; WrongUse for a lake that is not there or is of another version."""
     engine = _postgres(settings.database_url) if settings.database_url else _sqlite(settings.lake, create=create)
     try:
-        _check_format(engine, settings.lake)
-        if create:
+        if not _is_ours(engine, settings.lake):
+            if not create:
+                raise WrongUse(NO_LAKE.format(settings.lake))
             _make_tables(engine)
     except DatabaseError as error:
         # The message of the driver may hold the address with its password: only its kind is shown.
@@ -60,33 +62,29 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _postgres(url: str) -> Engine:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
-    try:
-        with engine.begin() as connection:
-            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-    except DatabaseError:
-        raise WrongUse(
-            "Expected a PostgreSQL database at PSCC_DATABASE_URL, found none that answers: check the address and the account."
-        ) from None
     return engine.execution_options(schema_translate_map={None: SCHEMA})
 
 
-def _check_format(engine: Engine, lake: str) -> None:
+def _is_ours(engine: Engine, lake: str) -> bool:
+    """False where no ledger was made yet; WrongUse for one of another version, which is left as it is."""
     with engine.begin() as connection:
-        if not inspect(connection).has_table(LAKE.name, schema=_schema(engine)):
-            return
+        if not inspect(connection).has_table(LAKE.name, schema=SCHEMA if engine.dialect.name == "postgresql" else None):
+            return False
         found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar()
-    if found is not None and found != LAKE_FORMAT:
+    if found != LAKE_FORMAT:
         raise WrongUse(
-            f"Expected a lake of format {LAKE_FORMAT} in {lake}, found format {found}: use the version of pscc that made it, or load the deliveries into a new lake."
+            f"Expected a lake of format {LAKE_FORMAT} in {lake}, found format {found}: "
+            "use the version of pscc that made it, or load the deliveries into a new lake."
         )
+    return True
 
 
 def _make_tables(engine: Engine) -> None:
-    METADATA.create_all(engine)
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Two workers that start at once would both find nothing there. SQLite lets one in at a time anyway.
+            connection.execute(text("SELECT pg_advisory_xact_lock(7023420)"))
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+        METADATA.create_all(connection)
         if connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar() is None:
             connection.execute(insert(LAKE).values(name="format", value=LAKE_FORMAT))
-
-
-def _schema(engine: Engine) -> str | None:
-    return SCHEMA if engine.dialect.name == "postgresql" else None

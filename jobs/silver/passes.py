@@ -133,6 +133,8 @@ class SilverPass:
 
     def _prepare(self) -> None:
         """Compute what all tables need before threads ask for it."""
+        for table in contracts("silver").values():
+            tables.ensure_table(self.lake, table)
         for name in ("identity", "touched", "people", "states", "domains", "hides_somebody", "feeds", "neighbours"):
             getattr(self, name)
 
@@ -143,7 +145,6 @@ class SilverPass:
 
     def _stage(self, table: Table) -> Staged | None:
         """The staged changes of a table; None where these deliveries cannot have changed it."""
-        tables.ensure_table(self.lake, table)
         held = tables.rows_of(self.spark, self.lake, table.layer, table.name)
         work = shared.TABLES[table.name](self, held) if table.name in shared.TABLES else self._own(table, held)
         if work is None:

@@ -204,6 +204,7 @@ def _round(settled: DataFrame, pending: DataFrame) -> DataFrame:
                 "missing"
             ),
             F.expr("bool_or(parent_state = 'pending')").alias("open"),
+            F.expr("bool_or(parent_state = 'ORPHAN_PATIENT')").alias("orphaned"),
             F.expr("min_by(parent_person, place) filter (where parent_person is not null)").alias("heir_of"),
         )
     )
@@ -215,7 +216,7 @@ def _round(settled: DataFrame, pending: DataFrame) -> DataFrame:
             "if(inherits, heir_of, person_id) as person_id",
             """case when lost then 'gone'
                 when open then null
-                when not person_known then 'ORPHAN_PATIENT'
+                when not person_known or (inherits and orphaned) then 'ORPHAN_PATIENT'
                 when missing then 'ORPHAN_PARENT'
                 else 'current' end as state""",
         )

@@ -24,6 +24,7 @@ from jobs.simulate.manifest import announce, signed
 from jobs.simulate.molecular import molecular, panel_genes
 from jobs.simulate.options import Answer, Dirt, Faults
 from jobs.simulate.people import FIRST_DIAGNOSIS, last_news, people, records
+from jobs.simulate.profile import Profile
 from jobs.simulate.rows import World
 from jobs.simulate.survival import Luck
 
@@ -34,17 +35,17 @@ HOSPITALS: dict[int, type[Gr] | type[Curie] | type[Aphp]] = {0: Gr, 1: Curie, 2:
 
 
 def simulate(
-    patients: int, deliveries: int, seed: int, to: Path, dirt: Dirt | None = None, faults: Faults | None = None
+    patients: int, deliveries: int, seed: int, to: Path, dirt: Dirt | None = None, faults: Faults | bool = False
 ) -> Answer:
     """Writes `deliveries` deliveries of each hospital below `to`, with keys.json and truth/, and says what is in them.
 
-    `to` must be empty or absent. The same arguments give the same bytes.
+    `to` must be empty or absent. `faults` says which deliveries go wrong (True: all kinds). The same arguments give the same bytes.
     """
     if patients < 1 or not 1 <= deliveries <= 24:
         raise ValueError(f"expected at least one patient and 1 to 24 deliveries, found {patients} and {deliveries}")
     if to.exists() and any(to.iterdir()):
         raise ValueError(f"expected an empty folder to write to, found files in {to}")
-    faults = faults or Faults()
+    faults = (Faults.all() if faults else Faults()) if isinstance(faults, bool) else faults
     refused = ("curie", deliveries // 2) if faults.refused else None
     plan = calendar(deliveries, refused)
     run = _Run(to, plan, deliveries, seed, dirt or Dirt())
@@ -61,6 +62,7 @@ class _Run:
         to.mkdir(parents=True, exist_ok=True)
         self.key = Key(to / "truth", plan)
         self.shipments = {d.step: Shipment(to, d, rounds) for d in plan}
+        self.profile = Profile()
         self.soiling = Soiling(dirt, np.random.default_rng([seed, 99]), rounds)
         self.luck = Luck(len(strata()), np.random.default_rng([seed, 98]))
         self.events = 10_000
@@ -122,6 +124,8 @@ class _Run:
 
     def _outcome(self, center: int, world: World, rows: dict, fates: Fates) -> tuple[dict, dict]:
         step, found = self.key.steps - 1, fates.found
+        for domain, each in rows.items():
+            self.profile.add(center, each, found[domain], outcome.last(each), step)
         visits = (rows["visit"], found["visit"]) if center == 2 else None
         standing = outcome.standings(center, world.records, rows["patient"], found["patient"], visits, step)
         if center < 2:
@@ -184,7 +188,8 @@ class _Run:
             arrival = _late(arrival, self.plan)
         _stamp(self.to, arrival, self.plan)
         (self.to / "keys.json").write_text(json.dumps(register, indent=1), encoding="utf-8")
-        self.key.finish(sizes, {})
+        self.key.table("silver_profile", ("silver_table", "center", "column", "measure", "value"), self.profile.rows())
+        self.key.finish(sizes)
         self._summary(arrival, failed)
         shutil.rmtree(self.to / ".work", ignore_errors=True)
         final = {c: {t: int(self.key.counts[c, t][-1]) for t in TABLES} for c in CENTERS}

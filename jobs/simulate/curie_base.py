@@ -33,7 +33,7 @@ class Feeds:
         return self.world.seen(table, "curie")
 
     def ref(self, column: str, offset: int = 0) -> pl.Expr:
-        return pl.when(pl.col(column) > NO_DAY).then(self.world.number(column, offset + 1)).cast(pl.String)
+        return pl.when(pl.col(column) >= 0).then(self.world.number(column, offset + 1)).cast(pl.String)
 
     def accession(self, frame: pl.DataFrame, column: str = "_entity") -> pl.Series:
         text = "CUR-S" + opaque(frame[column].to_numpy() + 1 + self.world.chunk * CHUNK_NUMBERS, 77).str.to_uppercase()

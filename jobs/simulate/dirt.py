@@ -137,7 +137,8 @@ class Soiling:
                 for c in needed
                 if text and c.type in (*dates, "int") and rows.domain not in ("patient", "sample", "variant")
             ],
-            "bad_code": [c.name for c in needed if c.codes or c.pattern],
+            # A kind of episode that nobody knows would first miss its parent.
+            "bad_code": [c.name for c in needed if (c.codes or c.pattern) and c.name != "episode_source_value"],
             "out_of_range": [c.name for c in needed if c.high is not None]
             or (["t_alt_count"] if rows.feed.format == "maf" else []),
             "impossible_date": [c.name for c in named if c.type in dates and not c.birth],
@@ -154,9 +155,7 @@ class Soiling:
         if kind == "duplicate":
             return frame, [clean.with_columns(pl.lit(0).alias("_order"), pl.lit("DUPLICATE_KEY").alias("_reason"))]
         if kind == "orphan":
-            strangers = pseudonyms(self.rng, len(hit))
-            named = {"_inherits": pl.Series([False] * len(hit))} if "_inherits" in frame.columns else {}
-            return _put(frame, hit, {"_pid": strangers, "_lost": pl.Series([True] * len(hit)), **named}), []
+            return self._orphan(frame, clean), []
         if kind == "late":
             return self._delay(frame, hit), []
         if kind == "deleted":
@@ -211,6 +210,15 @@ class Soiling:
         if kind == "sentinel":
             return pl.Series([SENTINELS[center]] * count)
         return pl.Series(["INCONNU9" if kind == "bad_code" else "HORS LISTE"] * count)
+
+    def _orphan(self, frame: pl.DataFrame, clean: pl.DataFrame) -> pl.DataFrame:
+        """Every version of the rows belongs to a patient whom nobody knows."""
+        stranger = pl.DataFrame({"_entity": clean["_entity"], "_stranger": pseudonyms(self.rng, len(clean))})
+        frame = frame.join(stranger, on="_entity", how="left", maintain_order="left")
+        strange = pl.col("_stranger").is_not_null()
+        if "_inherits" in frame.columns:
+            frame = frame.with_columns(pl.col("_inherits") & ~strange)
+        return frame.with_columns(pl.coalesce("_stranger", "_pid").alias("_pid"), pl.col("_lost") | strange).drop("_stranger")
 
     def _delay(self, frame: pl.DataFrame, hit: np.ndarray) -> pl.DataFrame:
         """The first version comes a delivery later, or is skipped where another version comes then anyway."""

@@ -102,22 +102,22 @@ class Key:
                     for reason, mask in (("ORPHAN_PATIENT", nobody), ("ORPHAN_PARENT", ~nobody)):
                         self.waiting[CENTERS[center], rows.domain, reason][step] += int((waiting & mask).sum())
 
-    def finish(self, sizes: dict[str, tuple[int, int]], statuses: dict[str, str]) -> None:
+    def finish(self, sizes: dict[str, tuple[int, int]]) -> None:
         """Writes the tables of counts; `sizes` gives files and rows of every delivery."""
         for file in self._open.values():
             file.close()
-        self._write(
+        self.table(
             "deliveries",
             ("step", "delivery_id", "center", "created_at", "previous_delivery_id", "files", "rows", "rejected_rows", "opposed_rows", "status"),
             [
                 (
                     d.step + 1, d.id, d.center, f"{d.created:%Y-%m-%dT%H:%M:%SZ}", d.previous or "", *sizes[d.id], self.refused[d.id],
-                    sum(n for (delivery, _), n in self.opposed.items() if delivery == d.id), statuses.get(d.id, "accepted"),
+                    sum(n for (delivery, _), n in self.opposed.items() if delivery == d.id), "accepted",
                 )
                 for d in self.deliveries
             ],
         )  # fmt: skip
-        self._write(
+        self.table(
             "counts_by_delivery",
             ("step", "after_delivery_id", "center", "silver_table", "rows"),
             [
@@ -127,7 +127,7 @@ class Key:
                 for table in TABLES
             ],
         )
-        self._write(
+        self.table(
             "quarantine_after",
             ("step", "after_delivery_id", "center", "domain", "reason", "rows"),
             [
@@ -137,11 +137,11 @@ class Key:
                 if rows[d.step]
             ],
         )
-        self._write(
+        self.table(
             "opposed_rows", ("delivery_id", "domain", "rows"), [(*what, rows) for what, rows in sorted(self.opposed.items())]
         )
         genes = sorted({(center, gene) for center, gene, _ in self.tested})
-        self._write(
+        self.table(
             "gene_counts",
             ("center", "gene", "samples_altered", "samples_tested", "persons_altered", "persons_tested"),
             [
@@ -157,7 +157,7 @@ class Key:
             ],
         )
 
-    def _write(self, name: str, header: tuple[str, ...], rows: list[tuple]) -> None:
+    def table(self, name: str, header: tuple[str, ...], rows: list[tuple]) -> None:
         with (self.folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header)

@@ -38,6 +38,16 @@ class Dirt:
                 raise ValueError(f"expected a rate between 0 and 0.2 for {each.name}, found {getattr(self, each.name)}")
 
     @classmethod
+    def parse(cls, text: str) -> "Dirt":
+        """The usual rates but for those named, as in `missing=0.01,late=0`."""
+        pairs = [each.partition("=") for each in text.split(",") if each]
+        known = {each.name for each in fields(cls)}
+        unknown = [name for name, _, _ in pairs if name.strip() not in known]
+        if unknown:
+            raise ValueError(f"expected kinds of dirt among {', '.join(sorted(known))}, found {', '.join(unknown)}")
+        return cls(**{name.strip(): float(rate) for name, _, rate in pairs})
+
+    @classmethod
     def none(cls) -> "Dirt":
         """Deliveries without a single defect."""
         return cls(**{each.name: 0.0 for each in fields(cls)})

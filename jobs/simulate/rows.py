@@ -134,7 +134,8 @@ class Sightings:
         return cls(
             frame.with_columns(
                 pseudonym.otherwise(pl.Series(own.pseudonym)[frame["_record"]]).alias("_pid"),
-                pl.Series("token", own.token)[frame["_record"]],
+                # Two patients of one hospital with one token would be a conflict: the old pseudonym has none.
+                pl.when(pl.col("_entity") % 2 == 0).then(pl.Series(own.token)[frame["_record"]]).alias("token"),
                 pl.Series("lost", (own.hears < 1_000_000))[frame["_record"]],
             )
         )

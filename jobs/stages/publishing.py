@@ -60,7 +60,8 @@ def _loaded(worker: Worker, delivery: Delivery, result: PassResult, seconds: flo
     report.rows_waiting = {reason: count for reason, count in result.waiting.get(delivery.delivery_id, {}).items() if count}
     report.rows_gone = result.gone.get(delivery.delivery_id, 0)
     together = worker.ledger.deliveries(delivery.center, "loading", "loaded")
-    report.released = [each.delivery_id for each in together if each.released_by == delivery.delivery_id]
+    released = [each for each in together if each.released_by == delivery.delivery_id]
+    report.released = [each.delivery_id for each in sorted(released, key=lambda each: each.chain_position or 0)]
     report.seconds = round(report.seconds + seconds, 3)
     lease.check()
     worker.write(report)

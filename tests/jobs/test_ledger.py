@@ -217,7 +217,12 @@ def test_a_copied_lake_is_complete(tmp_path: Path) -> None:
     not os.environ.get("PSCC_TEST_DATABASE_URL"), reason="PSCC_TEST_DATABASE_URL names no PostgreSQL to try the ledger on"
 )
 def test_the_ledger_works_on_postgresql() -> None:
-    ledger = Ledger(Settings(lake="s3a://bucket/lake", database_url=os.environ["PSCC_TEST_DATABASE_URL"]))
+    settings = Settings(lake="s3a://bucket/lake", database_url=os.environ["PSCC_TEST_DATABASE_URL"])
+    with Ledger(settings).engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA ledger CASCADE")
+    with pytest.raises(WrongUse, match="Expected a lake in"):
+        Ledger(settings, create=False)
+    ledger = Ledger(settings)
     with ledger.hold("hospital/gr") as lease:
         know(ledger, lease, "a", "loaded")
         know(ledger, lease, "b", "held", "a")

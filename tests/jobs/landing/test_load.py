@@ -85,6 +85,36 @@ def test_a_worker_that_lost_its_lease_publishes_nothing(tmp_path: Path, vault: V
     assert content(lake, "gr_patient", "_person_id") == []
 
 
+def test_a_load_that_broke_off_anywhere_is_finished_by_the_next_try(tmp_path: Path) -> None:
+    first = delivery(tmp_path, "GR-20200101-001", patient=f"{PATIENT}\np1 | | F | N | 2020-01-01\np2 | | F | N | 2020-01-01")
+    rights = f"{RIGHTS}\np1 | O | O | TOUT | 2019-01-01"
+    second = delivery(
+        tmp_path,
+        "GR-20200201-001",
+        rights=rights,
+        n_opposed=1,
+        tumour=f"{TUMOUR}\nT1 | p1 | N | 2020-01-01 |\nT2 | p2 | N | 2020-01-01 | X",
+    )
+
+    def end(place: Path, breaks_at: int) -> tuple[object, list[object]]:
+        vault, lake, calls = Vault(settings(place)), Lake(settings(place).lake), iter(range(1_000))
+
+        def fence() -> None:
+            if next(calls) == breaks_at:
+                raise LeaseLost("broken off")
+
+        bring(vault, lake, first, 1)
+        try:
+            loaded = bring(vault, lake, second, 2, fence)
+        except LeaseLost:
+            loaded = bring(vault, lake, second, 2)
+        kept = [(zone, table) for zone in ("bronze", "quarantine") for table in lake.tables(zone)]
+        return loaded, [content(lake, table, *lake.frame(zone, table).columns, zone=zone) for zone, table in kept]
+
+    whole = end(tmp_path / "whole", -1)
+    assert [number for number in range(1, 14, 2) if end(tmp_path / str(number), number) != whole] == []
+
+
 def test_rows_set_aside_are_kept_with_reason_and_columns(tmp_path: Path, vault: Vault, lake: Lake) -> None:
     sent = delivery(
         tmp_path,

@@ -1,0 +1,186 @@
+"""The command line: wrong use gets one sentence and exit code 2, and looking at the help costs nothing."""
+
+import json
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from jobs import cli, show
+from jobs.errors import GateFailed
+from jobs.landing.model import Finding, Judgement
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def pscc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in an empty folder; exit code, stdout, stderr."""
+    for name in ("PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL", "LAKE_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "keys.json").write_text("{}")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["pscc", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("ingest landing --keys keys.json", "Expected PSCC_PLATFORM_KEY_FILE to name a file"),
+        ("ingest landing --keys nothing.json", "Expected a key register"),
+        ("validate nothing --keys keys.json", "Expected a delivery folder"),
+        ("validate landing --keys nothing.json", "Expected a key register"),
+        ("status", "Expected a lake in"),
+        ("status --lake nothing", "Expected a lake in"),
+        ("build --lake nothing", "Expected a lake in"),
+        ("rebuild silver --lake nothing", "Expected a lake in"),
+        ("sql SELECT --lake nothing", "Expected a lake in"),
+        ("status --lake s3a://bucket/lake", "PSCC_DATABASE_URL"),
+        ("decide GR-20200101-001 approve --by X --why Y", "Expected PSCC_PLATFORM_KEY_FILE"),
+        ("key nothing/platform.key", "Expected a folder"),
+    ],
+)
+def test_wrong_use_gets_a_sentence(pscc: Command, command: str, sentence: str) -> None:
+    code, out, err = pscc(*command.split())
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "deliver",
+        "ingest",
+        "ingest landing",
+        "rebuild gold",
+        "decide X perhaps --by A --why B",
+        "status --jsn",
+        "sql SELECT --format xml",
+    ],
+)
+def test_what_is_no_command_ends_with_2_and_no_traceback(pscc: Command, command: str) -> None:
+    code, _, err = pscc(*command.split())
+    assert code == 2
+    assert "Traceback" not in err
+    assert err.strip()
+
+
+def test_a_platform_key_that_is_none_gets_a_sentence(pscc: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("secret")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "key"))
+    code, _, err = pscc("ingest", "landing", "--keys", "keys.json")
+    assert code == 2
+    assert "64 lower-case hex digits" in err
+    assert "secret" not in err
+
+
+def test_a_landing_folder_that_is_not_there_gets_a_sentence(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pscc("key", "platform.key")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "platform.key")
+    code, _, err = pscc("ingest", "nowhere", "--keys", "keys.json")
+    assert (code, "Expected a landing folder" in err) == (2, True)
+
+
+def test_a_lake_of_another_version_gets_a_sentence(pscc: Command, tmp_path: Path) -> None:
+    Ledger(Settings(lake=str(tmp_path / "lake"))).close()
+    with sqlite3.connect(tmp_path / "lake" / "ledger.sqlite") as database:
+        database.execute("UPDATE lake SET value = '0'")
+    code, _, err = pscc("status")
+    assert (code, "Expected a lake of format" in err) == (2, True)
+
+
+def test_a_full_disk_gets_a_sentence_and_another_exit_code(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jobs.status.status", full)
+    code, _, err = pscc("status")
+    assert (code, "No space left on device" in err) == (1, True)
+
+
+def test_a_refusing_gate_is_no_traceback(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise GateFailed("Expected gold.endpoint to keep its contract, found broken rules.")
+
+    monkeypatch.setattr("jobs.ingest.build", refuse)
+    assert pscc("build")[::2] == (2, "Expected gold.endpoint to keep its contract, found broken rules.\n")
+
+
+def test_an_empty_landing_folder_is_no_fault(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    pscc("key", "platform.key")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "platform.key")
+    assert pscc("ingest", "landing", "--keys", "keys.json", "--json")[:2] == (0, "")
+    code, out, _ = pscc("status", "--json")
+    assert (code, json.loads(out)["deliveries"]) == (0, [])
+
+
+def test_a_key_is_private_and_never_overwritten(pscc: Command, tmp_path: Path) -> None:
+    assert pscc("key", "platform.key")[0] == 0
+    made = (tmp_path / "platform.key").read_text()
+    assert len(bytes.fromhex(made.strip())) == 32
+    assert stat.S_IMODE((tmp_path / "platform.key").stat().st_mode) == 0o600
+    assert pscc("key", "platform.key")[0] == 2
+    assert (tmp_path / "platform.key").read_text() == made
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "outcome"),
+    [([], 0, "accepted"), ([Finding(6, "FORMAT_INVALID", "Expected 12 fields.", "GR_PATIENT.csv.gz", 4, "SEXE")], 1, "rejected")],
+)
+def test_validate_says_the_verdict_by_its_exit_code(
+    pscc: Command, monkeypatch: pytest.MonkeyPatch, findings: list[Finding], code: int, outcome: str
+) -> None:
+    found = Judgement("GR-20200101-001", "gr", None, None, findings)
+    monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: found)
+    monkeypatch.setattr("jobs.landing.signature.load_keys", lambda _: {})
+    assert pscc("validate", "landing", "--keys", "keys.json")[0] == code
+    ended, out, _ = pscc("validate", "landing", "--keys", "keys.json", "--json")
+    said = json.loads(out)
+    assert (ended, said["outcome"], len(said["findings"])) == (code, outcome, len(findings))
+
+
+def test_the_help_loads_no_engine() -> None:
+    heavy = "pyspark great_expectations airflow pandas polars deltalake jobs.simulate"
+    code = (
+        "import sys; sys.argv = ['pscc', '--help']\n"
+        "from jobs import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"print('LOADED', [name for name in {heavy.split()!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "ingest" in done.stdout
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+@pytest.mark.parametrize(
+    ("form", "written"),
+    [
+        ("csv", ['"name","n"', '"\'=1+1",1', '"plain",2']),
+        ("json", ['{"name": "=1+1", "n": 1}', '{"name": "plain", "n": 2}']),
+    ],
+)
+def test_text_that_leaves_as_csv_cannot_be_a_formula(
+    capfdbinary: pytest.CaptureFixture[bytes], form: str, written: list[str]
+) -> None:
+    show.rows(pa.table({"name": ["=1+1", "plain"], "n": [1, 2]}), form)
+    sys.stdout.flush()
+    assert capfdbinary.readouterr().out.decode().splitlines() == written
