@@ -1,8 +1,8 @@
 """The whole chain: deliveries one after the other, the same as one backlog, and a simulated hospital of any size.
 
-    python benchmarks/pipeline.py one-by-one LANDING KEYS.json
-    python benchmarks/pipeline.py backlog LANDING KEYS.json
-    python benchmarks/pipeline.py simulated --patients 20000
+python benchmarks/pipeline.py one-by-one LANDING KEYS.json
+python benchmarks/pipeline.py backlog LANDING KEYS.json
+python benchmarks/pipeline.py simulated --patients 20000
 """
 
 import argparse
@@ -53,7 +53,9 @@ def backlog(landing: Path, keys: Path, folder: Path) -> None:
     engine = Engine(settings)
     with measured("backlog, empty lake to gold"):
         with measured("  to silver") as step:
-            step.more["accepted"] = sum(report.outcome == "accepted" for report in ingest(settings, landing, load_keys(keys), engine))
+            step.more["accepted"] = sum(
+                report.outcome == "accepted" for report in ingest(settings, landing, load_keys(keys), engine)
+            )
         with measured("  gold"):
             engine.build()
 

@@ -14,7 +14,15 @@ from quality.contracts import contracts
 published = AssetAny(*(Asset.ref(name=f"silver.{name}") for name in contracts("silver")))
 
 
-@dag(dag_id="gold_build", schedule=published, catchup=False, max_active_runs=1, default_args=DEFAULTS, doc_md=__doc__, tags=["gold"])
+@dag(
+    dag_id="gold_build",
+    schedule=published,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    doc_md=__doc__,
+    tags=["gold"],
+)
 def gold_build() -> None:
     made = {}
     for name, table in contracts("gold").items():

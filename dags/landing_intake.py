@@ -14,7 +14,15 @@ from dags.policy import DEFAULTS, SWEEP
 announced = Asset(name="landing.announced", uri="file://landing/announced")
 
 
-@dag(dag_id="landing_intake", schedule=SWEEP, catchup=False, max_active_runs=1, default_args=DEFAULTS, doc_md=__doc__, tags=["landing"])
+@dag(
+    dag_id="landing_intake",
+    schedule=SWEEP,
+    catchup=False,
+    max_active_runs=1,
+    default_args=DEFAULTS,
+    doc_md=__doc__,
+    tags=["landing"],
+)
 def landing_intake() -> None:
     @task(outlets=[announced])
     def find(*, outlet_events) -> list[str]:  # type: ignore[no-untyped-def]

@@ -16,4 +16,9 @@ RETRY = ExceptionRetryPolicy(
     ]
 )
 
-DEFAULTS: dict[str, Any] = {"owner": "data-engineering", "retries": 2, "retry_delay": timedelta(seconds=30), "retry_policy": RETRY}
+DEFAULTS: dict[str, Any] = {
+    "owner": "data-engineering",
+    "retries": 2,
+    "retry_delay": timedelta(seconds=30),
+    "retry_policy": RETRY,
+}

@@ -73,6 +73,10 @@ class GoldBuild:
             self.make(name)
         return self.built
 
+    def is_fresh(self) -> bool:
+        """True where nothing that any product reads has changed since it was made."""
+        return all(self._made_from(name) == self._inputs(table) for name, table in contracts("gold").items())
+
     def make(self, name: str) -> bool:
         """Make one product; False where nothing it reads has changed since it was made. GateFailed publishes nothing of it."""
         table = contracts("gold")[name]

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
-PATIENTS, DELIVERIES, SEED = 300, 3, 7
+PATIENTS, DELIVERIES, SEED = 300, 2, 7
 DAGS = Path(__file__).parent.parent / "dags"
 
 
@@ -30,7 +30,9 @@ def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> 
     os.environ |= {"PSCC_PLATFORM_KEY_FILE": str(platform_key(to / "platform.key").resolve()), "LAKE_ROOT": str(lake.resolve())}
     landing, register = (deliveries, keys) if deliveries and keys else simulated(to, console)
     if not landing.is_dir() or not register.is_file():
-        raise WrongUse(f"Expected a landing folder at {landing} and a key register at {register}, found one of them missing: check the paths.")
+        raise WrongUse(
+            f"Expected a landing folder at {landing} and a key register at {register}, found one of them missing: check the paths."
+        )
     os.environ |= {"PSCC_LANDING": str(landing.resolve()), "PSCC_KEYS": str(register.resolve())}
     runs = run_dags(to, console)
     summarise(lake, runs, console, time.perf_counter() - started)
@@ -60,7 +62,7 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
     from jobs import tasks
 
     waiting = tasks.find()
-    if not waiting and tasks.nothing_to_build():
+    if not waiting and tasks.gold_is_fresh():
         return []
     dags = _airflow(to)
     with progress(console) as bar:
@@ -79,7 +81,13 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
 @contextmanager
 def progress(console: Console) -> Iterator[Progress]:
     """A line that says what runs and for how long."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
         yield bar
 
@@ -110,7 +118,13 @@ def _airflow(to: Path) -> dict[str, Any]:
 def _run(dag: Any, conf: dict[str, str]) -> dict[str, Any]:
     """One run of a DAG, as the metadata database tells it."""
     run = dag.test(run_conf=conf)
-    return {"dag": dag.dag_id, "run": run.run_id, "state": str(run.state), "key": conf.get("announcement"), "tasks": {t.task_id: str(t.state) for t in run.get_task_instances()}}
+    return {
+        "dag": dag.dag_id,
+        "run": run.run_id,
+        "state": str(run.state),
+        "key": conf.get("announcement"),
+        "tasks": {t.task_id: str(t.state) for t in run.get_task_instances()},
+    }
 
 
 def summarise(lake: Path, runs: list[dict[str, Any]], console: Console, seconds: float) -> None:

@@ -49,6 +49,11 @@ def _configuration(settings: Settings) -> dict[str, str]:
         # Tables are read by their file list; a Spark job to look at the files again would only cost time.
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
         "spark.sql.autoBroadcastJoinThreshold": "32m",
-        "spark.sql.adaptive.enabled": "true",
+        # A pass runs some hundred different small queries once each. Compiling each to Java, planning it again while it runs and
+        # optimising hot code cost twice what they save: docs/decisions/0007.
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m",
         "spark.log.level": "ERROR",
     }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import ingest
 from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.ledger import Ledger
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ def verdict(key: str) -> str:
         raise ContractViolation(f"Expected a verdict on announcement {key}, found its work unfinished: look at the tasks before.")
     if report.outcome not in ("accepted", "duplicate"):
         codes = ", ".join(report.reason_codes)
-        raise ContractViolation(f"{report.delivery_id or 'An announced delivery'} is {report.outcome}: {codes}. The return report says where.")
+        raise ContractViolation(
+            f"{report.delivery_id or 'An announced delivery'} is {report.outcome}: {codes}. The return report says where."
+        )
     return f"{report.delivery_id} {report.outcome}"
 
 
@@ -74,4 +77,20 @@ def build(table: str) -> bool:
 def all_built(failed: list[str]) -> None:
     """GateFailed when the task of a product failed."""
     if failed:
-        raise GateFailed(f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before.")
+        raise GateFailed(
+            f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before."
+        )
+
+
+def named(key: str) -> str:
+    """The folder of an announcement: what a person calls the delivery before it is judged."""
+    ledger = Ledger(Settings.from_environment())
+    try:
+        return Path(ledger.announcement(int(key)).folder).name
+    finally:
+        ledger.close()
+
+
+def gold_is_fresh() -> bool:
+    """True where no product would be made again."""
+    return engine().gold_is_fresh()

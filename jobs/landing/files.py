@@ -7,8 +7,9 @@ import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from jobs.landing.manifest_files import is_ignored, is_unsafe, printable
 from jobs.landing.model import DeclaredFile, Finding, Manifest
@@ -20,10 +21,12 @@ HEADERS = 16 * 2**20
 Note = Callable[[float, str, str], None]
 
 
-class Content(Protocol):
-    """Bytes that can be taken piece by piece, and must be taken to the end before anything is said of them."""
+class CannotRead(Exception):
+    """A declared file is not a regular file that can be read. Other faults of the machine, a full disk say, stop the work."""
 
-    def pieces(self) -> Iterator[bytes]: ...
+
+class _Broken(Exception):
+    """An archive that cannot be read to the end."""
 
 
 def output_limit(declared: DeclaredFile) -> int:
@@ -94,19 +97,29 @@ class RawFile:
 
     def _read(self) -> Iterator[bytes]:
         with open_regular(self.path) as handle:
-            while piece := handle.read(PIECE):
+            while piece := _read_piece(handle):
                 self.count += len(piece)
                 self.digest.update(piece)
                 yield piece
 
 
 def open_regular(path: Path) -> Any:
-    """The file, opened without following a link; OSError for anything but a regular file, which could block for ever."""
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    """The file, opened without following a link; CannotRead for anything but a regular file, which could block for ever."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise CannotRead from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise OSError("not a regular file")
+        raise CannotRead
     return os.fdopen(handle, "rb", buffering=0)
+
+
+def _read_piece(handle: Any) -> bytes:
+    try:
+        return handle.read(PIECE)
+    except OSError:
+        raise CannotRead from None
 
 
 @dataclass
@@ -172,7 +185,7 @@ class Member:
     digest: Any = field(default_factory=hashlib.sha256)
 
     def pieces(self) -> Iterator[bytes]:
-        while piece := self.handle.read(PIECE):
+        while piece := _tar(lambda: self.handle.read(PIECE)):
             self.count += len(piece)
             self.digest.update(piece)
             yield piece
@@ -209,15 +222,24 @@ def read_archive(raw: RawFile, judge_member: Callable[[DeclaredFile, Member], No
     pieces = inflated.pieces()
     seen: set[str] = set()
     try:
-        with tarfile.open(fileobj=_Stream(pieces), mode="r|") as archive:  # type: ignore[call-overload]
+        # The default of 10 KiB would copy every piece a hundred times.
+        with _tar(partial(tarfile.open, fileobj=_Stream(pieces), mode="r|", bufsize=PIECE)) as archive:
             _read_members(archive, raw, limit, seen, judge_member, note_of)
         for _ in pieces:
             pass
-    except (tarfile.TarError, EOFError, OSError, ValueError, OverflowError):
+    except _Broken:
         if not inflated.is_broken:
             raw.note(5, "FILE_CORRUPT", "Expected an archive that can be read to the end, found a broken one.")
     for path in sorted({member.path for member in raw.declared.members} - seen):
         note_of(path)(5.5, "FILE_MISSING", "Expected the declared member in the archive, found none.")
+
+
+def _tar(step: Callable[[], Any]) -> Any:
+    """A step of reading an archive; what a full disk or a bug raises elsewhere is not the archive's fault."""
+    try:
+        return step()
+    except (tarfile.TarError, EOFError, ValueError, OverflowError):
+        raise _Broken from None
 
 
 def _read_members(
@@ -230,7 +252,7 @@ def _read_members(
 ) -> None:
     declared = {member.path: member for member in raw.declared.members}
     total = 0
-    for entry in archive:
+    while entry := _tar(archive.next):
         name = printable(entry.name)
         if is_unsafe(entry.name) or not (entry.isreg() or entry.isdir()):
             note_of(name)(

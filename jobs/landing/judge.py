@@ -13,7 +13,7 @@ from jobs.landing.cells import Manner
 from jobs.landing.dates import Limits
 from jobs.landing.decode import Text
 from jobs.landing.delimited import Delimited, FormatInvalid, lines
-from jobs.landing.files import Inflated, Member, Note, RawFile, folder_findings, output_limit, read_archive
+from jobs.landing.files import CannotRead, Inflated, Member, Note, RawFile, folder_findings, output_limit, read_archive
 from jobs.landing.habits import with_habits
 from jobs.landing.manifest_files import ARCHIVE, name_pattern
 from jobs.landing.model import DeclaredFile, Finding, Judgement, Manifest, StagedFile
@@ -83,7 +83,7 @@ class _Inspection:
             if not any(finding.gate <= 4 for finding in self._all):
                 self._read_content(declared, raw, said)
             raw.finish()
-        except OSError:
+        except CannotRead:
             said.note(4, "FILE_MISSING", "Expected a regular file that can be read, found none.")
         self._take_over(said)
 

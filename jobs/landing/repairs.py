@@ -22,7 +22,8 @@ def repair_encoding(text: pl.Series) -> tuple[pl.Series, Mask]:
     if not values:
         return text, repaired
     repaired[list(values)] = True
-    return text.scatter(list(values), list(values.values())), repaired
+    # scatter works in place, and these are the values as they were sent.
+    return text.clone().scatter(list(values), list(values.values())), repaired
 
 
 def _decoded_again(value: str) -> str | None:

@@ -158,7 +158,7 @@ class Stage:
     def _without_pseudonyms(self, values: pl.Series) -> pl.Series:
         at = values.str.contains(_PSEUDONYM.pattern).fill_null(False).arg_true().to_list()
         person = lambda found: self.manner.pseudonyms.person_id(self.manner.hospital.center, found[0])  # noqa: E731
-        return values.scatter(at, [_PSEUDONYM.sub(person, values[row]) for row in at]) if at else values
+        return values.clone().scatter(at, [_PSEUDONYM.sub(person, values[row]) for row in at]) if at else values
 
     def _version_at(self, cells: dict[str, Cells], rows: int) -> Any:
         name = self.manner.hospital.version_column

@@ -87,6 +87,11 @@ class Engine:
         work = self._gold()
         return work.make(name) if work else False
 
+    def gold_is_fresh(self) -> bool:
+        """True where no product would be made again."""
+        work = self._gold()
+        return work is not None and work.is_fresh()
+
     def _gold(self) -> "GoldBuild | None":
         from jobs.build import GoldBuild, write_patient_keys
 

@@ -150,11 +150,15 @@ class SilverPass:
         if work is None:
             return None
         computed, scope = work
+        purging = self.hides_somebody and bool(table.hidden_by) and "person_id" in table.names and "row_hash" in table.names
+        if purging:
+            # Their rows are purged, all versions of them; closing the current one as well would touch it twice.
+            scope = scope.join(F.broadcast(self._opposed(table)), on="person_id", how="left_anti")
         empty = not self.lake.has_rows(table.layer, table.name)
         rows = changes(
             completed(flagged(computed, table, self.neighbours), table, self.number, self.at), None if empty else scope, table
         )
-        if not empty and self.hides_somebody and table.hidden_by and "person_id" in table.names and "row_hash" in table.names:
+        if not empty and purging:
             rows = rows.union(forgotten(held, self._opposed(table), table).select(*rows.columns))
         if "ingested_at" in table.names:
             rows = rows.withColumn("ingested_at", F.lit(self.at).cast("timestamp"))

@@ -119,11 +119,13 @@ def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame, cent
     insert = ", ".join(f"`{name}`" for name in table.names)
     values = ", ".join(f"s.`{name}`" for name in table.names)
     where = ", ".join(f"'{center}'" for center in centers)
+    ended = {"is_current": "false", "is_deleted": "(s._action = 'delete')", "valid_to": "s.ingested_at"}
+    closed = ", ".join(f"{name} = {value}" for name, value in ended.items() if name in table.names)
     spark.sql(f"""
         merge into delta.`{path}` t using changes_{table.name} s
         on t.center in ({where}) and {same} and s._action <> 'insert' and (t.is_current or s._action = 'purge')
         when matched and s._action = 'purge' then delete
-        when matched then update set is_current = false, is_deleted = (s._action = 'delete'), valid_to = s.ingested_at
+        when matched then update set {closed}
         when not matched and s._action = 'insert' then insert ({insert}) values ({values})
     """)
 

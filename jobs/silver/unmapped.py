@@ -18,9 +18,14 @@ def unmapped(lake: Lake) -> pl.DataFrame:
     found = [_of_column(rows, name, flag) for name, rows in _flagged(lake) for flag in sorted(set(rows["flag"]))]
     empty = pl.DataFrame(schema={"center": pl.String, "system": pl.String, "code": pl.String, "rows": pl.Int64})
     codes = pl.concat([empty, *found]).sort("center", "system", "code")
-    ids = [hashlib.sha256("|".join(row).encode()).hexdigest()[:32] for row in codes.select("center", "system", "code").iter_rows()]
+    ids = [
+        hashlib.sha256("|".join(row).encode()).hexdigest()[:32] for row in codes.select("center", "system", "code").iter_rows()
+    ]
     return codes.with_columns(
-        pl.Series("unmapped_id", ids, pl.String), pl.lit(None, pl.String).alias("version"), pl.lit(True).alias("is_current"), pl.lit(False).alias("is_deleted")
+        pl.Series("unmapped_id", ids, pl.String),
+        pl.lit(None, pl.String).alias("version"),
+        pl.lit(True).alias("is_current"),
+        pl.lit(False).alias("is_deleted"),
     ).select(CONTENT)
 
 
@@ -38,7 +43,9 @@ def _flagged(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
 
 def _of_column(rows: pl.DataFrame, table: str, flag: str) -> pl.DataFrame:
     column = flag.removeprefix(FLAG)
-    mine = rows.filter(pl.col("flag") == flag).select("center", pl.lit(f"{table}.{column}").alias("system"), pl.col(f"{column}_source_value").alias("code"))
+    mine = rows.filter(pl.col("flag") == flag).select(
+        "center", pl.lit(f"{table}.{column}").alias("system"), pl.col(f"{column}_source_value").alias("code")
+    )
     return mine.drop_nulls().group_by("center", "system", "code").agg(pl.len().cast(pl.Int64).alias("rows"))
 
 

@@ -31,7 +31,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[type
     import json
 
     home = tmp_path_factory.mktemp("airflow")
-    environment = os.environ | {"AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTHONPATH": str(DAGS.parent)}
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(DAGS.parent),
+    }
     done = subprocess.run([sys.executable, "-c", READ, str(DAGS)], capture_output=True, text=True, env=environment, check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith("READ")), None)
     assert line, done.stdout[-2000:] + done.stderr[-2000:]
@@ -58,7 +62,12 @@ def test_a_dag_ends_in_its_verdict_so_that_green_means_done(read, dag):
 
 
 def test_every_task_is_tried_again_and_knows_what_never_to_try_again(read):
-    lacking = [(dag, task) for dag, said in read["dags"].items() for task, (retries, policy) in said["retries"].items() if retries < 1 or not policy]
+    lacking = [
+        (dag, task)
+        for dag, said in read["dags"].items()
+        for task, (retries, policy) in said["retries"].items()
+        if retries < 1 or not policy
+    ]
     assert lacking == []
 
 

@@ -40,7 +40,11 @@ def counts(lake: Lake) -> dict[tuple[str, str], int]:
 
 
 def expected_counts(samples: Path, after: str) -> dict[tuple[str, str], int]:
-    return {(r["silver_table"], r["center"]): int(r["rows"]) for r in rows(samples, "counts_by_delivery.csv") if r["after_delivery_id"] == after}
+    return {
+        (r["silver_table"], r["center"]): int(r["rows"])
+        for r in rows(samples, "counts_by_delivery.csv")
+        if r["after_delivery_id"] == after
+    }
 
 
 def differences(wanted: dict, found: dict) -> dict:  # type: ignore[type-arg]
@@ -59,18 +63,24 @@ def waiting(lake: Lake) -> Counter[tuple[str, str, str]]:
     found: Counter[tuple[str, str, str]] = Counter()
     for table in lake.tables("quarantine"):
         frame = lake.frame("quarantine", table).filter(pl.col("status") == "waiting")
-        found.update(dict(((c, d, r), n) for c, d, r, n in frame.group_by("center", "domain", "reason").len().iter_rows()))
+        found.update({(c, d, r): n for c, d, r, n in frame.group_by("center", "domain", "reason").len().iter_rows()})
     return found
 
 
 def waiting_differences(samples: Path, lake: Lake, after: str) -> dict[tuple[str, str, str], tuple[int, int]]:
-    wanted = {(r["center"], r["domain"], r["reason"]): int(r["rows"]) for r in rows(samples, "quarantine_after.csv") if r["after_delivery_id"] == after}
+    wanted = {
+        (r["center"], r["domain"], r["reason"]): int(r["rows"])
+        for r in rows(samples, "quarantine_after.csv")
+        if r["after_delivery_id"] == after
+    }
     return differences(wanted, waiting(lake))
 
 
 def opposed_rows(samples: Path, lake: Lake, key: str) -> dict[str, int]:
     """Rows of people who must be absent at the end, in any table of any zone."""
-    banned = {person_id(key, r["center"], r["patient_id"]) for r in rows(samples, "opposed_patients.csv") if r["absent_at_end"] == "1"}
+    banned = {
+        person_id(key, r["center"], r["patient_id"]) for r in rows(samples, "opposed_patients.csv") if r["absent_at_end"] == "1"
+    }
     found: dict[str, int] = {}
     for zone in ("bronze", "quarantine", "silver", "gold"):
         for table in lake.tables(zone):
@@ -93,23 +103,15 @@ def linked(lake: Lake) -> set[frozenset[str]]:
 def gene_differences(samples: Path, lake: Lake) -> dict[tuple[str, str], tuple[object, object]]:
     """Samples and persons altered and tested per hospital and gene."""
     wanted = {
-        (r["center"], r["gene"]): tuple(int(r[name]) for name in ("samples_altered", "samples_tested", "persons_altered", "persons_tested"))
+        (r["center"], r["gene"]): tuple(
+            int(r[name]) for name in ("samples_altered", "samples_tested", "persons_altered", "persons_tested")
+        )
         for r in rows(samples, "gene_counts.csv")
     }
-    analysis = current(lake, "silver", "molecular_analysis").select("center", "analysis_id", "specimen_id", "person_id", "panel_id")
-    panel = current(lake, "silver", "panel_gene").select("center", "panel_id", "symbol").unique()
-    tested = analysis.join(panel, on=["center", "panel_id"])
-    altered = current(lake, "silver", "variant").select("center", "specimen_id", pl.col("gene_hgnc").alias("symbol")).unique()
-    hit = tested.join(altered, on=["center", "specimen_id", "symbol"])
-    numbers = [
-        frame.group_by("center", "symbol").agg(pl.col("specimen_id").n_unique().alias(f"{name}_samples"), pl.col("person_id").n_unique().alias(f"{name}_persons"))
-        for name, frame in (("altered", hit), ("tested", tested))
-    ]
-    found = {
-        (row["center"], row["symbol"]): (row["altered_samples"] or 0, row["tested_samples"], row["altered_persons"] or 0, row["tested_persons"])
-        for row in numbers[1].join(numbers[0], on=["center", "symbol"], how="left").iter_rows(named=True)
-    }
-    return {key: (wanted.get(key), found.get(key)) for key in wanted if wanted[key] != found.get(key)}
+    names = ("samples_altered", "samples_tested", "persons_altered", "persons_tested")
+    frequency = lake.frame("gold", "gene_frequency").filter(pl.col("tumor_group") == "all")
+    found = {(row["center"], row["gene"]): tuple(row[name] for name in names) for row in frequency.iter_rows(named=True)}
+    return {key: (wanted[key], found.get(key)) for key in wanted if wanted[key] != found.get(key)}
 
 
 def state(lake: Lake) -> dict[str, str]:
@@ -124,5 +126,10 @@ def state(lake: Lake) -> dict[str, str]:
 
 def compared(samples: Path, tool: str, *arguments: str) -> tuple[int, str]:
     """The exit code and the words of a comparison program that lies beside the sample deliveries."""
-    done = subprocess.run([sys.executable, str(samples.parent / "tools" / tool), str(samples), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, str(samples.parent / "tools" / tool), str(samples), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr

@@ -1,9 +1,7 @@
 """The real sample deliveries, and lakes to pour them into."""
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest

@@ -72,7 +72,11 @@ def test_gene_counts_are_those_of_the_answer_key(samples: Path, backlog: Lakehou
 
 def test_running_everything_again_changes_no_table(samples: Path, backlog: Lakehouse) -> None:
     lake = Lake(str(backlog.root))
-    before = {(zone, table): lake.version(zone, table) for zone in ("bronze", "quarantine", "silver", "gold") for table in lake.tables(zone)}
+    before = {
+        (zone, table): lake.version(zone, table)
+        for zone in ("bronze", "quarantine", "silver", "gold")
+        for table in lake.tables(zone)
+    }
     content = state(lake)
     assert backlog.ingest(samples / "landing", samples / "keys.json") == []
     assert backlog.engine.build() == {}

@@ -38,18 +38,27 @@ def base(samples: Path, spark: object, tmp_path_factory: pytest.TempPathFactory)
     return house
 
 
-def run(case: str, house: Lakehouse, samples: Path, landing: Path) -> tuple[list[str], dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
+def run(
+    case: str, house: Lakehouse, samples: Path, landing: Path
+) -> tuple[list[str], dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
     """What is wrong with a case, and how silver and the waiting rows changed."""
     before, waited = counts(Lake(str(house.root))), waiting(Lake(str(house.root)))
     wrong: list[str] = []
     for step in expected(case)["steps"]:
-        announce(samples / "faulty" / case / step["delivery"] if (samples / "faulty" / case / step["delivery"]).is_dir() else samples / "faulty" / "base" / step["delivery"], landing)
+        announce(
+            samples / "faulty" / case / step["delivery"]
+            if (samples / "faulty" / case / step["delivery"]).is_dir()
+            else samples / "faulty" / "base" / step["delivery"],
+            landing,
+        )
         for link in expected(case).get("setup", []):
             (landing / Path(*Path(step["delivery"]).parts[-4:]) / link["make_symlink"]).symlink_to(link["target"])
         reports = house.ingest(landing, samples / "faulty" / "keys.json")
         wrong += judged_wrongly(step, reports)
     after, waits = counts(Lake(str(house.root))), waiting(Lake(str(house.root)))
-    changed = {key: after.get(key, 0) - before.get(key, 0) for key in {*before, *after} if after.get(key, 0) != before.get(key, 0)}
+    changed = {
+        key: after.get(key, 0) - before.get(key, 0) for key in {*before, *after} if after.get(key, 0) != before.get(key, 0)
+    }
     return wrong, changed, {key: waits[key] - waited[key] for key in {*waits, *waited} if waits[key] != waited[key]}
 
 
@@ -58,10 +67,21 @@ def judged_wrongly(step: dict, reports: list[Report]) -> list[str]:  # type: ign
     said = next((report for report in reports if report.delivery_id == step["delivery_id"]), None)
     if said is None:
         return [f"{step['delivery_id']}: no report"]
-    found = {"outcome": said.outcome, "reason_codes": sorted(said.reason_codes), "rows_set_aside": said.rows_set_aside, "rows_dropped_opposed": said.rows_dropped_opposed}
-    wanted = {name: step.get(name, {} if name == "rows_set_aside" else 0) for name in found} | {"reason_codes": sorted(step["reason_codes"])}
+    found = {
+        "outcome": said.outcome,
+        "reason_codes": sorted(said.reason_codes),
+        "rows_set_aside": said.rows_set_aside,
+        "rows_dropped_opposed": said.rows_dropped_opposed,
+    }
+    wanted = {name: step.get(name, {} if name == "rows_set_aside" else 0) for name in found} | {
+        "reason_codes": sorted(step["reason_codes"])
+    }
     wrong = [f"{name}: expected {wanted[name]}, found {found[name]}" for name in found if found[name] != wanted[name]]
-    wrong += [f"warning {code} is missing, found {sorted(said.warnings)}" for code in step.get("warnings", []) if code not in said.warnings]
+    wrong += [
+        f"warning {code} is missing, found {sorted(said.warnings)}"
+        for code in step.get("warnings", [])
+        if code not in said.warnings
+    ]
     accepted = {report.delivery_id for report in reports if report.outcome == "accepted"}
     return wrong + [f"{each} was not accepted with it" for each in step.get("then_accepted", []) if each not in accepted]
 
@@ -72,7 +92,11 @@ def changes_wrongly(case: str, changed: dict[tuple[str, str], int], waits: dict[
     silver = {(table, center): n for center, tables in asked["silver_rows_change"].items() for table, n in tables.items()}
     shared = {"person_link", "ref_center", "trial", "vocab_map", "vocab_unmapped"}
     found = {key: n for key, n in changed.items() if key[0] not in shared}
-    wrong = [f"{key}: expected {silver.get(key, 0):+d}, found {found.get(key, 0):+d}" for key in {*silver, *found} if silver.get(key, 0) != found.get(key, 0)]
+    wrong = [
+        f"{key}: expected {silver.get(key, 0):+d}, found {found.get(key, 0):+d}"
+        for key in {*silver, *found}
+        if silver.get(key, 0) != found.get(key, 0)
+    ]
     if "quarantine_change" in asked:
         now = {"/".join(key): n for key, n in waits.items()}
         wrong += [f"quarantine: expected {asked['quarantine_change']}, found {now}"] if now != asked["quarantine_change"] else []

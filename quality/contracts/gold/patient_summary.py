@@ -60,7 +60,7 @@ TABLE = product(
             "vital_status",
             "string",
             "Deceased if any hospital says so, else alive if any does.",
-            one_of=("alive", "deceased"),
+            one_of=("alive", "deceased", "unknown"),
             sensitivity="sensitive",
         ),
         *dated("death_date", "Date of death."),

@@ -104,7 +104,11 @@ TABLE = product(
             sensitivity="sensitive",
         ),
         Column(
-            "vital_status", "string", "Of the patient, over all hospitals.", one_of=("alive", "deceased"), sensitivity="sensitive"
+            "vital_status",
+            "string",
+            "Of the patient, over all hospitals.",
+            one_of=("alive", "deceased", "unknown"),
+            sensitivity="sensitive",
         ),
     ),
     reads=(

@@ -99,7 +99,9 @@ def gz(text: str | bytes, encoding: str = "cp1252") -> bytes:
     return gzip.compress(text.encode(encoding) if isinstance(text, str) else text, mtime=0)
 
 
-def judged(root: Path, name: str, domain: str, text: str | bytes, *, rows: int, told: dict[str, Any] | None = None, **changed: Any) -> Judgement:
+def judged(
+    root: Path, name: str, domain: str, text: str | bytes, *, rows: int, told: dict[str, Any] | None = None, **changed: Any
+) -> Judgement:
     """What landing says of a delivery of one file, besides an empty rights file."""
     rights, data = "GR_OPPOSITION_20220301_001.csv.gz", gz(text)
     files = [entry(rights, "rights", gz(EMPTY_RIGHTS), rows=0), entry(name, domain, data, rows=rows, **changed)]

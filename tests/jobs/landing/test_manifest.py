@@ -30,7 +30,11 @@ def test_a_good_manifest_passes_with_all_that_it_says(tmp_path: Path) -> None:
     manifest, found = read_manifest(send(tmp_path, body(FILES), {RIGHTS: gz("x")}), hospitals(), NOW)
     assert found == []
     assert manifest is not None
-    assert (manifest.delivery_id, manifest.window_to, manifest.files[0].domain) == ("GR-20220301-001", date(2022, 2, 28), "rights")
+    assert (manifest.delivery_id, manifest.window_to, manifest.files[0].domain) == (
+        "GR-20220301-001",
+        date(2022, 2, 28),
+        "rights",
+    )
     assert check_signature(manifest, keys()) == []
 
 
@@ -45,7 +49,10 @@ def test_a_good_manifest_passes_with_all_that_it_says(tmp_path: Path) -> None:
         ({"extraction_window": {"from": None, "to": "2022-03-02"}}, "MANIFEST_INVALID"),
         ({"legal": body([])["legal"] | {"expires": "2022-02-28"}}, "MANIFEST_INVALID"),
         ({"previous_delivery_id": "GR-20220301-001"}, "MANIFEST_INVALID"),
-        ({"content": "rights_only", "files": [*FILES, entry("GR_PANEL_20220301_001.csv.gz", "panel", gz("x"), rows=0)]}, "MANIFEST_INVALID"),
+        (
+            {"content": "rights_only", "files": [*FILES, entry("GR_PANEL_20220301_001.csv.gz", "panel", gz("x"), rows=0)]},
+            "MANIFEST_INVALID",
+        ),
         ({"files": FILES * 2}, "MANIFEST_INVALID"),
         ({"files": [FILES[0] | {"rows": True}]}, "MANIFEST_INVALID"),
         ({"files": [FILES[0] | {"path": "../x.csv.gz"}]}, "PATH_UNSAFE"),
@@ -63,7 +70,18 @@ def test_what_gate_1_says_of_a_changed_member(tmp_path: Path, changed: dict[str,
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{", '{"a": 1, "a": 2}', '{"a": 1.5}', '{"a": NaN}', "\ufeff{}", '{"a": "\\ud800"}', "[" * 100_000, '{"a": ' + "9" * 5000 + "}"],
+    [
+        "",
+        "[]",
+        "{",
+        '{"a": 1, "a": 2}',
+        '{"a": 1.5}',
+        '{"a": NaN}',
+        "\ufeff{}",
+        '{"a": "\\ud800"}',
+        "[" * 100_000,
+        '{"a": ' + "9" * 5000 + "}",
+    ],
     ids=["empty", "list", "cut", "member twice", "fraction", "NaN", "BOM", "lone surrogate", "deep", "long number"],
 )
 def test_what_is_no_json_object_in_utf_8_is_no_manifest(tmp_path: Path, text: str) -> None:

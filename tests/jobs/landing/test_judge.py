@@ -1,0 +1,256 @@
+"""Gates 4 to 9: files, containers, text, identifiers, schema and rights, each on a small delivery."""
+
+import gzip
+import io
+import tarfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from jobs.landing.files import RawFile
+from jobs.landing.model import DeclaredFile
+from jobs.landing.parquet import open_parquet
+from tests.jobs.landing.sending import EMPTY_RIGHTS, A, archive, body, entry, gz, judge_folder, judged, send
+
+RIGHTS = "GR_OPPOSITION_20220301_001.csv.gz"
+PANEL, EVENT, SURGERY = (f"GR_{name}_20220301_001.csv.gz" for name in ("PANEL", "EVENEMENT", "CHIRURGIE"))
+HEAD = "CODE_PANEL;VERSION;GENE\r\n"
+SURGERY_HEAD = "ID_ACTE;ID_PATIENT;ID_TUMEUR;DATE_ACTE;CODE_CCAM;ACTIVITE;LIBELLE;RESECTION;REPONSE_NEOADJ;DATE_MAJ;TOP_SUPPR\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "codes"),
+    [
+        (HEAD + "P;1;TP53\r\n", 1, []),
+        (HEAD + "P;1;TP53\n", 1, []),
+        (HEAD + "P;1;TP53", 1, []),
+        (HEAD + "P;1;TP53\r\n\r\n\n\r\n", 1, []),
+        (HEAD, 0, []),
+        (HEAD + 'P;"a\r\nb;""c""";TP53\r\n', 1, []),
+        (HEAD + 'P;"a\rb";TP53\r\n', 1, []),
+        (HEAD + "P;1;TP53\r\n", 2, ["ROW_COUNT_MISMATCH"]),
+        ("", 0, ["FORMAT_INVALID"]),
+        ("CODE_PANEL,VERSION,GENE\n", 0, ["FORMAT_INVALID"]),
+        ("CODE_PANEL;GENE;GENE\n", 0, ["FORMAT_INVALID"]),
+        (HEAD + "P;1\r\n", 1, ["FORMAT_INVALID"]),
+        (HEAD + "P;1;2;3\r\n", 1, ["FORMAT_INVALID"]),
+        (HEAD + "P;1;TP53\r\n\r\nP;1;KRAS\r\n", 3, ["FORMAT_INVALID"]),
+        (HEAD + 'P;"1;TP53\r\n', 1, ["FORMAT_INVALID"]),
+        (HEAD + "P;1;TP\0\r\n", 1, ["FORMAT_INVALID"]),
+        (HEAD + "P;1;TP53\rP;1;KRAS\r", 2, ["FORMAT_INVALID"]),
+        (HEAD + "P;" + "x" * 2**20 + ";TP53\r\n", 1, []),
+        (HEAD + "P;" + "x" * (2**20 + 1) + ";TP53\r\n", 1, ["FORMAT_INVALID"]),
+        (HEAD + "P;" + "".join(sha256(str(at).encode()).hexdigest() for at in range(9 * 2**14)) + ";TP53\r\n", 1, ["FORMAT_INVALID"]),
+        ((HEAD + "P;1;é\r\n").encode(), 1, ["ENCODING_INVALID"]),
+        ((HEAD + "P;1;é\r\n").encode() + b"P;1;\xe9\r\n", 2, []),
+        (HEAD.encode() + b"P;1;\x81\r\n", 1, ["ENCODING_INVALID"]),
+        (b"\xef\xbb\xbf" + HEAD.encode() + b"P;1;TP53\r\n", 1, []),
+    ],
+    ids=[
+        "CRLF", "LF", "no last line end", "blank lines at the end", "header only", "break and quotes in quotes", "CR in quotes", "count off",
+        "empty", "other delimiter", "column twice", "field missing", "field too many", "blank line among others", "open quote", "NUL", "bare CR",
+        "field of 1 MiB", "field over 1 MiB", "field of 9 MiB", "whole file is UTF-8", "only partly UTF-8", "byte that cp1252 lacks", "BOM",
+    ],
+)  # fmt: skip
+def test_what_gate_6_says_of_a_text(tmp_path: Path, text: str | bytes, rows: int, codes: list[str]) -> None:
+    assert judged(tmp_path, PANEL, "panel", text, rows=rows).reason_codes == codes
+
+
+def test_a_file_in_many_chunks_has_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.landing.delimited.CHUNK", 64)
+    monkeypatch.setattr("jobs.landing.files.PIECE", 7)
+    text = HEAD + "".join(f'P;"line\r\n{number};""é""";G{number}\r\n' for number in range(300))
+    judgement = judged(tmp_path, PANEL, "panel", text, rows=300)
+    assert judgement.reason_codes == []
+    panel = next(judgement.staged("panel"))
+    staged = pq.read_table(panel.parquet)
+    assert staged["VERSION"].to_pylist() == [f'line\r\n{number};"é"' for number in range(300)]
+    assert staged["_source_row_no"].to_pylist() == list(range(1, 301))
+
+
+@pytest.mark.parametrize(
+    ("change", "codes"),
+    [
+        ({"bytes": 1}, ["FILE_SIZE_MISMATCH"]),
+        ({"sha256": "0" * 64}, ["FILE_HASH_MISMATCH"]),
+        ({"uncompressed_bytes": 10}, ["DECOMPRESSION_LIMIT"]),
+        ({"uncompressed_bytes": 10_000}, ["FILE_SIZE_MISMATCH"]),
+        ({"schema_id": "gr.panel/2"}, ["SCHEMA_UNKNOWN"]),
+        ({"schema_id": "curie.panel/1"}, ["SCHEMA_UNKNOWN"]),
+    ],
+)
+def test_what_a_false_entry_leads_to(tmp_path: Path, change: dict[str, Any], codes: list[str]) -> None:
+    assert judged(tmp_path, PANEL, "panel", HEAD + "P;1;TP53\r\n", rows=1, **change).reason_codes == codes
+
+
+@pytest.mark.parametrize(
+    ("data", "codes"),
+    [
+        (gz(HEAD)[:-4], ["FILE_CORRUPT"]),
+        (gz(HEAD) + b"garbage", ["FILE_CORRUPT"]),
+        (b"no gzip", ["FILE_CORRUPT"]),
+        (gz(HEAD) + b"\0" * 512, []),
+        (gz(HEAD) + gz("P;1;TP53\n"), []),
+    ],
+    ids=["cut", "something behind", "no gzip", "padded", "two members"],
+)
+def test_what_gate_5_says_of_gzip(tmp_path: Path, data: bytes, codes: list[str]) -> None:
+    whole = {"uncompressed_bytes": len(HEAD) + (9 if data.endswith(gz("P;1;TP53\n")) else 0)}
+    files = [
+        entry(RIGHTS, "rights", gz(EMPTY_RIGHTS), rows=0),
+        entry(PANEL, "panel", data, rows=int(whole["uncompressed_bytes"] > len(HEAD))) | whole,
+    ]
+    folder = send(tmp_path, body(files), {RIGHTS: gz(EMPTY_RIGHTS), PANEL: data})
+    assert judge_folder(folder, tmp_path / "staging").reason_codes == codes
+
+
+def test_a_bomb_is_not_inflated_further_than_declared(tmp_path: Path) -> None:
+    bomb = gzip.compress(HEAD.encode() + b"P;1;TP53\r\n" * 5_000_000)
+    declared = DeclaredFile(PANEL, "panel", 1, len(bomb), "0" * 64, "gr.panel/1", "csv", "cp1252", "gzip", 4000)
+    (tmp_path / PANEL).write_bytes(bomb)
+    found: list[str] = []
+    raw = RawFile(tmp_path / PANEL, declared, lambda gate, code, sentence: found.append(code))
+    from jobs.landing.files import Inflated
+
+    inflated = Inflated(raw, 4000)
+    assert sum(len(piece) for piece in inflated.pieces()) == 0
+    assert inflated.count <= 2**20
+    raw.finish()
+    assert found == ["DECOMPRESSION_LIMIT", "FILE_HASH_MISMATCH"]
+
+
+def test_the_lowest_gate_decides_and_nothing_stays_staged(tmp_path: Path) -> None:
+    files = [entry(RIGHTS, "rights", gz(EMPTY_RIGHTS), rows=7), entry(PANEL, "panel", gz(HEAD), rows=0, sha256="0" * 64)]
+    folder = send(tmp_path, body(files), {RIGHTS: gz(EMPTY_RIGHTS), PANEL: gz(HEAD)})
+    judgement = judge_folder(folder, tmp_path / "staging")
+    assert (judgement.outcome, judgement.reason_codes, judgement.files) == ("rejected", ["FILE_HASH_MISMATCH"], [])
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_folder_and_manifest_must_agree_but_hidden_and_unfinished_names_are_ignored(tmp_path: Path) -> None:
+    files = [entry(RIGHTS, "rights", gz(EMPTY_RIGHTS), rows=0), entry(PANEL, "panel", gz(HEAD), rows=0)]
+    folder = send(tmp_path, body(files), {RIGHTS: gz(EMPTY_RIGHTS), "x/.hidden": b"", "y.part": b"", "extra\nname.csv": b""})
+    found = judge_folder(folder, tmp_path / "staging").findings
+    assert [(each.code, each.file) for each in found] == [("FILE_MISSING", PANEL), ("FILE_UNDECLARED", "extra\\x0aname.csv")]
+
+
+def test_rights_must_be_declared_and_be_what_rights_path_names(tmp_path: Path) -> None:
+    told = {"rights": {"path": PANEL, "as_of": "2022-02-28", "n_opposed": 0}}
+    assert judged(tmp_path, PANEL, "panel", HEAD, rows=0, told=told).reason_codes == ["RIGHTS_MISSING"]
+
+
+@pytest.mark.parametrize(
+    ("value", "is_identifier"),
+    [
+        ("né(e) 1 85 05 78 006 084 91 ici", True),
+        ("185057800608491", True),
+        ("185057800608492", False),
+        ("x185057800608491", False),
+        ("write to jean.dupont@hopital.fr", True),
+        ("06 12 34 56 78", True),
+        ("0612345678", True),
+        ("+33 6 12 34 56 78", True),
+        ("1.2.250.1.213.1.4.8", True),
+        ("1.2.250.1.213.1.4.7", False),
+        ("Exérèse 2020-01-01 12/34", False),
+    ],
+)
+def test_what_is_an_identifier_in_a_text(tmp_path: Path, value: str, is_identifier: bool) -> None:
+    row = f"C1;{A};;01/02/2020;AAFA002;1;{value};;;01/02/2020;N\n"
+    judgement = judged(tmp_path, SURGERY, "surgery", SURGERY_HEAD + row, rows=1)
+    assert judgement.outcome == ("quarantined" if is_identifier else "accepted")
+    if is_identifier:
+        assert [(each.file, each.row, each.column) for each in judgement.findings] == [(SURGERY, 1, "LIBELLE")]
+        assert value not in repr(judgement)
+
+
+@pytest.mark.parametrize(
+    ("key", "patient", "codes"),
+    [
+        ("0612345678", A, []),
+        ("C1", "12345", ["IDENTIFIER_FOUND"]),
+        ("C1", A.upper(), ["IDENTIFIER_FOUND"]),
+        ("06.12.34.56.78", A, ["IDENTIFIER_FOUND"]),
+    ],
+)
+def test_ten_digits_are_an_id_and_a_patient_only_a_pseudonym(tmp_path: Path, key: str, patient: str, codes: list[str]) -> None:
+    row = f"{key};{patient};;01/02/2020;AAFA002;1;;;;01/02/2020;N\n"
+    assert judged(tmp_path, SURGERY, "surgery", SURGERY_HEAD + row, rows=1).reason_codes == codes
+
+
+@pytest.mark.parametrize(
+    ("head", "codes", "warnings"),
+    [
+        ("CODE_PANEL;GENE;VERSION", [], {"SCHEMA_COLUMN_ORDER"}),
+        ("CODE_PANEL;VERSION;EXTRA;GENE", [], {"SCHEMA_COLUMN_ADDED"}),
+        ("CODE_PANEL;VERSION;SYMBOL", ["SCHEMA_COLUMN_MISSING"], {"SCHEMA_COLUMN_ADDED"}),
+        ("CODE_PANEL;VERSION;Nom;GENE", ["IDENTIFIER_FOUND"], {"SCHEMA_COLUMN_ADDED"}),
+    ],
+)
+def test_what_the_names_of_columns_lead_to(tmp_path: Path, head: str, codes: list[str], warnings: set[str]) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"{head}\n{';'.join('x' * len(head.split(';')))}\n", rows=1)
+    assert (judgement.reason_codes, set(judgement.warnings)) == (codes, warnings)
+
+
+def test_an_added_column_is_kept_without_the_pseudonyms_in_it(tmp_path: Path) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"CODE_PANEL;VERSION;GENE;SEEN\nP;1;TP53;by {A}\nP;1;KRAS;\n", rows=2)
+    added = pq.read_table(next(judgement.staged("panel")).parquet)["_added"].to_pylist()
+    assert added[0].startswith('{"SEEN":"by ')
+    assert A not in added[0]
+    assert added[1] is None
+
+
+def test_a_required_column_that_is_mostly_unreadable_has_another_type(tmp_path: Path) -> None:
+    rows = "".join(f"C{number};{A};;2020-02-01;AAFA002;1;;;;01/02/2020;N\n" for number in range(20))
+    found = judged(tmp_path, SURGERY, "surgery", SURGERY_HEAD + rows, rows=20).findings
+    assert [(each.code, each.column) for each in found] == [("SCHEMA_TYPE", "DATE_ACTE")]
+    few = "".join(f"C{number};{A};;2020-02-01;AAFA002;1;;;;01/02/2020;N\n" for number in range(19))
+    assert judged(tmp_path / "few", SURGERY, "surgery", SURGERY_HEAD + few, rows=19).reason_codes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [
+        ("../evil.csv", tarfile.REGTYPE, "PATH_UNSAFE"),
+        ("/evil.csv", tarfile.REGTYPE, "PATH_UNSAFE"),
+        ("evil.csv", tarfile.SYMTYPE, "PATH_UNSAFE"),
+        ("evil.csv", tarfile.LNKTYPE, "PATH_UNSAFE"),
+        ("evil.csv", tarfile.CHRTYPE, "PATH_UNSAFE"),
+        ("evil.csv", tarfile.REGTYPE, "FILE_UNDECLARED"),
+    ],
+)
+def test_what_an_archive_must_not_hold(tmp_path: Path, name: str, kind: bytes, code: str) -> None:
+    from jobs.landing.files import read_archive
+
+    data = archive((name, b"x", kind))
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    found: list[str] = []
+    declared = DeclaredFile("a.tar.gz", "osiris", 0, len(data), "", "", "tar", "utf-8", "gzip", 1)
+    raw = RawFile(tmp_path / "a.tar.gz", declared, lambda gate, code, sentence: found.append(code))
+    read_archive(raw, lambda member, content: None, lambda path: lambda gate, code, sentence: found.append(code))
+    assert found == [code]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz"]
+
+
+def test_a_parquet_footer_that_promises_too_much_is_not_followed(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"x": pa.array([0] * 3_000_000, pa.int64())}), buffer, use_dictionary=False, compression="gzip")
+    path = tmp_path / "x.parquet"
+    path.write_bytes(buffer.getvalue())
+    found: list[str] = []
+    declared = DeclaredFile("x.parquet", "visit", 0, path.stat().st_size, "", "", "parquet")
+    assert open_parquet(RawFile(path, declared, lambda gate, code, sentence: found.append(code))) is None
+    assert found == ["DECOMPRESSION_LIMIT"]
+
+
+def test_a_full_disk_is_not_the_hospitals_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jobs.landing.stage.Stage.write", full)
+    with pytest.raises(OSError, match="No space left"):
+        judged(tmp_path, PANEL, "panel", HEAD + "P;1;TP53\r\n", rows=1)
