@@ -38,7 +38,7 @@ acceptance: $(READY)
 	@$(VENV)/bin/pytest -m acceptance $(PYTEST_ARGS)
 
 docs: $(READY)
-	@$(VENV)/bin/python -m quality.dictionary
+	@$(VENV)/bin/python -m jobs.dictionary
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -64,8 +64,8 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
     waiting = tasks.find()
     if not waiting and tasks.gold_is_fresh():
         return []
-    dags = _airflow(to)
-    with progress(console) as bar:
+    with logged_to(to / "demo.log", console) as screen, progress(screen) as bar:
+        dags = _airflow(to)
         everything = bar.add_task("landing_intake", total=len(waiting) + 2)
         runs = [_run(dags["landing_intake"], {})]
         for key in waiting:
@@ -76,6 +76,24 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
         bar.update(everything, advance=1, description="done")
     tasks.engine().close()
     return runs
+
+
+@contextmanager
+def logged_to(path: Path, console: Console) -> Iterator[Console]:
+    """What Airflow and the JVM print goes to a file; the console given back still writes to the screen."""
+    screen, errors = os.dup(1), os.dup(2)
+    with path.open("ab") as log, os.fdopen(os.dup(screen), "w") as shown:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        try:
+            yield Console(file=shown, force_terminal=console.is_terminal, width=console.width)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os.dup2(screen, 1)
+            os.dup2(errors, 2)
+            os.close(screen)
+            os.close(errors)
 
 
 @contextmanager

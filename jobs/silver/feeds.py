@@ -105,7 +105,7 @@ class Feeds:
     def _nothing(self, domain: str) -> DataFrame:
         """No rows, in the shape that landing would give the feed."""
         feed = self.bronze.hospital.feed(domain)
-        read = [f"{name} {kind}" for name, kind in read_types(feed) if name not in TECHNICAL]
+        read = [f"`{name}` {kind}" for name, kind in read_types(feed) if name not in TECHNICAL]
         sent = ", ".join(f"`{column.name}`: string" for column in feed.columns if column.type != "token")
         technical = [
             "row_id string",
@@ -138,9 +138,9 @@ def read_types(feed: Feed) -> Iterator[tuple[str, str]]:
     """The read columns of a feed and their Spark types."""
     for column in feed.columns:
         if column.type != "token":
-            yield f"`{column.name}`", SPARK_TYPES.get(column.type, "string")
+            yield column.name, SPARK_TYPES.get(column.type, "string")
         if column.type == "date~":
-            yield f"`{column.name}_precision`", "string"
+            yield f"{column.name}_precision", "string"
     if feed.format == "fixed":
         acts = "array<struct<DATE: date, CCAM: string, PHASE: string, ACTIVITE: string, NB_EXEC: bigint>>"
         yield from (("DAS", "array<string>"), ("DAD", "array<string>"), ("ACTES", acts), ("YEAR", "bigint"))
