@@ -148,5 +148,7 @@ def _run(dag: Any, conf: dict[str, str]) -> dict[str, Any]:
 def summarise(lake: Path, runs: list[dict[str, Any]], console: Console, seconds: float) -> None:
     """What a person wants to know at the end."""
     from jobs.summary import summarise as tell
+    from quality.docs import build_docs
 
+    build_docs(str(lake.resolve()))
     tell(Settings.from_environment(lake), runs, console, seconds)

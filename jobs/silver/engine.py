@@ -78,8 +78,10 @@ class Engine:
         built = work.run()
         if built:
             from jobs.silver import unmapped
+            from quality.docs import build_docs
 
             unmapped.refresh(self.spark, self.lake, self._next_number())
+            build_docs(self.settings.lake)
         return built
 
     def build_table(self, name: str) -> bool:
