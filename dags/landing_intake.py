@@ -7,7 +7,7 @@ Triage
   writing), its name starts with `.` or ends in `.part`, or the ledger has seen this very manifest: `pscc status`.
 """
 
-from airflow.sdk import Asset, Metadata, dag, task  # noqa: F401
+from airflow.sdk import Asset, dag, task
 
 from dags.policy import DEFAULTS, SWEEP
 

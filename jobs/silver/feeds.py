@@ -44,8 +44,6 @@ class Feeds:
 
     bronze: Bronze
     states: DataFrame
-    # Domains of which the people of the pass have any row at all.
-    present: frozenset[str]
     asked: set[str] = field(default_factory=set)
     _made: dict[str, DataFrame] = field(default_factory=dict)
 

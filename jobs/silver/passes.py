@@ -106,7 +106,7 @@ class SilverPass:
 
     @cached_property
     def feeds(self) -> Feeds:
-        return Feeds(self.bronze, self.states, frozenset(domain for domain, _ in self.domains))
+        return Feeds(self.bronze, self.states)
 
     @cached_property
     def neighbours(self) -> dict[str, DataFrame]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pyarrow as pa
 from deltalake import DeltaTable, Field, Schema
 from deltalake.schema import PrimitiveType
 from pyspark.sql import DataFrame, SparkSession
@@ -77,21 +76,6 @@ def _field(column: Column) -> Field:
             )
         )
     return Field(column.name, PrimitiveType(DELTA_TYPES[kind]), nullable=column.nullable, metadata={"comment": column.meaning})
-
-
-def empty(table: Table) -> pa.Table:
-    """No rows, in the shape of the contract."""
-    types = {
-        "string": pa.string(),
-        "boolean": pa.bool_(),
-        "integer": pa.int32(),
-        "long": pa.int64(),
-        "double": pa.float64(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", "UTC"),
-        "array<string>": pa.list_(pa.string()),
-    }
-    return pa.schema([pa.field(column.name, types[column.type]) for column in table.columns]).empty_table()
 
 
 def shaped(rows: DataFrame, table: Table) -> DataFrame:
