@@ -8,6 +8,8 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -19,12 +21,16 @@ from jobs import gold
 from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
 from jobs.lake import Lake
+from jobs.session import tune
 from jobs.silver import tables
+from jobs.silver.staging import parts
 from quality import gate
 from quality.contract import Table
 from quality.contracts import contracts
 
-WRITER = "gold"
+WRITER = "pscc/gold"
+# Up to here a build works every table in one piece.
+MANY_ROWS = 500_000
 PATIENT_KEY = "patient_key"
 BUILT = pa.schema(
     [
@@ -87,13 +93,31 @@ class GoldBuild:
             gold.tables()[name](*(self._read(read) for read in inspect.signature(gold.tables()[name]).parameters)), table, inputs
         )
         folder = f"{self.lake.root}/staging/build-{self.number}/{name}"
-        tables.shaped(rows, table).write.mode("overwrite").parquet(folder)
+        self._stage(tables.shaped(rows, table), folder)
         self._hold_to_contract(table, folder)
         failpoint("gold_build")
-        with tables.transaction(self.spark, WRITER, self.number):
-            tables.replace(self.spark.read.parquet(folder), tables.ensure_table(self.lake, table))
+        tables.ensure_table(self.lake, table)
+        made = ds.dataset(folder).scanner(columns=list(table.names)).to_reader()
+        self.lake.write("gold", name, made, mode="overwrite", transaction=(WRITER, self.number))
         self._record(name, inputs, folder)
         return True
+
+    def _stage(self, rows: DataFrame, folder: str) -> None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        for number, part in enumerate(parts(rows, f"{folder}.computed", many=self.is_large)):
+            part.write_parquet(f"{folder}/part-{number:05}.parquet")
+
+    @cached_property
+    def is_large(self) -> bool:
+        """True where silver has too many rows to be worked in one piece."""
+        sizes = [self.lake.scan("silver", name).select(pl.len()).collect().item() for name in self.lake.tables("silver")]
+        large = sum(sizes) > MANY_ROWS
+        tune(self.spark, large=large)
+        return large
+
+    def _rows_of(self, zone: str, name: str) -> DataFrame:
+        rows = tables.rows_of(self.spark, self.lake, zone, name)
+        return rows if self.is_large else rows.coalesce(1)
 
     def _hold_to_contract(self, table: Table, folder: str) -> None:
         verdicts = gate.check_pass([table], self.lake.root, {table.address: folder}, self.spark)
@@ -105,11 +129,11 @@ class GoldBuild:
 
     def _read(self, name: str) -> DataFrame:
         if name == PATIENT_KEY:
-            return tables.rows_of(self.spark, self.lake, "bronze", PATIENT_KEY)
+            return self._rows_of("bronze", PATIENT_KEY)
         if name in contracts("gold"):
-            return tables.rows_of(self.spark, self.lake, "gold", name)
+            return self._rows_of("gold", name)
         tables.ensure_table(self.lake, contracts("silver")[name])
-        return tables.rows_of(self.spark, self.lake, "silver", name).where("is_current and not is_deleted")
+        return self._rows_of("silver", name).where("is_current and not is_deleted")
 
     def _inputs(self, table: Table) -> dict[str, int]:
         reads = [read.partition(".")[::2] for read in sorted(table.reads)]

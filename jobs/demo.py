@@ -65,6 +65,7 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
     if not waiting and tasks.gold_is_fresh():
         return []
     with logged_to(to / "demo.log", console) as screen, progress(screen) as bar:
+        tasks.engine().warm_up()
         dags = _airflow(to)
         everything = bar.add_task("landing_intake", total=len(waiting) + 2)
         runs = [_run(dags["landing_intake"], {})]

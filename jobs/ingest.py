@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import intake, status
 from jobs.errors import WrongUse
+from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Announcement, Delivery, Lease, Ledger
 from jobs.returns import Report, claimed_id
 from jobs.settings import Settings
@@ -23,6 +24,7 @@ def ingest(
 
     Deliveries are taken in order of arrival up to bronze. Then each hospital gets one pass over silver for all of its deliveries.
     """
+    intake.check(landing)
     with at_work(settings, watch) as worker, ExitStack() as leases:
         found = intake.announcements(landing, worker.ledger)
         centers = sorted(_centers(worker.ledger, found))
@@ -33,6 +35,8 @@ def ingest(
             yield from loading.resume(worker, center)
         for announcement in found:
             yield from _land(worker, announcement.id, keys)
+            if worker.ledger.deliveries(None, "loading"):
+                engine.warm_up()
         for center in centers:
             yield from publishing.publish_center(worker, engine, center)
         status.mirror(worker.ledger, worker.lake)
@@ -54,7 +58,7 @@ def decide(
     settings: Settings, delivery_id: str, verdict: str, by: str, why: str, engine: Engine, watch: Callable[[str], None] = quiet
 ) -> Iterator[Report]:
     """Approve or reject a held delivery, and load what then can be loaded; WrongUse when there is nothing to decide."""
-    with at_work(settings, watch) as worker:
+    with at_work(settings, watch, create=False) as worker:
         center = _held(worker, delivery_id, verdict).center
         with worker.hospital(center) as lease:
             yield from loading.resume(worker, center)
@@ -96,6 +100,7 @@ def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
 
 def find(settings: Settings, landing: Path) -> list[int]:
     """Numbers of the announcements that were not judged yet, in order of arrival."""
+    intake.check(landing)
     ledger = Ledger(settings)
     try:
         return [each.id for each in intake.announcements(landing, ledger)]
@@ -144,6 +149,7 @@ def build(settings: Settings, engine: Any) -> Any:
     """Refresh gold, alone with silver and gold."""
     ledger = Ledger(settings, create=False)
     try:
+        _check_key(settings, ledger)
         with ledger.hold("engine"):
             return engine.build()
     finally:
@@ -154,10 +160,26 @@ def build_table(settings: Settings, engine: Any, table: str) -> bool:
     """Make one gold product again, alone with silver and gold; False where nothing that it reads has changed."""
     ledger = Ledger(settings, create=False)
     try:
+        _check_key(settings, ledger)
         with ledger.hold("engine"):
             return bool(engine.build_table(table))
     finally:
         ledger.close()
+
+
+def gold_is_fresh(settings: Settings, engine: Any) -> bool:
+    """True where no product would be made again."""
+    ledger = Ledger(settings, create=False)
+    try:
+        _check_key(settings, ledger)
+        return bool(engine.gold_is_fresh())
+    finally:
+        ledger.close()
+
+
+def _check_key(settings: Settings, ledger: Ledger) -> None:
+    """The patient ids of gold hang on the platform key, as persons do; WrongUse for another one than the lake's."""
+    ledger.hold_to_key(Pseudonyms(settings.platform_key()).fingerprint())
 
 
 def rebuild_silver(settings: Settings, engine: Any) -> None:
@@ -168,6 +190,7 @@ def rebuild_silver(settings: Settings, engine: Any) -> None:
         for each in sorted(ledger.deliveries(None, "loaded"), key=lambda each: each.chain_position or 0):
             loaded.setdefault(each.center, []).append(each.delivery_id)
         with ledger.hold("engine"):
-            engine.rebuild(loaded)
+            held = [each.delivery_id for each in ledger.deliveries(None, "held") if each.in_bronze]
+            engine.rebuild(loaded, held)
     finally:
         ledger.close()

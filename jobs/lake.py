@@ -62,16 +62,20 @@ class Lake:
         predicate: str | None = None,
     ) -> bool:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
-        path = self.path(zone, table)
-        if (
-            transaction
-            and self.exists(zone, table)
-            and (DeltaTable(path).transaction_version(transaction[0]) or -1) >= transaction[1]
-        ):
+        if transaction and self.has_committed(zone, table, transaction):
             return False
         commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
-        write_deltalake(path, rows, mode=mode, predicate=predicate, commit_properties=commit)
+        write_deltalake(self.path(zone, table), rows, mode=mode, predicate=predicate, commit_properties=commit)
         return True
+
+    def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:
+        """True where a table has seen this transaction (who writes, number) or a later one."""
+        writer, number = transaction
+        return self.exists(zone, table) and (DeltaTable(self.path(zone, table)).transaction_version(writer) or -1) >= number
+
+    def scan(self, zone: str, table: str) -> pl.LazyFrame:
+        """The rows of a table, read when they are asked for."""
+        return pl.scan_delta(self.path(zone, table))
 
     def has_rows(self, zone: str, table: str) -> bool:
         """True where a table has at least one data file."""

@@ -1,9 +1,12 @@
 """The Spark session of the clinical engine: one JVM, Delta, settings for many small tables."""
 
 import os
+import re
+import socket
 import sys
 from typing import TYPE_CHECKING
 
+from jobs.errors import WrongUse
 from jobs.java import delta_class_path, java_home
 from jobs.settings import Settings
 
@@ -11,8 +14,42 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+CONNECT_PORT = 15002
+PATIENCE_SECONDS = 5
+
+
+def check_engine(settings: Settings) -> None:
+    """Nothing where an engine can be had as the settings say; WrongUse otherwise, before any work is done in vain."""
+    if settings.spark_remote:
+        _check_server(settings.spark_remote)
+        return
+    if not re.fullmatch(r"local(\[.+\])?|yarn|(spark|k8s)://.+", settings.spark_master):
+        raise WrongUse(
+            f"Expected SPARK_MASTER to be like local[2], spark://host:7077, k8s://… or yarn, found {settings.spark_master!r}: correct it."
+        )
+    if not re.fullmatch(r"[1-9]\d*[kmgt]", settings.driver_memory, re.IGNORECASE):
+        raise WrongUse(f"Expected PSCC_DRIVER_MEMORY to be like 2g or 1500m, found {settings.driver_memory!r}: correct it.")
+    java_home()
+    delta_class_path()
+
+
+def _check_server(url: str) -> None:
+    """Spark Connect itself would try for ten minutes. The rest of the address may hold a token: only host and port are shown."""
+    found = re.match(r"sc://([^/:;]+)(?::(\d+))?(?=[/;]|$)", url)
+    if not found:
+        raise WrongUse("Expected SPARK_REMOTE to be like sc://host:15002, found something else: correct it.")
+    host, port = found[1], int(found[2] or CONNECT_PORT)
+    try:
+        socket.create_connection((host, port), timeout=PATIENCE_SECONDS).close()
+    except (OSError, OverflowError):
+        raise WrongUse(
+            f"Expected a Spark Connect server at {host}:{port}, found none that answers: start it, or check SPARK_REMOTE."
+        ) from None
+
+
 def open_session(settings: Settings) -> "SparkSession":
     """A session on the engine that `settings` names: SPARK_REMOTE (Spark Connect) or a classic one on SPARK_MASTER."""
+    check_engine(settings)
     from pyspark.sql import SparkSession
 
     if settings.spark_remote:
@@ -29,6 +66,18 @@ def open_session(settings: Settings) -> "SparkSession":
     return session
 
 
+def tune(session: "SparkSession", *, large: bool) -> None:
+    """Suit the session to a pass: few rows cost least in one task and without broadcasts, many are spread over all cores."""
+    settings = {
+        "spark.sql.shuffle.partitions": "4" if large else "1",
+        "spark.sql.files.minPartitionNum": "4" if large else "1",
+        "spark.sql.files.openCostInBytes": "4m" if large else "0",
+        "spark.sql.autoBroadcastJoinThreshold": "32m" if large else "-1",
+    }
+    for name, value in settings.items():
+        session.conf.set(name, value)
+
+
 def _configuration(settings: Settings) -> dict[str, str]:
     return {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -42,6 +91,8 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": settings.folder("staging", "warehouse"),
         # Most tables of a pass hold a few thousand rows: more partitions would be overhead only.
+        # What files keep of a time, other readers read right.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
         "spark.databricks.delta.snapshotPartitions": "1",

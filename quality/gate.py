@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,6 +26,8 @@ __all__ = ["Audit", "RuleResult", "Verdict", "check", "check_pass", "prepare", "
 
 # Up to here one suite costs less with pandas than with Spark.
 PANDAS_ROWS = 300_000
+# Great Expectations keeps state of its own: whatever thread asks, one suite runs at a time.
+ONE_AT_A_TIME = Lock()
 # What the gate judges itself, beside the suite.
 TYPES, KEY_AFTER, REFERENCE_AFTER = "ColumnsToMatchContract", "KeyToBeUniqueAfterPass", "ReferenceToResolveAfterPass"
 ARROW_TYPES: dict[str, tuple[Any, ...]] = {
@@ -101,36 +104,63 @@ class Change:
 
 
 @dataclass
+class Look:
+    """What the staged rows of a table say by themselves."""
+
+    rows: int = 0
+    results: list[RuleResult] = field(default_factory=list)
+    engine: Engine = "none"
+    readable: bool = True
+    seconds: float = 0.0
+
+
+@dataclass
 class Audit:
     """The staged tables of one pass, judged together: what they refer to is looked up in what the other tables will be.
 
-    `staged` has the folder of every staged table, by name or address.
+    `staged` has the folder of every staged table, by name or address; it may be filled while tables are looked at.
     """
 
     lake_root: str
-    staged: Mapping[str, str]
+    staged: dict[str, str]
     tables: Mapping[str, Table]
     spark: "SparkSession | None" = None
     pandas_rows: int = PANDAS_ROWS
     _changes: dict[str, Change] = field(default_factory=dict, repr=False)
     _keys: dict[tuple[str, str], pl.DataFrame] = field(default_factory=dict, repr=False)
+    _looked: dict[str, Look] = field(default_factory=dict, repr=False)
+
+    def look(self, table: Table) -> None:
+        """Judge the staged rows of a table by themselves, as soon as they are staged; `check` does it where it was not done."""
+        with ONE_AT_A_TIME:
+            self._looked[table.address] = self._look(table)
 
     def check(self, table: Table) -> Verdict:
         """The verdict on a table; without new rows it passes at once, unless kept rows lose what they refer to."""
         started = time.perf_counter()
-        rows = self._change(table.address).inserted
-        count = rows.count_rows() if rows is not None else 0
-        engine: Engine = "none"
-        results = [_columns_match(table, rows)] if rows is not None else []
+        if table.address not in self._looked:
+            self.look(table)
+        seen = self._looked[table.address]
         # A column of another type makes every further answer meaningless.
-        if all(each.passed for each in results):
-            if rows is not None:
-                engine = "spark" if self.spark is not None and count > self.pandas_rows else "pandas"
-                results += self._held_to_suite(table, rows, engine)
-                results.append(self._key_after(table))
-            results += self._references_after(table)
-        passed = all(each.passed for each in results if each.severity == "critical")
-        return Verdict(table.address, passed, count, tuple(results), time.perf_counter() - started, engine)
+        if seen.readable:
+            after = [self._key_after(table)] if seen.rows else []
+            seen.results += after + self._references_after(table)
+        passed = all(each.passed for each in seen.results if each.severity == "critical")
+        seconds = seen.seconds + time.perf_counter() - started
+        return Verdict(table.address, passed, seen.rows, tuple(seen.results), seconds, seen.engine)
+
+    def _look(self, table: Table) -> "Look":
+        started = time.perf_counter()
+        rows = self._change(table.address).inserted
+        if rows is None:
+            return Look()
+        count = rows.count_rows()
+        columns_match = _columns_match(table, rows)
+        if not columns_match.passed:
+            return Look(count, [columns_match], readable=False)
+        engine: Engine = "spark" if self.spark is not None and count > self.pandas_rows else "pandas"
+        results = [columns_match, *self._held_to_suite(table, rows, engine)]
+        return Look(count, results, engine, seconds=time.perf_counter() - started)
 
     def _change(self, address: str) -> Change:
         if address not in self._changes:
@@ -208,7 +238,7 @@ def check_pass(
 ) -> list[Verdict]:
     """A verdict for every table of a pass, to be had before its first commit."""
     listed = list(tables)
-    audit = Audit(lake_root, staged, {table.address: table for table in listed}, spark)
+    audit = Audit(lake_root, dict(staged), {table.address: table for table in listed}, spark)
     return [audit.check(table) for table in listed]
 
 

@@ -181,21 +181,20 @@ def relink(tx: Connection, concerned: set[Person], judgement: Judgement) -> list
     """Make the links of everybody concerned anew from their tokens. Gives LINK_CONFLICT for every pair that was not known to disagree."""
     manifest = judgement.manifest
     assert manifest is not None
-    disagreeing = relink_all(tx, concerned, manifest.created_at.isoformat())
+    disagreeing = relink_all(tx, concerned)
     return _new_conflicts(tx, disagreeing, manifest.delivery_id, manifest.center)
 
 
-def relink_all(tx: Connection, concerned: set[Person], now: str) -> list[dict[str, Any]]:
-    """The same; gives the pairs that disagree. A link that stays keeps its date."""
+def relink_all(tx: Connection, concerned: set[Person]) -> list[dict[str, Any]]:
+    """The same; gives the pairs that disagree. A link is as old as the younger of what the two hospitals say, whichever came first."""
     tokens = _tokens(tx, concerned)
     carriers = defaultdict(list)
     for row in rows_of(tx, identity, token_key=tokens):
         carriers[row["token_key"]].append(row)
     merged = {(row["center"], row["old"]): (row["center"], row["kept"]) for row in rows_of(tx, merge)}
-    before = {_pair(row): row["since"] for row in rows_of(tx, link, token_key=tokens)}
     judged = [_judge(carried_by, People(merged)) for carried_by in carriers.values()]
     remove(tx, link, [{"token_key": token} for token in tokens])
-    put(tx, link, [row | {"since": before.get(_pair(row), now)} for linked, _ in judged for row in linked])
+    put(tx, link, [row for linked, _ in judged for row in linked])
     return [row for _, disagreeing in judged for row in disagreeing]
 
 
@@ -221,7 +220,7 @@ def _judge(carriers: list[dict[str, Any]], people: People) -> tuple[list[dict[st
     if twice:
         return [], twice
     across = [(one, other) for one, other in pairs if one["center"] != other["center"]]
-    linked = [_row(one, other) for one, other in across if _agree(one, other)]
+    linked = [_row(one, other) | {"since": max(one["seen_at"], other["seen_at"])} for one, other in across if _agree(one, other)]
     return linked, [_row(one, other) for one, other in across if not _agree(one, other)]
 
 

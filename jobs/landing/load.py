@@ -336,7 +336,7 @@ def _unsettle(tx: Connection, center: str, delivery_id: str, change: Change) -> 
     remove(tx, rights_event, [mine | {"kind": kind} for kind in ("lift", "unreadable_lift", "inform")])
     put(tx, opposition, change.lifted)
     _restore_identities(tx, center, [row["person_id"] for row in versions])
-    links.relink_all(tx, tokens_before, "")
+    links.relink_all(tx, tokens_before)
     opposed.enforce(tx, links.people(tx))
     next_revision(tx)
     remove(tx, settled, [{"delivery_id": delivery_id}])

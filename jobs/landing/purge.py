@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,6 +24,8 @@ from jobs.landing.vault import Vault, child_key, put
 # Where a row came from: enough to find it in every table, and says nothing about anybody.
 ADDRESS = ("delivery_id", "source_file", "source_row_no")
 ATTEMPTS = 8
+# Each table is a wait for the disk and little else.
+THREADS = 4
 
 
 @dataclass(frozen=True)
@@ -118,12 +121,17 @@ def remember(vault: Vault, center: str, rows: pl.DataFrame) -> None:
 
 def _remove(lake: Lake, removal: Removal) -> None:
     center = removal.hospital.center
-    for (domain,), rows in removal.rows.group_by("domain"):
-        address = rows.select(ADDRESS)
-        _delete(lake, "bronze", f"{center}_{domain}", address.rename({name: f"_{name}" for name in ADDRESS}))
-        _delete(lake, "quarantine", f"{center}_{domain}", address)
+    with ThreadPoolExecutor(THREADS) as pool:
+        for done in [pool.submit(_remove_of, lake, center, *part) for part in removal.rows.group_by("domain")]:
+            done.result()
     # Last: the records are the way to the others, for a second try after a crash.
     _delete(lake, "bronze", "record", removal.rows.select(pl.lit(center).alias("center"), "domain", *ADDRESS))
+
+
+def _remove_of(lake: Lake, center: str, domain: tuple[object, ...], rows: pl.DataFrame) -> None:
+    address = rows.select(ADDRESS)
+    _delete(lake, "bronze", f"{center}_{domain[0]}", address.rename({name: f"_{name}" for name in ADDRESS}))
+    _delete(lake, "quarantine", f"{center}_{domain[0]}", address)
 
 
 def _delete(lake: Lake, zone: str, table: str, keys: pl.DataFrame) -> None:

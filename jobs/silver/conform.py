@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PROVENANCE = ("source_key", "delivery_id", "source_file", "source_row_no", "valid_from", "dq_flags")
 ENGINE_COLUMNS = ("center", "row_hash", "ingested_at", "valid_to", "is_current", "is_deleted", "load_id")
 NOTHING = "CAST(NULL AS STRING)"
+# Stand between the codes of a lookup, and between a code and its value: characters that no code has.
+PAIR, MEANS = "\x1e", "\x1f"
 SPARK_TYPES = {"integer": "int", "long": "bigint"}
 
 
@@ -134,8 +136,9 @@ def _code(source: Source | None) -> Code:
 
 def _lookup(codes: Mapping[str, str], key: str) -> str:
     """SQL for what a code stands for, null where it stands for nothing."""
-    pairs = ", ".join(f"{_quoted(code)}, {_quoted(value)}" for code, value in codes.items())
-    return f"try_element_at(map({pairs}), {key})" if pairs else NOTHING
+    # One text, not a map of some hundred literals: Spark looks at every literal in each of its many rules.
+    pairs = PAIR.join(f"{code}{MEANS}{value}" for code, value in codes.items())
+    return f"try_element_at(str_to_map({_quoted(pairs)}, '{PAIR}', '{MEANS}'), {key})" if pairs else NOTHING
 
 
 def _standard(column: str, part: str) -> dict[str, str]:
@@ -157,8 +160,9 @@ def _precision(name: str, sources: Mapping[str, str]) -> str:
 def _partial(sources: Mapping[str, str]) -> Iterator[str]:
     """A flag for each date of which a row knows the month or the year alone."""
     for name, precision in sources.items():
-        if name.endswith("_precision") and not precision.startswith("'"):
-            yield f"if({precision} IN ('month', 'year'), 'DATE_PARTIAL:{name.removesuffix('_precision')}', NULL)"
+        date = name.removesuffix("_precision")
+        if date != name and date in sources and not precision.startswith("'"):
+            yield f"if({sources[date]} IS NOT NULL AND {precision} IN ('month', 'year'), 'DATE_PARTIAL:{date}', NULL)"
 
 
 def _with_flags(flags: str, more: list[str]) -> str:

@@ -1,92 +1,103 @@
-"""What a pass changes in a silver table: new rows, changed rows, deleted rows, rows of people who must be forgotten."""
+"""What a pass changes in a silver table: new rows, changed rows, deleted rows, rows of people who must be forgotten.
 
-import re
+Spark has computed the rows by then; comparing some thousand keys and hashes costs Spark more than computing them, and polars
+next to nothing: docs/decisions/0009.
+"""
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import hashlib
+from datetime import datetime
 
-from jobs.silver.tables import shaped, spark_type
-from quality.contract import Table
+import polars as pl
 
+from quality.contract import Column, Table
+
+# What says when and how a version came to be, not what it says.
 ENGINE_COLUMNS = ("row_hash", "ingested_at", "valid_to", "is_current", "is_deleted", "load_id")
-# Rules may look at the person or the tumour of a row: `person.death_date`.
-NEIGHBOURS = {"person": "person_id", "primary_cancer": "tumor_id"}
+# The columns that name somebody.
+PEOPLE = ("person_id", "other_person_id")
+TYPES: dict[str, pl.DataType] = {
+    "string": pl.String(),
+    "boolean": pl.Boolean(),
+    "integer": pl.Int32(),
+    "long": pl.Int64(),
+    "double": pl.Float64(),
+    "date": pl.Date(),
+    "timestamp": pl.Datetime("us", "UTC"),
+    "array<string>": pl.List(pl.String()),
+}
+# Stand between the cells of a row and the items of a list, and for an empty cell, in the text that is hashed.
+UNIT, ITEM, NULL = "\x1f", "\x1e", "\x00"
 
 
-def flagged(rows: DataFrame, table: Table, neighbours: dict[str, DataFrame]) -> DataFrame:
-    """`rows` with the flag of every rule that a row breaks added to `dq_flags`."""
-    rules = [rule for rule in table.rules if rule.flag and rule.breach]
-    if not rules:
-        return rows
-    for name in NEIGHBOURS:
-        rows = _beside(rows, name, neighbours, " ".join(str(rule.breach) for rule in rules))
-    broken = [F.when(F.expr(str(rule.breach)), F.lit(rule.flag)) for rule in rules]
-    found = F.filter(F.array(*broken), lambda flag: flag.isNotNull())
-    return rows.withColumn("dq_flags", F.concat(F.coalesce("dq_flags", F.array().cast("array<string>")), found)).drop(*NEIGHBOURS)
+def schema(table: Table) -> pl.Schema:
+    """The columns of a contract in its order, with their types."""
+    return pl.Schema({column.name: TYPES[column.type] for column in table.columns})
 
 
-def _beside(rows: DataFrame, name: str, neighbours: dict[str, DataFrame], rules: str) -> DataFrame:
-    """`rows` with the columns of its person or tumour that the rules name, as one struct of that name."""
-    asked = sorted(set(re.findall(rf"\b{name}\.(\w+)", rules)))
-    if not asked:
-        return rows
-    key = NEIGHBOURS[name]
-    beside = neighbours[name].select(F.col(key).alias(f"_{name}"), F.struct(*asked).alias(name))
-    return rows.join(beside, on=F.col(key) == F.col(f"_{name}"), how="left").drop(f"_{name}")
-
-
-def completed(rows: DataFrame, table: Table, number: int, at: str) -> DataFrame:
+def completed(rows: pl.DataFrame, table: Table, number: int, at: datetime) -> pl.DataFrame:
     """What transforms leave to the engine: hash, times and state of a version that pass `number` publishes at `at` (UTC)."""
-    made: dict[str, Column] = {
-        "dq_flags": F.sort_array(F.array_distinct(F.coalesce("dq_flags", F.array().cast("array<string>"))))
-        if "dq_flags" in rows.columns
-        else F.array(),
-        "ingested_at": F.lit(at).cast("timestamp"),
-        "valid_to": F.lit(None).cast("timestamp"),
-        "is_current": F.lit(True),
-        "is_deleted": F.lit(False),
-        "load_id": F.lit(number).cast("long"),
-        "row_hash": F.lit(""),
+    made = {
+        "dq_flags": pl.col("dq_flags").fill_null([]).list.unique().list.sort() if "dq_flags" in rows.columns else pl.lit([]),
+        "ingested_at": pl.lit(at),
+        "valid_to": pl.lit(None),
+        "is_current": pl.lit(True),
+        "is_deleted": pl.lit(False),
+        "load_id": pl.lit(number),
+        "row_hash": pl.lit(""),
     }
-    filled = rows.withColumns({name: value for name, value in made.items() if name in table.names})
-    whole = shaped(filled, table)
-    return whole.withColumn("row_hash", _content_hash(table)) if "row_hash" in table.names else whole
+    filled = rows.with_columns(**{name: value for name, value in made.items() if name in table.names})
+    whole = filled.select(table.names).cast(schema(table))
+    return whole.with_columns(row_hash=versions(whole, table)) if "row_hash" in table.names else whole
 
 
-def _content_hash(table: Table) -> Column:
-    """Two rows with one hash are the same version, wherever and whenever they were made."""
-    return F.sha2(F.to_json(F.struct(*(name for name in table.names if name not in ENGINE_COLUMNS))), 256)
+def versions(rows: pl.DataFrame, table: Table) -> pl.Series:
+    """The hash of what each row says: two rows with one hash are the same version, wherever and whenever they were made."""
+    said = [_text(column) for column in table.columns if column.name not in ENGINE_COLUMNS]
+    lines = rows.select(pl.concat_str(said, separator=UNIT))[:, 0]
+    return pl.Series([hashlib.sha256(line.encode()).hexdigest() for line in lines], dtype=pl.String)
 
 
-def changes(computed: DataFrame, existing: DataFrame | None, table: Table) -> DataFrame:
-    """The rows to stage, with `_kind` (new, changed, unchanged, deleted) and `_action` (insert, close, delete; keep for unchanged rows).
+def _text(column: Column) -> pl.Expr:
+    cell = pl.col(column.name)
+    text = cell.list.join(ITEM) if column.type == "array<string>" else cell.cast(pl.String)
+    return text.fill_null(NULL)
 
-    `existing` holds the current rows that `computed` stands for; None where the table is empty. A changed row is staged
-    twice: its new version, and its key, by which the old version is closed.
-    """
-    if existing is None:
-        return computed.withColumn("_kind", F.lit("new")).withColumn("_action", F.lit("insert"))
-    has_hash = "row_hash" in table.names
-    now = computed.withColumn("_now", F.col("row_hash") if has_hash else _content_hash(table))
-    was = existing.select(
-        *(F.col(key).alias(f"_was_{key}") for key in table.key),
-        (F.col("row_hash") if has_hash else _content_hash(table)).alias("_was"),
+
+def known(scope: pl.LazyFrame, table: Table) -> pl.DataFrame:
+    """The keys of current rows, with `_was`: the hash of their version."""
+    if "row_hash" in table.names:
+        return scope.select(*table.key, pl.col("row_hash").alias("_was")).collect()
+    rows = scope.select(table.names).collect()
+    return rows.select(*table.key, versions(rows, table).alias("_was"))
+
+
+def compared(computed: pl.DataFrame, existing: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """`computed` with `_kind`: new, changed or unchanged beside the rows that it stands for."""
+    now = computed["row_hash"] if "row_hash" in table.names else versions(computed, table)
+    beside = computed.with_columns(_now=now).join(existing, on=list(table.key), how="left")
+    kind = (
+        pl.when(pl.col("_was").is_null())
+        .then(pl.lit("new"))
+        .when(pl.col("_was") == pl.col("_now"))
+        .then(pl.lit("unchanged"))
+        .otherwise(pl.lit("changed"))
     )
-    on = [F.col(key) == F.col(f"_was_{key}") for key in table.key]
-    joined = now.join(was, on=on, how="full_outer").withColumns({key: F.coalesce(key, f"_was_{key}") for key in table.key})
-    kinds = (
-        "case when _was is null then 'new' when _now is null then 'deleted' when _was = _now then 'unchanged' else 'changed' end"
-    )
-    actions = """case _kind when 'new' then array('insert') when 'deleted' then array('delete') when 'changed' then array('close', 'insert') else array('keep') end"""
-    return (
-        joined.withColumn("_kind", F.expr(kinds))
-        .withColumn("_action", F.explode(F.expr(actions)))
-        .select(*table.names, "_kind", "_action")
-    )
+    return beside.with_columns(_kind=kind).drop("_was", "_now")
 
 
-def forgotten(held: DataFrame, opposed: DataFrame, table: Table) -> DataFrame:
-    """Every version that the table holds of these people, to be purged."""
-    keys = held.join(F.broadcast(opposed), on="person_id", how="left_semi").select(*table.key).distinct()
-    empty = [F.col(name) if name in table.key else F.lit(None).cast(spark_type(table[name])).alias(name) for name in table.names]
-    return keys.select(*empty).withColumn("_kind", F.lit("purged")).withColumn("_action", F.lit("purge"))
+def keys_only(keys: pl.DataFrame, table: Table, kind: str, action: str, at: datetime) -> pl.DataFrame:
+    """Rows of which only the key is filled, to `close`, `delete` or `purge` what the table holds of them at `at`."""
+    empty = pl.DataFrame(schema=schema(table))
+    rows = pl.concat([empty, keys.select(table.key)], how="diagonal_relaxed")
+    when = {"ingested_at": pl.lit(at, TYPES["timestamp"])} if "ingested_at" in table.names else {}
+    return rows.with_columns(**when, _kind=pl.lit(kind), _action=pl.lit(action))
+
+
+def about(people: list[str], table: Table) -> pl.Expr:
+    """Whether a row is about one of these people, by whatever column it names them."""
+    return pl.any_horizontal(pl.col(name).is_in(people) for name in PEOPLE if name in table.names)
+
+
+def held_of(rows: pl.LazyFrame, people: list[str], table: Table) -> pl.DataFrame:
+    """The keys of every version that the table holds of these people."""
+    return rows.filter(about(people, table)).select(table.key).unique().collect()

@@ -1,7 +1,10 @@
 """The clinical engine: the one writer of silver and gold."""
 
 import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
     from jobs.silver.passes import PassResult
 
 
+def open_to_all() -> None:
+    """The fence of a caller who works alone."""
+
+
 class Engine:
     """Spark, started when first needed; every method is safe to run again after a crash."""
 
@@ -25,25 +32,41 @@ class Engine:
         self.settings = settings
         self.lake = Lake(settings.lake)
         self._spark: SparkSession | None = None
+        self._opening = Lock()
+        self._warming: Thread | None = None
 
     @property
     def spark(self) -> "SparkSession":
-        if self._spark is None:
-            self._spark = open_session(self.settings)
-        return self._spark
+        with self._opening:
+            if self._spark is None:
+                self._spark = open_session(self.settings)
+            return self._spark
 
-    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> "PassResult":
-        """Work the deliveries of a hospital, which lie in bronze, into silver, in one pass."""
+    def publish(
+        self,
+        center: str,
+        delivery_ids: list[str],
+        accept_failed: bool = False,
+        fence: Callable[[], None] = open_to_all,
+        without: Iterable[str] = (),
+    ) -> "PassResult":
+        """Work the deliveries of a hospital, which lie in bronze, into silver, in one pass.
+
+        `fence` is asked before every commit, and raises when the caller lost the right to write. The rows of the deliveries
+        `without` stay out of silver; who is opposed in them is hidden all the same.
+        """
         from jobs.silver.passes import SilverPass
 
         number = self._next_number()
-        work = SilverPass(self.spark, self.lake, hospitals()[center], delivery_ids, number)
-        result = work.run(accept_failed=accept_failed)
+        work = SilverPass(self.spark, self.lake, hospitals()[center], delivery_ids, number, frozenset(without))
+        result = work.run(accept_failed=accept_failed, fence=fence)
         self._record(center, delivery_ids, result)
         return result
 
     def close(self) -> None:
         """Stop the JVM."""
+        if self._warming is not None:
+            self._warming.join()
         if self._spark is not None:
             self._spark.stop()
             self._spark = None
@@ -80,7 +103,7 @@ class Engine:
             from jobs.silver import unmapped
             from quality.docs import build_docs
 
-            unmapped.refresh(self.spark, self.lake, self._next_number())
+            unmapped.refresh(self.lake, self._next_number())
             build_docs(self.settings.lake)
         return built
 
@@ -102,10 +125,25 @@ class Engine:
         write_patient_keys(self.lake, self.settings.platform_key())
         return GoldBuild(lambda: self.spark, self.lake, self._next_number())
 
-    def rebuild(self, deliveries: dict[str, list[str]]) -> None:
+    def rebuild(self, deliveries: dict[str, list[str]], without: Iterable[str] = ()) -> None:
         """Make silver again from bronze, hospital by hospital, after a mapping was corrected: rows that come out the same stay as they are."""
         for center, loaded in deliveries.items():
-            self.publish(center, loaded)
+            self.publish(center, loaded, without=without)
+
+    def warm_up(self) -> None:
+        """Start the JVM and import the gate in the background, while landing works."""
+        if self._warming is None:
+            self._warming = Thread(target=self._warm, daemon=True)
+            self._warming.start()
+
+    def _warm(self) -> None:
+        from quality import gate
+        from quality.contracts import contracts
+
+        # What goes wrong here is said when it is asked for again.
+        with suppress(Exception):
+            self.spark.sql("select 1").collect()
+            gate.prepare(contracts("silver").values())
 
     def sql(self, query: str) -> pa.Table:
         """The rows of a query; tables are known as `zone.table`."""

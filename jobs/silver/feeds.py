@@ -1,12 +1,16 @@
 """What a hospital's transforms read: the current rows of each of its feeds, among the people of a pass."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
 
+import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.hospitals.feed import Feed
+from jobs.hospitals.feed import Feed, Hospital
 from jobs.silver.state import Bronze
 
 TECHNICAL = ("row_id", "source_key", "person_id", "delivery_id", "source_file", "source_row_no", "valid_from", "dq_flags")
@@ -28,6 +32,19 @@ KEPT_APART = (
 )
 
 
+COUNTING = "domain string, row_id string, person_id string, delivery_id string, source_file string, source_row_no bigint"
+
+
+def counting(bronze: Bronze, states: pl.DataFrame, file: str) -> DataFrame:
+    """The rows that count (`COUNTING`), as Spark reads them by way of a file."""
+    assert bronze.spark is not None
+    names = [each.split()[0] for each in COUNTING.split(", ")]
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    states.filter(pl.col("state") == "current").select(names).sort("domain").write_parquet(file, row_group_size=50_000)
+    rows = bronze.spark.read.schema(COUNTING).parquet(file)
+    return rows.coalesce(1) if bronze.in_one_piece else rows
+
+
 @dataclass(frozen=True)
 class Whole:
     """Frames at hand in place of feeds, for transforms that must see more than the people of a pass."""
@@ -43,28 +60,36 @@ class Feeds:
     """`feeds["tumour"]`: the rows of a feed that count, with values as read by bare name and as sent below `sent`."""
 
     bronze: Bronze
-    states: DataFrame
+    # domain, row_id, person_id and place of every row that counts.
+    rows: DataFrame
     asked: set[str] = field(default_factory=set)
-    _made: dict[str, DataFrame] = field(default_factory=dict)
+    _made: dict[str, DataFrame] = field(default_factory=dict, repr=False)
+    _lock: Any = field(default_factory=Lock, repr=False)
+
+    def recording(self) -> "Feeds":
+        """The same feeds, with a list of their own of those that were asked for."""
+        return replace(self, asked=set())
 
     def __contains__(self, domain: str) -> bool:
+        self.asked.add(domain)
         return self.bronze.has_feed(domain)
 
     def __getitem__(self, domain: str) -> DataFrame:
         """The current rows of a feed; an empty frame of the right shape where none was ever delivered."""
         self.asked.add(domain)
+        with self._lock:
+            return self._of(domain)
+
+    def _of(self, domain: str) -> DataFrame:
         if domain not in self._made:
-            current = self.states.where(f"domain = '{domain}' and state = 'current'").select(
-                "delivery_id", "source_file", "source_row_no", "person_id"
-            )
-            self._made[domain] = self.rows_at(domain, current).persist()
+            self._made[domain] = self.rows_at(domain, self.rows.where(F.col("domain") == domain)).persist()
         return self._made[domain]
 
     def resolve(self, frame: DataFrame, column: str, domain: str, alias: str) -> DataFrame:
         """`frame` with `alias`: the id of the row that a soft reference names, null with a flag where that row is not current."""
         target = f"{self.bronze.hospital.center}:{domain}:"
         wanted = F.substring(F.sha2(F.concat(F.lit(target), F.col(column).cast("string")), 256), 1, 32)
-        current = self.states.where(f"domain = '{domain}' and state = 'current'").select(F.col("row_id").alias(alias))
+        current = self.rows.where(F.col("domain") == domain).select(F.col("row_id").alias(alias))
         flag = F.when(
             F.col("_wanted").isNotNull() & F.col(alias).isNull(), F.array(F.lit(f"REFERENCE_UNRESOLVED:{column}"))
         ).otherwise(F.array())
@@ -103,7 +128,7 @@ class Feeds:
     def _nothing(self, domain: str) -> DataFrame:
         """No rows, in the shape that landing would give the feed."""
         feed = self.bronze.hospital.feed(domain)
-        read = [f"`{name}` {kind}" for name, kind in read_types(feed) if name not in TECHNICAL]
+        read = [f"`{name}` {kind}" for name, kind in read_types(feed, self.bronze.hospital) if name not in TECHNICAL]
         sent = ", ".join(f"`{column.name}`: string" for column in feed.columns if column.type != "token")
         technical = [
             "row_id string",
@@ -115,7 +140,7 @@ class Feeds:
             "valid_from timestamp",
             "dq_flags array<string>",
         ]
-        return self.bronze.spark.createDataFrame([], ", ".join([*read, f"sent struct<{sent}>", *technical]))
+        return self.rows.sparkSession.createDataFrame([], ", ".join([*read, f"sent struct<{sent}>", *technical]))
 
 
 SPARK_TYPES = {
@@ -132,7 +157,7 @@ SPARK_TYPES = {
 }
 
 
-def read_types(feed: Feed) -> Iterator[tuple[str, str]]:
+def read_types(feed: Feed, hospital: Hospital) -> Iterator[tuple[str, str]]:
     """The read columns of a feed and their Spark types."""
     for column in feed.columns:
         if column.type != "token":
@@ -142,5 +167,5 @@ def read_types(feed: Feed) -> Iterator[tuple[str, str]]:
     if feed.format == "fixed":
         acts = "array<struct<DATE: date, CCAM: string, PHASE: string, ACTIVITE: string, NB_EXEC: bigint>>"
         yield from (("DAS", "array<string>"), ("DAD", "array<string>"), ("ACTES", acts), ("YEAR", "bigint"))
-    if feed.domain == "patient" and feed.format == "parquet":
+    if feed.domain == "patient" and hospital.unknown_death:
         yield "death_unknown_date", "boolean"

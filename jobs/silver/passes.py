@@ -2,14 +2,16 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from threading import Lock
+from pathlib import Path
 from typing import Any
 
+import polars as pl
+import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,18 +20,27 @@ from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
+from jobs.session import tune
 from jobs.silver import shared, state, tables
-from jobs.silver.difference import changes, completed, flagged, forgotten
-from jobs.silver.feeds import Feeds
-from jobs.silver.staging import Staged, stage
+from jobs.silver.difference import about, completed, held_of, known
+from jobs.silver.feeds import Feeds, counting
+from jobs.silver.flags import NEIGHBOURS, flagged
+from jobs.silver.staging import Staged, Staging, parts
 from jobs.silver.waiting import people_who_wait, replace_waiting
 from quality import gate
 from quality.contract import Table
 from quality.contracts import contracts
 
-WRITER = "silver"
-# A single JVM plans and writes; further threads keep it busy while one waits for the disk.
+WRITER = "pscc/silver"
+IDENTITY = pl.Schema(
+    {"center": pl.String(), "person_id": pl.String(), "master_person_id": pl.String(), "opposed": pl.List(pl.String())}
+)
+# A single JVM plans and computes; further threads keep it busy while one compares and writes.
 THREADS = 4
+# Up to here a pass is worked in one piece; the rows of more people are spread over all cores and go by way of files.
+MANY_PEOPLE = 3_000
+# The feeds that each transform (centre, table) reads: learnt when it first runs.
+READS: dict[tuple[str, str], set[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -52,81 +63,104 @@ class SilverPass:
     hospital: Hospital
     deliveries: list[str]
     number: int
-    at: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f"))
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    # Deliveries in bronze whose rows stay out of silver: the quality gate holds them.
+    without: frozenset[str] = frozenset()
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.lake.root}/staging/pass-{self.number}"
 
     @cached_property
     def bronze(self) -> state.Bronze:
-        return state.Bronze(self.spark, self.lake, self.hospital)
+        return state.Bronze(self.lake, self.hospital, self.spark, not self.is_large, self.without)
 
     @cached_property
     def made(self) -> dict[str, Callable[..., Any]]:
         return transforms(self.hospital.center)
 
     @cached_property
-    def identity(self) -> DataFrame:
+    def identity(self) -> pl.DataFrame:
         """center, person_id, master_person_id, opposed of everybody merged, linked or opposed, in all hospitals."""
-        if not self.lake.exists("bronze", "identity"):
-            return self.spark.createDataFrame(
-                [], "center string, person_id string, master_person_id string, opposed array<string>"
-            )
-        return (
-            tables.rows_of(self.spark, self.lake, "bronze", "identity")
-            .select("center", "person_id", "master_person_id", "opposed")
-            .localCheckpoint()
+        return self.lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
+
+    @property
+    def masters(self) -> DataFrame:
+        """`identity` as Spark reads it."""
+        return self.spark.createDataFrame(
+            self.identity.select("person_id", "master_person_id").to_arrow(), "person_id string, master_person_id string"
         )
 
     @cached_property
-    def touched(self) -> DataFrame:
-        """person_id of everybody, in any hospital, whom these deliveries concern."""
-        rows = tables.rows_of(self.spark, self.lake, "bronze", "touched")
-        return rows.where(F.col("delivery_id").isin(self.deliveries)).select("person_id").distinct().localCheckpoint()
+    def touched(self) -> list[str]:
+        """The people, in any hospital, whom these deliveries concern."""
+        rows = self.lake.frame("bronze", "touched", ["person_id"], ds.field("delivery_id").isin(self.deliveries))
+        return rows["person_id"].unique().to_list()
 
     @cached_property
-    def people(self) -> DataFrame:
+    def people(self) -> pl.DataFrame:
         """person_id, kept of everybody of the hospital whose rows are worked again."""
-        return state.people_of_pass(self.bronze, self.deliveries, people_who_wait(self.lake, self.hospital)).localCheckpoint()
+        return state.people_of_pass(self.bronze, self.deliveries, people_who_wait(self.lake, self.hospital))
 
     @cached_property
-    def states(self) -> DataFrame:
-        winning = state.winners(self.bronze, state.versions(self.bronze, self.people)).localCheckpoint()
-        return state.states(self.bronze, winning).localCheckpoint()
+    def people_ids(self) -> list[str]:
+        """The ids of everybody whose rows are worked again."""
+        return self.people["person_id"].to_list()
 
     @cached_property
-    def domains(self) -> Counter[tuple[str, str]]:
-        """How many rows of each domain are in each state, among the people of the pass."""
-        return Counter(
-            {(row.domain, row.state): row["count"] for row in self.states.groupBy("domain", "state").count().collect()}
-        )
+    def states(self) -> pl.DataFrame:
+        """What becomes of each row of these people: `state.STATES`."""
+        return state.states(self.bronze, state.winners(self.bronze, state.versions(self.bronze, self.people)))
 
     @cached_property
-    def hides_somebody(self) -> bool:
-        """True when one of the people touched may not be shown: their rows may stand in any table."""
-        return not self.identity.where("size(opposed) > 0").join(self.touched, on="person_id", how="left_semi").isEmpty()
+    def domains(self) -> set[str]:
+        """The domains of which these people have rows, whatever becomes of them."""
+        return set(self.states["domain"].unique())
+
+    @cached_property
+    def hidden(self) -> pl.DataFrame:
+        """person_id, opposed of the people touched who may not be shown everywhere: their rows may stand in any table."""
+        opposed = self.identity.filter(pl.col("opposed").list.len() > 0)
+        return opposed.filter(pl.col("person_id").is_in(self.touched)).select("person_id", "opposed")
+
+    @property
+    def is_large(self) -> bool:
+        """True where the rows of the pass are too many to be worked in one piece."""
+        return len(self.touched) > MANY_PEOPLE
 
     @cached_property
     def feeds(self) -> Feeds:
-        return Feeds(self.bronze, self.states)
+        return Feeds(self.bronze, counting(self.bronze, self.states, f"{self._folder}/counting.parquet"))
+
+    @cached_property
+    def audit(self) -> gate.Audit:
+        """The gate of this pass; it is told of each table when that is staged."""
+        return gate.Audit(self.lake.root, {}, {table.address: table for table in contracts("silver").values()}, self.spark)
 
     @cached_property
     def neighbours(self) -> dict[str, DataFrame]:
         """What rules of other tables may look at: the persons and tumours of this pass."""
-        return {name: self.made[name](self.feeds).localCheckpoint() for name in ("person", "primary_cancer")}
+        made = {name: self.made[name](self.feeds) for name in NEIGHBOURS}
+        return {name: (rows if self.is_large else rows.coalesce(1)).localCheckpoint() for name, rows in made.items()}
 
-    def run(self, *, accept_failed: bool = False) -> PassResult:
-        """Stage and validate every table, then publish; GateFailed when a table breaks its contract: nothing is published then."""
+    def run(self, *, accept_failed: bool = False, fence: Callable[[], None] = lambda: None) -> PassResult:
+        """Stage and validate every table, then publish; GateFailed when a table breaks its contract: nothing is published then.
+
+        `fence` is asked before every commit and raises when the worker may not write any more.
+        """
+        self._clear_staging()
         self._prepare()
         staged = self._stage_all()
         failpoint("after_staging_silver")
-        folders = {each.table.address: each.folder for each in staged}
-        verdicts = gate.check_pass([each.table for each in staged], self.lake.root, folders, self.spark)
+        verdicts = [self.audit.check(each.table) for each in staged]
         gate.record(self.lake.root, self.number, verdicts)
         if not accept_failed and not gate.publishable(verdicts, [each.table for each in staged]):
+            self._forget()
             failed = ", ".join(sorted(verdict.table for verdict in verdicts if not verdict.passed))
             raise GateFailed(
                 f"Expected the staged rows of {failed} to keep their contract, found broken rules: see ops.quality_result, pass {self.number}."
             )
-        self._publish([each for each in staged if each.is_change])
+        self._publish([each for each in staged if each.is_change], fence)
         result = self._result(staged)
         self._forget()
         return result
@@ -135,71 +169,96 @@ class SilverPass:
         """Compute what all tables need before threads ask for it."""
         for table in contracts("silver").values():
             tables.ensure_table(self.lake, table)
-        for name in ("identity", "touched", "people", "states", "domains", "hides_somebody", "feeds", "neighbours"):
+        tune(self.spark, large=self.is_large)
+        for name in ("identity", "touched", "hidden", "people", "states", "domains", "feeds", "neighbours", "audit"):
             getattr(self, name)
 
     def _stage_all(self) -> list[Staged]:
         wanted = [table for name, table in contracts("silver").items() if name in self.made or name in shared.TABLES]
         with ThreadPoolExecutor(THREADS) as pool:
-            return [each for each in pool.map(self._stage, wanted) if each is not None]
+            return [each for each in pool.map(self._staged_and_seen, wanted) if each is not None]
+
+    def _staged_and_seen(self, table: Table) -> Staged | None:
+        """The staged changes of a table, held to its suite while Spark computes the next."""
+        staged = self._stage(table)
+        if staged is not None:
+            self.audit.staged[table.address] = staged.folder
+            self.audit.look(table)
+        return staged
 
     def _stage(self, table: Table) -> Staged | None:
         """The staged changes of a table; None where these deliveries cannot have changed it."""
-        held = tables.rows_of(self.spark, self.lake, table.layer, table.name)
-        work = shared.TABLES[table.name](self, held) if table.name in shared.TABLES else self._own(table, held)
+        work = shared.TABLES[table.name](self) if table.name in shared.TABLES else self._own(table)
         if work is None:
             return None
-        computed, scope = work
-        purging = self.hides_somebody and bool(table.hidden_by) and "person_id" in table.names and "row_hash" in table.names
-        if purging:
-            # Their rows are purged, all versions of them; closing the current one as well would touch it twice.
-            scope = scope.join(F.broadcast(self._opposed(table)), on="person_id", how="left_anti")
-        empty = not self.lake.has_rows(table.layer, table.name)
-        rows = changes(
-            completed(flagged(computed, table, self.neighbours), table, self.number, self.at), None if empty else scope, table
-        )
-        if not empty and purging:
-            rows = rows.union(forgotten(held, self._opposed(table), table).select(*rows.columns))
-        if "ingested_at" in table.names:
-            rows = rows.withColumn("ingested_at", F.lit(self.at).cast("timestamp"))
-        return stage(rows, table, f"{self.lake.root}/staging/pass-{self.number}/{table.name}")
+        rows, scope = work
+        staging = Staging(table, f"{self._folder}/{table.name}", self.at)
+        computed = self._computed(rows, table)
+        hidden = self._hidden_from(table)
+        held = self.held(table.name)
+        if not hidden:
+            return staging.stage(computed, known(scope, table))
+        # Their rows are purged, all versions of them; closing the current one as well would touch it twice.
+        return staging.stage(computed, known(scope.filter(~about(hidden, table)), table), held_of(held, hidden, table))
 
-    def _own(self, table: Table, held: DataFrame) -> tuple[DataFrame, DataFrame] | None:
+    def held(self, table: str) -> pl.LazyFrame:
+        """Everything that a table of silver holds."""
+        return self.lake.scan("silver", table)
+
+    def held_here(self, table: str) -> pl.LazyFrame:
+        """The current rows of the hospital in a table of silver."""
+        return self.held(table).filter(pl.col("is_current") & (pl.col("center") == self.hospital.center))
+
+    def _own(self, table: Table) -> shared.Work:
         """The rows of this hospital's people, and the current rows that they stand for."""
-        with self._lock:
-            self.feeds.asked.clear()
-            rows = self.made[table.name](self.feeds).withColumn("center", F.lit(self.hospital.center))
-            asked = set(self.feeds.asked)
-        if not self.hides_somebody and not any(domain in asked for domain, _ in self.domains):
+        reads = READS.get((self.hospital.center, table.name))
+        if self.hidden.is_empty() and reads is not None and not reads & self.domains:
             return None
-        mine = held.where(f"is_current and center = '{self.hospital.center}'")
-        by_person = "person_id" in table.names and table.name != "rights_register"
-        return rows, mine.join(
-            F.broadcast(self.people.select("person_id")), on="person_id", how="left_semi"
-        ) if by_person else mine
+        feeds = self.feeds.recording()
+        rows = self.made[table.name](feeds).withColumn("center", F.lit(self.hospital.center))
+        READS[self.hospital.center, table.name] = feeds.asked
+        if self.hidden.is_empty() and not feeds.asked & self.domains:
+            return None
+        mine = self.held_here(table.name)
+        if "person_id" in table.names and table.name != "rights_register":
+            return rows, mine.filter(pl.col("person_id").is_in(self.people_ids))
+        return rows, mine
 
-    def _opposed(self, table: Table) -> DataFrame:
+    def _computed(self, rows: DataFrame | pl.DataFrame, table: Table) -> Iterator[pl.DataFrame]:
+        """The rows of a table, completed, part by part."""
+        if isinstance(rows, pl.DataFrame):
+            yield completed(rows, table, self.number, self.at)
+            return
+        rows = flagged(rows, table, self.neighbours)
+        for part in parts(rows, f"{self._folder}/{table.name}.computed", many=self.is_large):
+            yield completed(part, table, self.number, self.at)
+
+    def _hidden_from(self, table: Table) -> list[str]:
         """People touched by these deliveries who may not stand in the table."""
-        hidden = F.arrays_overlap("opposed", F.array(*(F.lit(scope) for scope in table.hidden_by)))
-        return self.identity.where(hidden).select("person_id").join(self.touched, on="person_id", how="left_semi")
+        if not table.hidden_by or "person_id" not in table.names:
+            return []
+        hides = pl.col("opposed").list.set_intersection(list(table.hidden_by)).list.len() > 0
+        return self.hidden.filter(hides)["person_id"].to_list()
 
-    def _publish(self, changed: list[Staged]) -> None:
-        with tables.transaction(self.spark, WRITER, self.number):
-            for each in changed[:1]:
-                self._commit(each)
-                failpoint("between_silver")
-            with ThreadPoolExecutor(THREADS) as pool:
-                list(pool.map(self._commit, changed[1:]))
+    def _publish(self, changed: list[Staged], fence: Callable[[], None]) -> None:
+        """Commit table by table; a worker that lost its right to write stops at the `fence` before the next commit."""
+        for each in changed[:1]:
+            fence()
+            self._commit(each)
+            failpoint("between_silver")
+        for each in changed[1:]:
+            fence()
+            self._commit(each)
+        fence()
         replace_waiting(self.lake, self.hospital, self.states)
 
     def _commit(self, staged: Staged) -> None:
-        path = self.lake.path("silver", staged.table.name)
-        rows = self.spark.read.parquet(staged.folder).where("_action <> 'keep'")
-        if staged.actions <= {"insert", "keep"}:
-            tables.append(rows.select(*staged.table.names), path)
+        table, once = staged.table, (WRITER, self.number)
+        if staged.actions == {"insert"}:
+            self.lake.write("silver", table.name, staged.inserted(), transaction=once)
             return
-        across = "purge" in staged.actions or staged.table.name in shared.TABLES
-        tables.merge(self.spark, path, staged.table, rows, list(hospitals()) if across else [self.hospital.center])
+        across = "purge" in staged.actions or table.name in shared.TABLES
+        tables.merge(self.lake, table, staged.rows(), list(hospitals()) if across else [self.hospital.center], once)
 
     def _result(self, staged: list[Staged]) -> PassResult:
         rows = {delivery: dict.fromkeys(("new", "changed", "unchanged", "deleted"), 0) for delivery in self.deliveries}
@@ -217,18 +276,25 @@ class SilverPass:
     def _odd_rows(self) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
         """Per delivery of the pass: rows that wait, by reason, and rows gone with their patient or a parent."""
         counted = [feed.domain for feed in self.hospital.feeds if feed.counted]
-        odd = self.states.where(
-            F.col("delivery_id").isin(self.deliveries) & ~F.col("state").isin("current", "ended") & F.col("domain").isin(counted)
+        odd = self.states.filter(
+            pl.col("delivery_id").is_in(self.deliveries)
+            & ~pl.col("state").is_in(["current", "ended"])
+            & pl.col("domain").is_in(counted)
         )
         waiting: dict[str, dict[str, int]] = {delivery: {} for delivery in self.deliveries}
         gone = dict.fromkeys(self.deliveries, 0)
-        for row in odd.groupBy("delivery_id", "state").count().collect():
-            if row.state == "gone":
-                gone[row.delivery_id] = row["count"]
+        for delivery, why, count in odd.group_by("delivery_id", "state").len().iter_rows():
+            if why == "gone":
+                gone[delivery] = count
             else:
-                waiting[row.delivery_id][row.state] = row["count"]
+                waiting[delivery][why] = count
         return waiting, gone
 
     def _forget(self) -> None:
         self.feeds.release()
-        shutil.rmtree(f"{self.lake.root}/staging/pass-{self.number}", ignore_errors=True)
+        self._clear_staging()
+
+    def _clear_staging(self) -> None:
+        """Delete what this pass and any that died before it staged: silver has one writer at a time."""
+        for folder in Path(self.lake.root, "staging").glob("pass-*"):
+            shutil.rmtree(folder, ignore_errors=True)

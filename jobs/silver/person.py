@@ -1,5 +1,6 @@
 """Persons over linked hospitals: one master person, one vital status, one death, one last news."""
 
+import polars as pl
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -17,10 +18,17 @@ def with_master(people: DataFrame, identity: DataFrame) -> DataFrame:
     """`people` with master_person_id: the id of the linked group, a person's own where nobody is linked."""
     masters = identity.select("person_id", F.col("master_person_id").alias("_master"))
     return (
-        people.join(F.broadcast(masters), on="person_id", how="left")
+        people.join(masters, on="person_id", how="left")
         .withColumn("master_person_id", F.coalesce("_master", "person_id"))
         .drop("_master")
     )
+
+
+def mastered(people: pl.DataFrame, identity: pl.DataFrame) -> pl.DataFrame:
+    """The same for people at hand, in their order."""
+    masters = identity.select("person_id", pl.col("master_person_id").alias("_master"))
+    joined = people.join(masters, on="person_id", how="left", maintain_order="left")
+    return joined.with_columns(master_person_id=pl.coalesce("_master", "person_id")).drop("_master")
 
 
 def resolved(people: DataFrame) -> DataFrame:

@@ -1,14 +1,17 @@
 """Which rows count: winning versions, deletions, parents, orphans and cycles, among the people a pass touches.
 
-Everything is decided from `bronze.record`, one narrow row per delivered record, so the wide feeds are read only for rows that count.
+Everything is decided from `bronze.record`, one narrow row per delivered record, so the wide feeds are read only for rows that
+count. The decision is a dozen small steps on narrow rows: polars takes them without the cost that Spark has for each:
+docs/decisions/0010.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyspark.sql import DataFrame, SparkSession, Window
-from pyspark.sql import functions as F
+import polars as pl
+import pyarrow.dataset as ds
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.hospitals.feed import Feed, Hospital
 from jobs.lake import Lake
@@ -19,6 +22,17 @@ WITHOUT_PATIENT_TEST = frozenset({"rights"})
 LEFT_TO_LANDING = frozenset({"identity_merge"})
 WAITING = ("ORPHAN_PATIENT", "ORPHAN_PARENT", "PARENT_CYCLE")
 PROVENANCE = ("delivery_id", "source_file", "source_row_no")
+STATES = pl.Schema(
+    {
+        "domain": pl.String(),
+        "row_id": pl.String(),
+        "person_id": pl.String(),
+        "state": pl.String(),
+        "delivery_id": pl.String(),
+        "source_file": pl.String(),
+        "source_row_no": pl.Int64(),
+    }
+)
 
 
 def is_shared(feed: Feed) -> bool:
@@ -28,48 +42,50 @@ def is_shared(feed: Feed) -> bool:
 
 @dataclass(frozen=True)
 class Bronze:
-    """What landing wrote about one hospital, as Spark reads it."""
+    """What landing wrote about one hospital: its feeds as Spark reads them, and what it noted about their rows."""
 
-    spark: SparkSession
     lake: Lake
     hospital: Hospital
+    spark: SparkSession | None = None
+    # Rows in one piece need no exchange before a join or a window.
+    in_one_piece: bool = False
+    # Deliveries that lie in bronze and may not be looked at, as the quality gate holds them.
+    without: frozenset[str] = frozenset()
 
-    def _load(self, table: str) -> DataFrame:
-        return tables.rows_of(self.spark, self.lake, "bronze", table)
-
-    @cached_property
-    def record(self) -> DataFrame:
+    @property
+    def record(self) -> pl.LazyFrame:
         """Every delivered record of the hospital that has a key: the skeleton of its data."""
-        left_out = ", ".join(f"'{domain}'" for domain in LEFT_TO_LANDING)
-        return self._load("record").where(
-            f"center = '{self.hospital.center}' and row_id is not null and domain not in ({left_out})"
-        )
+        mine = (pl.col("center") == self.hospital.center) & pl.col("row_id").is_not_null()
+        seen = ~pl.col("delivery_id").is_in(sorted(self.without)) & ~pl.col("domain").is_in(list(LEFT_TO_LANDING))
+        return self.lake.scan("bronze", "record").filter(mine & seen)
 
     @cached_property
-    def identity(self) -> DataFrame:
+    def identity(self) -> pl.DataFrame:
         """person_id, kept (after merges) of everybody of the hospital who was merged; the others keep their id."""
+        schema = pl.Schema({"person_id": pl.String(), "kept": pl.String()})
         if not self.lake.exists("bronze", "identity"):
-            return self.spark.createDataFrame([], "person_id string, kept string")
-        mine = self._load("identity").where(f"center = '{self.hospital.center}' and kept_person_id <> person_id")
-        return mine.select("person_id", F.col("kept_person_id").alias("kept"))
+            return pl.DataFrame(schema=schema)
+        mine = (ds.field("center") == self.hospital.center) & (ds.field("kept_person_id") != ds.field("person_id"))
+        known = self.lake.frame("bronze", "identity", ["person_id", "kept_person_id"], mine)
+        return known.rename({"kept_person_id": "kept"}).cast(schema)
 
     @cached_property
-    def replacement(self) -> DataFrame:
+    def replacement(self) -> pl.DataFrame:
         """domain, group_id, replaced_at: the place in the chain of the last delivery that replaced a group of rows."""
-        mine = self._load("replacement").where(f"center = '{self.hospital.center}'")
-        return mine.groupBy("domain", "group_id").agg(F.max("chain_position").alias("replaced_at"))
+        where = (ds.field("center") == self.hospital.center) & ~ds.field("delivery_id").isin(sorted(self.without))
+        mine = self.lake.frame("bronze", "replacement", where=where)
+        return mine.group_by("domain", "group_id").agg(replaced_at=pl.col("chain_position").max())
 
-    def touched(self, deliveries: Iterable[str]) -> DataFrame:
+    def touched(self, deliveries: Iterable[str]) -> pl.DataFrame:
         """person_id of everybody of the hospital whom these deliveries concern."""
-        return (
-            self._load("touched")
-            .where(F.col("delivery_id").isin(list(deliveries)) & (F.col("center") == self.hospital.center))
-            .select("person_id")
-        )
+        where = ds.field("delivery_id").isin(list(deliveries)) & (ds.field("center") == self.hospital.center)
+        return self.lake.frame("bronze", "touched", ["person_id"], where)
 
     def feed(self, domain: str) -> DataFrame:
         """All rows of a feed ever landed."""
-        return self._load(f"{self.hospital.center}_{domain}")
+        assert self.spark is not None
+        rows = tables.rows_of(self.spark, self.lake, "bronze", f"{self.hospital.center}_{domain}")
+        return rows.coalesce(1) if self.in_one_piece else rows
 
     def has_feed(self, domain: str) -> bool:
         """True once a file of the domain was landed."""
@@ -80,157 +96,154 @@ class Bronze:
         return [feed.domain for feed in self.hospital.feeds if is_shared(feed)]
 
 
-def kept(people: DataFrame, identity: DataFrame) -> DataFrame:
-    """`people` with `kept`: the id that stands for a person after all merges."""
-    return people.join(F.broadcast(identity), on="person_id", how="left").withColumn("kept", F.coalesce("kept", "person_id"))
-
-
-def people_of_pass(bronze: Bronze, deliveries: list[str], waiting: list[str]) -> DataFrame:
+def people_of_pass(bronze: Bronze, deliveries: list[str], waiting: list[str]) -> pl.DataFrame:
     """person_id, kept: everybody whose rows are worked again, all their ids included.
 
     Those are the people that landing saw touched, those with rows that wait, the owners of every earlier version of a
     delivered key (a deletion names no patient) and the owners of parents on which rows without a patient depend.
     """
     record = bronze.record
-    named = bronze.touched(deliveries)
-    if waiting:
-        named = named.union(bronze.spark.createDataFrame([(person,) for person in waiting], "person_id string"))
-    unowned = record.where("person_id is null and inherits and not is_deleted").select(F.explode("parents").alias("row_id"))
-    keys = unowned
+    named = pl.concat([bronze.touched(deliveries), pl.DataFrame({"person_id": waiting}, schema={"person_id": pl.String})])
+    unowned = record.filter(pl.col("person_id").is_null() & pl.col("inherits") & ~pl.col("is_deleted"))
+    keys = unowned.select(row_id=pl.col("parents").explode())
     if bronze.hospital.mode != "snapshot":
         # A snapshot resends every key; there landing has compared it with the one before.
-        keys = keys.union(record.where(F.col("delivery_id").isin(deliveries)).select("row_id"))
-    owners = record.where("person_id is not null").join(keys.distinct(), on="row_id", how="left_semi").select("person_id")
-    roots = kept(named.union(owners).distinct(), bronze.identity).select("kept").distinct()
-    merged = bronze.identity.join(roots, on="kept", how="left_semi").select("person_id", "kept")
-    return roots.select(F.col("kept").alias("person_id"), "kept").union(merged).distinct()
+        keys = pl.concat([keys, record.filter(pl.col("delivery_id").is_in(deliveries)).select("row_id")])
+    owners = record.filter(pl.col("person_id").is_not_null()).join(keys, on="row_id", how="semi").select("person_id")
+    everybody = pl.concat([named, owners.collect()]).drop_nulls().unique()
+    roots = everybody.join(bronze.identity, on="person_id", how="left").select(kept=pl.coalesce("kept", "person_id")).unique()
+    merged = bronze.identity.join(roots, on="kept", how="semi")
+    return pl.concat([roots.select(pl.col("kept").alias("person_id"), "kept"), merged.select("person_id", "kept")]).unique()
 
 
-def versions(bronze: Bronze, people: DataFrame) -> DataFrame:
+def versions(bronze: Bronze, people: pl.DataFrame) -> pl.DataFrame:
     """Every version of every key that one of these people ever had, and of the shared feeds."""
     record = bronze.record
-    shared = F.col("domain").isin(bronze.shared_domains)
-    theirs = record.join(people.select("person_id"), on="person_id", how="left_semi").select("row_id")
-    unowned = record.where((F.col("person_id").isNull() & F.col("inherits") & ~F.col("is_deleted")) | shared).select("row_id")
-    return record.join(theirs.union(unowned).distinct(), on="row_id", how="left_semi")
+    shared = pl.col("domain").is_in(bronze.shared_domains)
+    theirs = record.join(people.lazy(), on="person_id", how="semi").select("row_id")
+    unowned = pl.col("person_id").is_null() & pl.col("inherits") & ~pl.col("is_deleted")
+    keys = pl.concat([theirs, record.filter(unowned | shared).select("row_id")])
+    return record.join(keys, on="row_id", how="semi").collect()
 
 
-def winners(bronze: Bronze, delivered: DataFrame) -> DataFrame:
+def winners(bronze: Bronze, delivered: pl.DataFrame) -> pl.DataFrame:
     """The version of each key that counts, and whether the key is deleted.
 
     A version that only repeats the one before is the same version: its first appearance is kept, so that provenance does
     not depend on how many deliveries a pass works. A key that is absent from the last file that replaced its group is deleted.
     """
-    by_key = Window.partitionBy("row_id")
     order = ["chain_position", "source_row_no", "source_file"]
     if bronze.hospital.newest_event_wins:
         order = ["version_at", *order]
-    valid = delivered.withColumn("last_seen", F.max("chain_position").over(by_key)).where(
-        "reason is null or reason = 'NOT_VALIDATED'"
+    valid = delivered.with_columns(last_seen=pl.col("chain_position").max().over("row_id")).filter(
+        pl.col("reason").is_null() | (pl.col("reason") == "NOT_VALIDATED")
     )
-    runs = valid.withColumn("before", F.lag("content_hash").over(by_key.orderBy(*order))).where(
-        "before is null or before <> content_hash"
+    before = pl.col("content_hash").shift().over("row_id")
+    is_other = before.is_null() | (before != pl.col("content_hash"))
+    newest = valid.sort("row_id", *order).filter(is_other).unique("row_id", keep="last", maintain_order=True)
+    judged = newest.join(bronze.replacement, on=["domain", "group_id"], how="left").join(
+        bronze.identity, on="person_id", how="left"
     )
-    newest = runs.withColumn("place", F.row_number().over(by_key.orderBy(*(F.desc(name) for name in order)))).where("place = 1")
-    judged = newest.join(F.broadcast(bronze.replacement), on=["domain", "group_id"], how="left")
-    ended = "is_deleted or reason is not null or coalesce(last_seen < replaced_at, false)"
-    named = judged.withColumnRenamed("person_id", "own_person_id").join(
-        F.broadcast(bronze.identity).withColumnRenamed("person_id", "own_person_id"), on="own_person_id", how="left"
-    )
-    return named.selectExpr(
+    replaced = (pl.col("last_seen") < pl.col("replaced_at")).fill_null(False)
+    return judged.select(
         "domain",
         "row_id",
-        "own_person_id",
-        "coalesce(kept, own_person_id) as person_id",
+        pl.col("person_id").alias("own_person_id"),
+        pl.coalesce("kept", "person_id").alias("person_id"),
         "inherits",
         "parents",
-        f"({ended}) as ended",
+        (pl.col("is_deleted") | pl.col("reason").is_not_null() | replaced).alias("ended"),
         *PROVENANCE,
     )
 
 
-def states(bronze: Bronze, winning: DataFrame) -> DataFrame:
-    """`winning` with `state`: current, ended (by its hospital), gone (with its patient or a parent), or why it waits.
+def states(bronze: Bronze, winning: pl.DataFrame) -> pl.DataFrame:
+    """Of each winning row its `state`: current, ended (by its hospital), gone (with its patient or a parent), or why it waits.
 
     `person_id` is that of the kept person; rows without a patient take it from their first strict parent.
     """
-    patients = winning.where("domain = 'patient'")
-    known = patients.where("own_person_id = person_id").select("person_id", F.col("ended").alias("person_ended"))
-    shared = ", ".join(f"'{domain}'" for domain in bronze.shared_domains) or "''"
-    first = winning.join(known, on="person_id", how="left").selectExpr(
-        *winning.columns,
-        "inherits or person_ended is not null as person_known",
-        f"""case when ended then 'ended'
-                 when domain in ({shared}) then 'current'
-                 when domain = 'patient' then if(own_person_id = person_id, 'current', 'gone')
-                 when person_ended then 'gone'
-                 when size(parents) > 0 then null
-                 when person_ended is null then 'ORPHAN_PATIENT'
-                 else 'current' end as state""",
+    is_kept = (pl.col("own_person_id") == pl.col("person_id")).fill_null(False)
+    patients = winning.filter((pl.col("domain") == "patient") & is_kept)
+    known = patients.select("person_id", pl.col("ended").alias("person_ended"))
+    state = (
+        pl.when(pl.col("ended"))
+        .then(pl.lit("ended"))
+        .when(pl.col("domain").is_in(bronze.shared_domains))
+        .then(pl.lit("current"))
+        .when(pl.col("domain") == "patient")
+        .then(pl.when(is_kept).then(pl.lit("current")).otherwise(pl.lit("gone")))
+        .when(pl.col("person_ended"))
+        .then(pl.lit("gone"))
+        .when(pl.col("parents").list.len() > 0)
+        .then(None)
+        .when(pl.col("person_ended").is_null())
+        .then(pl.lit("ORPHAN_PATIENT"))
+        .otherwise(pl.lit("current"))
     )
-    return _settle(first.localCheckpoint())
+    first = winning.join(known, on="person_id", how="left").with_columns(
+        person_known=pl.col("inherits") | pl.col("person_ended").is_not_null(), state=state
+    )
+    return _settle(first).select(STATES.names()).cast(STATES)
 
 
-def _settle(rows: DataFrame) -> DataFrame:
-    """Pass states from parents to children, one level a round, until nothing is open; what stays open is a cycle.
-
-    Each round is cut off from the plan of the one before: nested plans double at every level.
-    """
-    settled = rows.where("state is not null")
-    pending = rows.where("state is null")
-    unsettled = pending.count()
-    while unsettled:
-        judged = _round(settled, pending).localCheckpoint()
-        settled = settled.union(judged.where("state is not null").select(*settled.columns))
-        pending = judged.where("state is null")
-        remaining = pending.count()
-        if remaining == unsettled:
-            return settled.union(_cycles(pending))
-        unsettled = remaining
+def _settle(rows: pl.DataFrame) -> pl.DataFrame:
+    """Pass states from parents to children, one level a round, until nothing is open; what stays open is a cycle."""
+    settled, pending = rows.filter(pl.col("state").is_not_null()), rows.filter(pl.col("state").is_null())
+    while pending.height:
+        judged = _round(settled, pending)
+        settled = pl.concat([settled, judged.filter(pl.col("state").is_not_null())])
+        remaining = judged.filter(pl.col("state").is_null())
+        if remaining.height == pending.height:
+            return pl.concat([settled, _cycles(remaining)])
+        pending = remaining
     return settled
 
 
-def _round(settled: DataFrame, pending: DataFrame) -> DataFrame:
-    parents = settled.selectExpr("row_id as parent", "state as parent_state", "person_id as parent_person").union(
-        pending.selectExpr("row_id", "'pending'", "cast(null as string)")
+def _round(settled: pl.DataFrame, pending: pl.DataFrame) -> pl.DataFrame:
+    """`pending` with the states that follow from those of their parents."""
+    parents = pl.concat(
+        [
+            settled.select(parent="row_id", parent_state="state", parent_person="person_id"),
+            pending.select(parent="row_id", parent_state=pl.lit("pending"), parent_person=pl.lit(None, pl.String)),
+        ]
     )
-    asked = pending.select("row_id", F.posexplode("parents").alias("place", "parent"))
-    found = (
-        asked.join(parents, on="parent", how="left")
-        .groupBy("row_id")
-        .agg(
-            F.expr("bool_or(parent_state in ('gone', 'ended'))").alias("lost"),
-            F.expr("bool_or(parent_state is null or parent_state in ('ORPHAN_PATIENT', 'ORPHAN_PARENT', 'PARENT_CYCLE'))").alias(
-                "missing"
-            ),
-            F.expr("bool_or(parent_state = 'pending')").alias("open"),
-            F.expr("bool_or(parent_state = 'ORPHAN_PATIENT')").alias("orphaned"),
-            F.expr("min_by(parent_person, place) filter (where parent_person is not null)").alias("heir_of"),
-        )
+    asked = pending.select("row_id", parent="parents").explode("parent")
+    beside = asked.join(parents, on="parent", how="left", maintain_order="left")
+    of_parent = pl.col("parent_state")
+    found = beside.group_by("row_id").agg(
+        lost=of_parent.is_in(["gone", "ended"]).any(),
+        missing=(of_parent.is_null() | of_parent.is_in(list(WAITING))).any(),
+        open=(of_parent == "pending").any(),
+        orphaned=(of_parent == "ORPHAN_PATIENT").any(),
+        heir_of=pl.col("parent_person").drop_nulls().first(),
     )
-    names = [name for name in pending.columns if name not in ("state", "person_id")]
-    return (
-        pending.join(found, on="row_id", how="inner")
-        .selectExpr(
-            *names,
-            "if(inherits, heir_of, person_id) as person_id",
-            """case when lost then 'gone'
-                when open then null
-                when not person_known or (inherits and orphaned) then 'ORPHAN_PATIENT'
-                when missing then 'ORPHAN_PARENT'
-                else 'current' end as state""",
-        )
-        .select(*pending.columns)
+    state = (
+        pl.when("lost")
+        .then(pl.lit("gone"))
+        .when("open")
+        .then(None)
+        .when(~pl.col("person_known") | (pl.col("inherits") & pl.col("orphaned")))
+        .then(pl.lit("ORPHAN_PATIENT"))
+        .when("missing")
+        .then(pl.lit("ORPHAN_PARENT"))
+        .otherwise(pl.lit("current"))
     )
+    owner = pl.when("inherits").then("heir_of").otherwise("person_id")
+    return pending.join(found, on="row_id", how="left").with_columns(state=state, person_id=owner).select(pending.columns)
 
 
-def _cycles(pending: DataFrame) -> DataFrame:
+def _cycles(pending: pl.DataFrame) -> pl.DataFrame:
     """Rows that wait for each other are in a cycle; rows that wait for those are orphans of a parent that waits."""
-    edges = {row.row_id: list(row.parents) for row in pending.select("row_id", "parents").toLocalIterator()}
-    looping = sorted(row for row in edges if _reaches(edges, row))
-    in_cycle = F.col("row_id").isin(looping)
-    why = F.when(~F.col("person_known"), "ORPHAN_PATIENT").when(in_cycle, "PARENT_CYCLE").otherwise("ORPHAN_PARENT")
-    return pending.withColumn("state", why)
+    edges = dict(pending.select("row_id", "parents").iter_rows())
+    looping = [row for row in edges if _reaches(edges, row)]
+    why = (
+        pl.when(~pl.col("person_known"))
+        .then(pl.lit("ORPHAN_PATIENT"))
+        .when(pl.col("row_id").is_in(looping))
+        .then(pl.lit("PARENT_CYCLE"))
+        .otherwise(pl.lit("ORPHAN_PARENT"))
+    )
+    return pending.with_columns(state=why)
 
 
 def _reaches(edges: dict[str, list[str]], start: str) -> bool:

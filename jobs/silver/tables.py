@@ -1,11 +1,11 @@
 """Silver and gold tables as Delta tables: made from their contracts, changed in one commit a pass."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
-from deltalake import DeltaTable, Field, Schema
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.schema import PrimitiveType
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
@@ -83,42 +83,24 @@ def shaped(rows: DataFrame, table: Table) -> DataFrame:
     return rows.selectExpr(*(f"cast(`{column.name}` as {spark_type(column)}) as `{column.name}`" for column in table.columns))
 
 
-@contextmanager
-def transaction(spark: SparkSession, writer: str, number: int) -> Iterator[None]:
-    """Every write inside bears the pass number as Delta transaction: the same pass cannot change a table twice."""
-    spark.conf.set("spark.databricks.delta.write.txnAppId", f"pscc/{writer}")
-    spark.conf.set("spark.databricks.delta.write.txnVersion", str(number))
-    try:
-        yield
-    finally:
-        # A forgotten setting would swallow the next write.
-        spark.conf.unset("spark.databricks.delta.write.txnAppId")
-        spark.conf.unset("spark.databricks.delta.write.txnVersion")
-
-
-def merge(spark: SparkSession, path: str, table: Table, changes: DataFrame, centers: list[str]) -> None:
-    """Apply staged changes (`_action`: insert, close, delete, purge) in one commit."""
-    changes.createOrReplaceTempView(f"changes_{table.name}")
+def merge(lake: Lake, table: Table, changes: pl.DataFrame, centers: Iterable[str], transaction: tuple[str, int]) -> None:
+    """Apply staged changes (`_action`: insert, close, delete, purge) of these hospitals in one commit, once a transaction."""
+    if lake.has_committed(table.layer, table.name, transaction):
+        return
     same = " and ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
-    insert = ", ".join(f"`{name}`" for name in table.names)
-    values = ", ".join(f"s.`{name}`" for name in table.names)
-    where = ", ".join(f"'{center}'" for center in centers)
-    ended = {"is_current": "false", "is_deleted": "(s._action = 'delete')", "valid_to": "s.ingested_at"}
-    closed = ", ".join(f"{name} = {value}" for name, value in ended.items() if name in table.names)
-    spark.sql(f"""
-        merge into delta.`{path}` t using changes_{table.name} s
-        on t.center in ({where}) and {same} and s._action <> 'insert' and (t.is_current or s._action = 'purge')
-        when matched and s._action = 'purge' then delete
-        when matched then update set {closed}
-        when not matched and s._action = 'insert' then insert ({insert}) values ({values})
-    """)
-
-
-def append(rows: DataFrame, path: str) -> None:
-    """Append rows in one commit."""
-    rows.write.format("delta").mode("append").save(path)
-
-
-def replace(rows: DataFrame, path: str) -> None:
-    """Replace all rows of a table in one commit."""
-    rows.write.format("delta").mode("overwrite").save(path)
+    concerned = ", ".join(f"'{center}'" for center in centers)
+    ended = {"is_current": "false", "is_deleted": "s._action = 'delete'", "valid_to": "s.ingested_at"}
+    (
+        DeltaTable(lake.path(table.layer, table.name))
+        .merge(
+            changes.drop("_kind"),
+            f"t.center in ({concerned}) and {same} and s._action <> 'insert' and (t.is_current or s._action = 'purge')",
+            source_alias="s",
+            target_alias="t",
+            commit_properties=CommitProperties(app_transactions=[Transaction(*transaction)]),
+        )
+        .when_matched_delete("s._action = 'purge'")
+        .when_matched_update({name: value for name, value in ended.items() if name in table.names})
+        .when_not_matched_insert({name: f"s.`{name}`" for name in table.names}, "s._action = 'insert'")
+        .execute()
+    )

@@ -3,10 +3,10 @@
 import hashlib
 
 import polars as pl
-from pyspark.sql import SparkSession
 
 from jobs.lake import Lake
 from jobs.silver import tables
+from jobs.silver.difference import schema
 from quality.contracts import contracts
 
 FLAG = "CODE_UNKNOWN:"
@@ -49,15 +49,11 @@ def _of_column(rows: pl.DataFrame, table: str, flag: str) -> pl.DataFrame:
     return mine.drop_nulls().group_by("center", "system", "code").agg(pl.len().cast(pl.Int64).alias("rows"))
 
 
-def refresh(spark: SparkSession, lake: Lake, number: int) -> None:
+def refresh(lake: Lake, number: int) -> None:
     """Replace the worklist where it changed."""
     now, table = unmapped(lake), contracts("silver")["vocab_unmapped"]
-    path = tables.ensure_table(lake, table)
+    tables.ensure_table(lake, table)
     if lake.frame("silver", table.name, CONTENT).sort("center", "system", "code").equals(now):
         return
-    with tables.transaction(spark, "vocabulary", number):
-        tables.replace(tables.shaped(spark.createDataFrame(now.to_pandas(), _schema(table)), table), path)
-
-
-def _schema(table: tables.Table) -> str:
-    return ", ".join(f"{name} {tables.spark_type(table[name])}" for name in CONTENT)
+    rows = now.select(table.names).cast(schema(table)).to_arrow()
+    lake.write("silver", table.name, rows, mode="overwrite", transaction=("pscc/vocabulary", number))

@@ -3,7 +3,6 @@
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from pyspark.sql import DataFrame
 
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
@@ -40,15 +39,9 @@ def people_who_wait(lake: Lake, hospital: Hospital) -> list[str]:
     return sorted(found)
 
 
-def replace_waiting(lake: Lake, hospital: Hospital, states: DataFrame) -> None:
+def replace_waiting(lake: Lake, hospital: Hospital, states: pl.DataFrame) -> None:
     """Replace the waiting rows of a hospital by those that wait now; rows set aside stay."""
-    reasons = ", ".join(f"'{reason}'" for reason in WAITING)
-    now = pl.from_arrow(
-        states.where(f"state in ({reasons})")
-        .select("domain", "state", "delivery_id", "source_file", "source_row_no", "row_id", "person_id")
-        .toArrow()
-    )
-    assert isinstance(now, pl.DataFrame)
+    now = states.filter(pl.col("state").is_in(list(WAITING)))
     tables = _quarantines(lake, hospital)
     for feed in hospital.feeds:
         rows = (

@@ -1,12 +1,14 @@
 """Publish: one pass over silver for everything of a hospital that lies in bronze, and the verdicts that come with it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
 from jobs.ledger import Delivery, Lease, now
 from jobs.returns import Report
+from jobs.stages.deciding import held_by_gate
 from jobs.stages.worker import Engine, PassResult, Worker
 
 
@@ -36,14 +38,16 @@ def _publish(
     worker.watch(f"publishing {', '.join(ids)}")
     started = time.perf_counter()
     lease.check()
-    try:
-        # Silver has one writer, whatever hospital is worked.
-        with worker.ledger.hold("engine"):
-            result = engine.publish(center, ids, accept_failed)
-    except GateFailed as refusal:
-        reports = [_held_by_gate(worker, each, str(refusal), lease) for each in ready]
-        # Who opposed is hidden whatever the gate says of the rest.
-        return [*reports, *_publish(worker, engine, center, [], waiting, lease, accept_failed=True)] if waiting else reports
+    aside = {each.delivery_id for each in held_by_gate(worker, center)}
+    # Silver has one writer, whatever hospital is worked.
+    with worker.ledger.hold("engine") as alone:
+        fence = _fence(lease, alone)
+        try:
+            result = engine.publish(center, ids, accept_failed, fence, aside - set(ids))
+        except GateFailed as refusal:
+            # Who opposed is hidden whatever the gate says of the rest.
+            engine.publish(center, ids, True, fence, aside | {each.delivery_id for each in ready})
+            return _without_a_pass(worker, ready, waiting, str(refusal), lease)
     failpoint("before_ledger")
     worker.ledger.keep_pass(result.number, center, ids, accepted_failed=accept_failed)
     share = (time.perf_counter() - started) / max(len(ready), 1)
@@ -51,6 +55,22 @@ def _publish(
     for each in waiting:
         worker.ledger.note(each, lease, oppositions=None)
     return reports
+
+
+def _without_a_pass(worker: Worker, ready: list[Delivery], waiting: list[Delivery], refusal: str, lease: Lease) -> list[Report]:
+    for each in waiting:
+        worker.ledger.note(each, lease, oppositions=None)
+    return [_held_by_gate(worker, each, refusal, lease) for each in ready]
+
+
+def _fence(*leases: Lease) -> Callable[[], None]:
+    """Raises when another worker has taken over one of the leases."""
+
+    def check() -> None:
+        for lease in leases:
+            lease.check()
+
+    return check
 
 
 def _loaded(worker: Worker, delivery: Delivery, result: PassResult, seconds: float, lease: Lease) -> Report:

@@ -1,7 +1,7 @@
 """What the stages work with: ledger, lake, vault and the platform key, opened once a process."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,7 +31,15 @@ class PassResult(Protocol):
 class Engine(Protocol):
     """The clinical engine, as far as loading needs it."""
 
-    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> PassResult: ...
+    def publish(
+        self,
+        center: str,
+        delivery_ids: list[str],
+        accept_failed: bool = False,
+        fence: Callable[[], None] = ...,
+        without: Iterable[str] = (),
+    ) -> PassResult: ...
+    def warm_up(self) -> None: ...
 
 
 def quiet(_: str) -> None:
@@ -66,13 +74,10 @@ class Worker:
 
 
 @contextmanager
-def at_work(settings: Settings, watch: Callable[[str], None] = quiet) -> Iterator[Worker]:
-    """A worker on the lake; WrongUse when there is no platform key or the lake is of another version."""
+def at_work(settings: Settings, watch: Callable[[str], None] = quiet, *, create: bool = True) -> Iterator[Worker]:
+    """A worker on the lake, which is made when `create`; WrongUse without the lake's platform key, or when it is of another version."""
     pseudonyms = Pseudonyms(settings.platform_key())
-    ledger = Ledger(settings)
-    vault = Vault(settings)
-    try:
-        yield Worker(settings, ledger, Lake(settings.lake), vault, pseudonyms, watch)
-    finally:
-        vault.close()
-        ledger.close()
+    with closing(Ledger(settings, create=create)) as ledger:
+        ledger.hold_to_key(pseudonyms.fingerprint(), first=True)
+        with closing(Vault(settings)) as vault:
+            yield Worker(settings, ledger, Lake(settings.lake), vault, pseudonyms, watch)

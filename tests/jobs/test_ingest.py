@@ -129,7 +129,12 @@ class Lakehouse:
     def withdraw(self, _vault: object, _lake: object, withdrawn: str, *_: object) -> None:
         self.note("withdraw", withdrawn)
 
-    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> Result:
+    def warm_up(self) -> None:
+        """There is nothing to start."""
+
+    def publish(
+        self, center: str, delivery_ids: list[str], accept_failed: bool = False, fence: object = None, without: object = ()
+    ) -> Result:
         names = " ".join(short(each) for each in delivery_ids)
         if not accept_failed and self.gate_refuses & {short(each) for each in delivery_ids}:
             raise GateFailed("Expected silver.person to keep its contract.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from jobs.ingest import ingest
@@ -20,6 +21,7 @@ from jobs.landing.signature import load_keys
 from jobs.ledger import Ledger
 from jobs.returns import Report
 from jobs.settings import Settings
+from quality import drift
 
 FAULTY = Path(os.environ.get("PSCC_SAMPLES", "../shared/deliveries"), "faulty").resolve()
 # What ends before the engine or turns on the chain; the others are compared with silver in tests/flow.
@@ -49,7 +51,12 @@ class Result:
 class NoEngine:
     """Publishes nothing and says so."""
 
-    def publish(self, center: str, delivery_ids: list[str], accept_failed: bool = False) -> Result:
+    def warm_up(self) -> None:
+        """There is nothing to start."""
+
+    def publish(
+        self, center: str, delivery_ids: list[str], accept_failed: bool = False, fence: object = None, without: object = ()
+    ) -> Result:
         return Result(time.time_ns())
 
 
@@ -134,6 +141,16 @@ def test_no_report_or_page_shows_what_was_found(run: Callable[[str], Any], tmp_p
             assert "@" not in told.read_text().replace("@media", "")
 
 
+def test_a_delivery_is_measured_against_the_one_before_it(run: Callable[[str], Any], tmp_path: Path) -> None:
+    reports = {name: report for _, told in run("out_of_order") for name, report in told.items() if report.outcome == "accepted"}
+    measured = drift.recorded(str(tmp_path / "out_of_order" / "lake"))
+    assert set(measured["delivery_id"]) == set(reports)
+    assert measured.filter(pl.col("previous_delivery_id") >= pl.col("delivery_id")).is_empty()
+    for name, report in reports.items():
+        warned = measured.filter(pl.col("warning"), pl.col("delivery_id") == name).select("domain", "column", "measure").rows()
+        assert [(each["domain"], each["column"], each["measure"]) for each in report.drift] == warned
+
+
 def announce_in_order(lakehouse: Lakehouse, case: str) -> None:
     for step in json.loads((FAULTY / case / "expected.json").read_text())["steps"]:
         lakehouse.drop(FAULTY / case / step["delivery"], [])
@@ -149,9 +166,10 @@ def ingest_in_another_process(lakehouse: Lakehouse, failpoint: str = "") -> subp
 
 
 def content(lakehouse: Lakehouse) -> dict[str, str]:
-    """The content of bronze and the ledger's states."""
+    """The content of bronze, the ledger's states and how deliveries differ."""
     lake = Lake(str(lakehouse.lake))
     told = {table: content_hash(lake.frame("bronze", table), ["since"]) for table in lake.tables("bronze")}
+    told["drift"] = content_hash(drift.recorded(str(lakehouse.lake)), ["measured_at"])
     ledger = Ledger(Settings(lake=str(lakehouse.lake)), create=False)
     return told | {each.delivery_id: f"{each.state} {each.chain_position}" for each in ledger.deliveries()}
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pytest
 
-from jobs.silver.difference import flagged
+from jobs.silver.flags import flagged
 from quality.contracts import contracts
 from quality.gate import check
 from tests.quality.contract_rows import ARROW, Pass, arrow, valid_row

@@ -92,15 +92,15 @@ def land(folder, center: str, records: str, *, merges=(), replaced=()) -> Lake:
     return lake
 
 
-def judged(spark, lake: Lake, center: str, deliveries: list[str]) -> dict[str, str]:
+def judged(lake: Lake, center: str, deliveries: list[str]) -> dict[str, str]:
     """What becomes of each row."""
-    bronze = Bronze(spark, lake, hospitals()[center])
+    bronze = Bronze(lake, hospitals()[center])
     people = people_of_pass(bronze, deliveries, [])
     found = states(bronze, winners(bronze, versions(bronze, people)))
-    return {row.row_id: row.state for row in found.collect()}
+    return dict(found.select("row_id", "state").iter_rows())
 
 
-def test_a_row_counts_only_with_its_patient_and_all_its_strict_parents(spark, tmp_path):
+def test_a_row_counts_only_with_its_patient_and_all_its_strict_parents(tmp_path):
     lake = land(
         tmp_path,
         "gr",
@@ -120,7 +120,7 @@ def test_a_row_counts_only_with_its_patient_and_all_its_strict_parents(spark, tm
         variant  v2  -  n9     1  a  -
     """,
     )
-    assert judged(spark, lake, "gr", ["D1"]) == {
+    assert judged(lake, "gr", ["D1"]) == {
         "p1": "current",
         "p2": "ended",
         "t1": "current",
@@ -137,7 +137,7 @@ def test_a_row_counts_only_with_its_patient_and_all_its_strict_parents(spark, tm
     }
 
 
-def test_a_deleted_parent_wins_over_an_unknown_one_through_any_number_of_levels(spark, tmp_path):
+def test_a_deleted_parent_wins_over_an_unknown_one_through_any_number_of_levels(tmp_path):
     lake = land(
         tmp_path,
         "gr",
@@ -149,10 +149,10 @@ def test_a_deleted_parent_wins_over_an_unknown_one_through_any_number_of_levels(
         sample   s4  A  s3+s9  1  a  -
     """,
     )
-    assert judged(spark, lake, "gr", ["D1"]) == {"p1": "current", "s1": "ended", "s2": "gone", "s3": "gone", "s4": "gone"}
+    assert judged(lake, "gr", ["D1"]) == {"p1": "current", "s1": "ended", "s2": "gone", "s3": "gone", "s4": "gone"}
 
 
-def test_parents_that_wait_for_each_other_are_a_cycle_and_their_children_orphans(spark, tmp_path):
+def test_parents_that_wait_for_each_other_are_a_cycle_and_their_children_orphans(tmp_path):
     lake = land(
         tmp_path,
         "curie",
@@ -163,7 +163,7 @@ def test_parents_that_wait_for_each_other_are_a_cycle_and_their_children_orphans
         tumour   t3  A  t2     1  a  -
     """,
     )
-    assert judged(spark, lake, "curie", ["D1"]) == {
+    assert judged(lake, "curie", ["D1"]) == {
         "p1": "current",
         "t1": "PARENT_CYCLE",
         "t2": "PARENT_CYCLE",
@@ -171,7 +171,7 @@ def test_parents_that_wait_for_each_other_are_a_cycle_and_their_children_orphans
     }
 
 
-def test_the_newest_event_wins_at_aphp_whatever_delivery_carried_it(spark, tmp_path):
+def test_the_newest_event_wins_at_aphp_whatever_delivery_carried_it(tmp_path):
     lake = land(
         tmp_path,
         "aphp",
@@ -185,10 +185,10 @@ def test_the_newest_event_wins_at_aphp_whatever_delivery_carried_it(spark, tmp_p
         drug     d3  A  -  2  b  -  2020-04-01
     """,
     )
-    assert judged(spark, lake, "aphp", ["D2"]) == {"p1": "current", "d1": "current", "d2": "ended", "d3": "current"}
+    assert judged(lake, "aphp", ["D2"]) == {"p1": "current", "d1": "current", "d2": "ended", "d3": "current"}
 
 
-def test_a_refused_version_replaces_nothing_but_a_cancelled_result_ends_the_one_before(spark, tmp_path):
+def test_a_refused_version_replaces_nothing_but_a_cancelled_result_ends_the_one_before(tmp_path):
     lake = land(
         tmp_path,
         "gr",
@@ -202,10 +202,10 @@ def test_a_refused_version_replaces_nothing_but_a_cancelled_result_ends_the_one_
         line     l1  A  t2 2  b  -
     """,
     )
-    assert judged(spark, lake, "gr", ["D2"]) == {"p1": "current", "t1": "current", "b1": "ended", "l1": "ORPHAN_PARENT"}
+    assert judged(lake, "gr", ["D2"]) == {"p1": "current", "t1": "current", "b1": "ended", "l1": "ORPHAN_PARENT"}
 
 
-def test_rows_of_a_merged_patient_belong_to_the_kept_one_and_wait_until_that_one_comes(spark, tmp_path):
+def test_rows_of_a_merged_patient_belong_to_the_kept_one_and_wait_until_that_one_comes(tmp_path):
     records = """
         patient  p1  A  -  1  a  -
         patient  p3  C  -  1  a  -
@@ -213,12 +213,12 @@ def test_rows_of_a_merged_patient_belong_to_the_kept_one_and_wait_until_that_one
         tumour   t2  C  -  1  a  -
     """
     lake = land(tmp_path, "gr", records + "patient p2 B - 2 a -", merges=[("A", "B"), ("C", "Z")])
-    assert judged(spark, lake, "gr", ["D2"]) == {"p1": "gone", "p2": "current", "t1": "current"}
-    assert judged(spark, lake, "gr", ["D1"])["t2"] == "ORPHAN_PATIENT"
+    assert judged(lake, "gr", ["D2"]) == {"p1": "gone", "p2": "current", "t1": "current"}
+    assert judged(lake, "gr", ["D1"])["t2"] == "ORPHAN_PATIENT"
 
 
 @pytest.mark.parametrize(("replaced_at", "state"), [(1, "current"), (2, "ended")])
-def test_a_key_absent_from_the_last_snapshot_is_deleted(spark, tmp_path, replaced_at, state):
+def test_a_key_absent_from_the_last_snapshot_is_deleted(tmp_path, replaced_at, state):
     lake = land(
         tmp_path,
         "curie",
@@ -231,4 +231,4 @@ def test_a_key_absent_from_the_last_snapshot_is_deleted(spark, tmp_path, replace
     )
     rows = lake.frame("bronze", "record").with_columns(group_id="domain")
     lake.write("bronze", "record", rows.to_arrow().cast(RECORD), mode="overwrite")
-    assert judged(spark, lake, "curie", ["D2"]) == {"p1": "current", "d1": state}
+    assert judged(lake, "curie", ["D2"]) == {"p1": "current", "d1": state}
