@@ -13,6 +13,7 @@ from quality.dictionary import MADE, grid
 from quality.value_sets import VALUE_SETS
 
 DOCS = Path(__file__).parent.parent / "docs"
+HOSPITALS = Path(__file__).parent / "hospitals"
 GENERATED = ("tables", "odcs", "hospitals")
 MODES = {
     "increment": "what is new or changed since the delivery before",
@@ -65,7 +66,7 @@ def hospital_page(hospital: Hospital) -> str:
     ]
     parts = [
         f"# {hospital.name}",
-        MADE.format(source=f"jobs/hospitals/{hospital.center}.py"),
+        MADE.format(source=_source(hospital)),
         _facts(hospital),
         "## Feeds",
         grid(("feed", "file", "always sent", "replaces"), feeds),
@@ -77,6 +78,11 @@ def hospital_page(hospital: Hospital) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _source(hospital: Hospital) -> str:
+    """Where a hospital is declared: a module, or the feeds and codes of a package."""
+    return f"jobs/hospitals/{hospital.center}{'/' if (HOSPITALS / hospital.center).is_dir() else '.py'}"
+
+
 def _facts(hospital: Hospital) -> str:
     filled = ", ".join(f"[{name}](../tables/silver.{name}.md)" for name in transforms(hospital.center))
     facts = {
@@ -84,12 +90,32 @@ def _facts(hospital: Hospital) -> str:
         "Sends": MODES[hospital.mode],
         "Archive": f"`{hospital.archive}`" if hospital.archive else "",
         "Stand for no value": ", ".join(f"`{code}` ({reason.replace('_', ' ')})" for code, reason in hospital.nulls.items()),
-        "Dates that are none": ", ".join(f"`{each}`" for each in hospital.null_dates),
+        "Dates that are none": _quoted(hospital.null_dates),
+        "Writes": _dialect(hospital),
+        "Typing errors that are repaired": ", ".join(
+            f"`{expression}` becomes `{replacement}`" for expression, replacement in hospital.repairs
+        ),
+        "Only the month counts": _quoted(hospital.month_dates),
+        "Deceased on an unknown day": f"`{hospital.unknown_death}`" if hospital.unknown_death else "",
+        "In every full delivery": _quoted(hospital.always),
         "A version is dated by": f"`{hospital.version_column}`" if hospital.version_column else "the delivery",
         "A row is deleted when": f"`{hospital.deleted_when[0]}` is `{hospital.deleted_when[1]}`" if hospital.deleted_when else "",
         "Fills": filled,
     }
     return "\n".join(f"- **{name}:** {said}" for name, said in facts.items() if said)
+
+
+def _dialect(hospital: Hospital) -> str:
+    """How values stand in its text files; nothing for a hospital that sends none."""
+    if all(feed.format == "parquet" for feed in hospital.feeds):
+        return ""
+    date = hospital.date_format.replace("%d", "dd").replace("%m", "mm").replace("%Y", "yyyy")
+    comma = "comma" if hospital.decimal_comma else "point"
+    return f"dates `{date}`, decimal {comma}, yes {_quoted(hospital.true_values)}, no {_quoted(hospital.false_values)}"
+
+
+def _quoted(values: tuple[str, ...]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
 
 
 def _feed(feed: Feed) -> str:
@@ -98,7 +124,8 @@ def _feed(feed: Feed) -> str:
     late = {name: f"since version {version}" for name, version in feed.only_from.items()}
     rows = [_column(each, late.get(each.name, "")) for each in feed.columns]
     head = ("column", "type", "required", "refers to", "values", "note")
-    return f"### {feed.domain}\n\n{form}{versions}; key {', '.join(f'`{name}`' for name in feed.key)}.\n\n{grid(head, rows)}"
+    valid = f" Only validated rows count: `{feed.validated}`." if feed.validated else ""
+    return f"### {feed.domain}\n\n{form}{versions}; key {_quoted(feed.key)}.{valid}\n\n{grid(head, rows)}"
 
 
 def _column(column: Column, late: str) -> tuple[str, ...]:

@@ -1,9 +1,11 @@
-"""The hospitals: the folder is the register, a module that declares HOSPITAL is one."""
+"""The hospitals: the folder is the register. Every module or package in it, `feed` aside, declares HOSPITAL and bears its center code."""
 
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from inspect import isfunction
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 from jobs.hospitals.feed import Hospital
@@ -11,16 +13,36 @@ from jobs.hospitals.feed import Hospital
 
 @cache
 def hospitals() -> dict[str, Hospital]:
-    """Every declared hospital by its center code."""
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
-    declared = [module.HOSPITAL for module in modules if hasattr(module, "HOSPITAL")]
-    return {hospital.center: hospital for hospital in sorted(declared, key=lambda each: each.center)}
+    """Every declared hospital by its center code; ValueError for a module that declares none, or another one than its name says."""
+    names = sorted(found.name for found in iter_modules(__path__) if found.name != "feed")
+    return {name: _declared(name) for name in names}
+
+
+def _declared(name: str) -> Hospital:
+    hospital = getattr(_module(name), "HOSPITAL", None)
+    if not isinstance(hospital, Hospital) or hospital.center != name:
+        found = f"the center {hospital.center!r}" if isinstance(hospital, Hospital) else "none"
+        raise ValueError(f"expected HOSPITAL = Hospital(center={name!r}, …) in jobs/hospitals/{name}, found {found}")
+    return hospital
 
 
 @cache
 def transforms(center: str) -> dict[str, Callable[..., Any]]:
-    """The functions that fill silver tables from a hospital's feeds, by the name of the table."""
+    """The functions that fill silver tables from a hospital's feeds, by the name of the table; ValueError for one that no table is called."""
     from quality.contracts import contracts
 
-    module = import_module(f"{__name__}.{center}")
-    return {name: getattr(module, name) for name in contracts("silver") if callable(getattr(module, name, None))}
+    module, tables = _module(center), contracts("silver")
+    if strangers := _functions(module) - tables.keys():
+        found = ", ".join(sorted(strangers))
+        raise ValueError(f"expected functions of jobs/hospitals/{center} to be named after silver tables, found {found}")
+    return {name: getattr(module, name) for name in tables if callable(getattr(module, name, None))}
+
+
+def _functions(module: ModuleType) -> set[str]:
+    """The public functions that a hospital's module, or a module of its package, defines."""
+    own = {name: each for name, each in vars(module).items() if isfunction(each) and not name.startswith("_")}
+    return {name for name, each in own.items() if each.__module__.startswith(module.__name__)}
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")

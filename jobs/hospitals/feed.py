@@ -202,8 +202,9 @@ class Hospital:
     feeds: tuple[Feed, ...]
     codes: dict[str, dict[str, str]]
     center_type: str = "CLCC"
-    # The archive that holds the feeds marked `member`.
+    # The archive that holds the feeds marked `member`, and the domain by which manifests call it.
     archive: str | None = None
+    archive_domain: str = "archive"
     # What stands for "no value" in its files, and why there is none (tables.md: unknown, not_done, not_applicable, not_collected).
     nulls: dict[str, str] = field(default_factory=dict)
     null_dates: tuple[str, ...] = ()
@@ -223,6 +224,21 @@ class Hospital:
     always: tuple[str, ...] = ()
     # The date that stands for "deceased, we do not know when".
     unknown_death: str | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError for a declaration that could not work."""
+        domains = {feed.domain for feed in self.feeds}
+        parents = {column.parent for feed in self.feeds for column in feed.columns if column.parent}
+        members = {feed.domain for feed in self.feeds if feed.member}
+        wrong = {
+            "a center of lower-case letters and digits, found": {self.center} - set(re.findall(r"^[a-z][a-z0-9]*$", self.center)),
+            "the feeds rights and patient, found none of": {"rights", "patient"} - domains,
+            "references (>) to feeds of its own, found": parents - domains,
+            "an archive for feeds that are members, found none for": members if self.archive is None else set(),
+        }
+        for expected, found in wrong.items():
+            if found:
+                raise ValueError(f"hospital {self.center}: expected {expected} {', '.join(sorted(found))}")
 
     def feed(self, domain: str) -> Feed:
         """The feed of a domain; KeyError where the hospital has none."""

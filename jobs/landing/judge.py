@@ -14,8 +14,7 @@ from jobs.landing.dates import Limits
 from jobs.landing.decode import Text
 from jobs.landing.delimited import Delimited, FormatInvalid, lines
 from jobs.landing.files import CannotRead, Inflated, Member, Note, RawFile, folder_findings, output_limit, read_archive
-from jobs.landing.habits import with_habits
-from jobs.landing.manifest_files import ARCHIVE, name_pattern
+from jobs.landing.manifest_files import name_pattern
 from jobs.landing.model import DeclaredFile, Finding, Judgement, Manifest, StagedFile
 from jobs.landing.parquet import Unreadable, has_type, open_parquet
 from jobs.landing.pseudonyms import Pseudonyms
@@ -31,7 +30,7 @@ class _Inspection:
     """The reading of one delivery."""
 
     def __init__(self, manifest: Manifest, hospital: Hospital, staging: Path, pseudonyms: Pseudonyms) -> None:
-        self._manifest, self._hospital, self._pseudonyms = manifest, with_habits(hospital), pseudonyms
+        self._manifest, self._hospital, self._pseudonyms = manifest, hospital, pseudonyms
         self._staging = staging
         self._judgement = Judgement(manifest.delivery_id, manifest.center, manifest, hospital)
         self._all = folder_findings(manifest, self._required())
@@ -93,7 +92,7 @@ class _Inspection:
             self._judgement.warn(code, findings)
 
     def _read_content(self, declared: DeclaredFile, raw: RawFile, said: Said) -> None:
-        if declared.domain == ARCHIVE and declared.format == "tar":
+        if declared.domain == self._hospital.archive_domain and declared.format == "tar":
             self._check_schema_id(declared, None, said)
             read_archive(raw, self._read_member, self._note_of)
             return

@@ -11,7 +11,6 @@ from jobs.hospitals.feed import Feed, Hospital
 from jobs.landing.model import DeclaredFile, Finding, Manifest
 from jobs.landing.signature import MANIFEST
 
-ARCHIVE = "osiris"
 SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,119}")
 NAME = r"[A-Za-z0-9][A-Za-z0-9._=-]*"
 MOST_FILES, MOST_BYTES, MOST_ROWS = 500, 2 * 2**30, 20_000_000
@@ -62,7 +61,7 @@ def _check_file(manifest: Manifest, hospital: Hospital, file: DeclaredFile) -> I
 
 
 def _check_entry(manifest: Manifest, hospital: Hospital, file: DeclaredFile, path: str) -> Iterator[Finding]:
-    is_archive = hospital.archive is not None and file.domain == ARCHIVE
+    is_archive = hospital.archive is not None and file.domain == hospital.archive_domain
     feed = None if is_archive else _feed(hospital, file.domain)
     if not is_archive and (feed is None or feed.member):
         yield _invalid("Expected a domain that the hospital sends as a file of its own, found another one.", path)

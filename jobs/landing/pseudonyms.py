@@ -33,6 +33,10 @@ class Pseudonyms:
             known = self._known[place] = self._keyed(f"{center}:{pseudonym}")
         return known
 
+    def fingerprint(self) -> str:
+        """What tells this key from another one without giving it away: 32 hex digits."""
+        return self._keyed("platform key")
+
     def token_key(self, token: str) -> str:
         """What is kept of a link token: the same in every hospital, of no use without the key."""
         return self._keyed(f"token:{token}")

@@ -51,7 +51,7 @@ def statements(judgement: Judgement) -> list[Statement]:
 def _listed(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     """A row of a full list: an opposition, its lift (the date of the opposition still stands there), or a patient's information."""
     state = [each.name for each in feed.columns if each.type == "bool" and each.required][-1]
-    scope_column = next(each.name for each in feed.columns if each.key and each.codes)
+    scope_column = _scope_column(hospital, feed)
     dated = [each.name for each in feed.columns if each.key and each.type in ("date", "int")]
     read, scope = row["_read"], _scope(hospital, row["_read"][scope_column])
     opposed, has_date = read[state], all(read[name] is not None for name in dated)
@@ -71,7 +71,7 @@ def _event(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     """A row of a change feed: somebody opposed, lifted or was informed, or such an event is withdrawn."""
     column = next(each.name for each in feed.columns if "oppose" in each.codes)
     at = next(each.name for each in feed.columns if each.type == "instant" and each.name != hospital.version_column)
-    read, scope = row["_read"], _scope(hospital, row["_read"]["scope"])
+    read, scope = row["_read"], _scope(hospital, row["_read"][_scope_column(hospital, feed)])
     kind: Kind = read[column] if read[column] in READABLE else "unreadable"
     if kind != "inform" and (scope is None or read[at] is None):
         kind = "unreadable_lift" if kind == "lift" else "unreadable"
@@ -88,8 +88,18 @@ def _event(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     )
 
 
+def _scopes(hospital: Hospital) -> dict[str, str]:
+    """What the hospital's codes for a scope mean; one that declares none sends the scopes themselves."""
+    return hospital.codes.get("rights_register.scope") or {scope: scope for scope in SCOPES}
+
+
+def _scope_column(hospital: Hospital, feed: Feed) -> str:
+    """The column that says what somebody objects to."""
+    return next(each.name for each in feed.columns if each.codes and set(each.codes) <= _scopes(hospital).keys())
+
+
 def _scope(hospital: Hospital, value: str | None) -> str | None:
-    scope = hospital.codes["rights_register.scope"].get(value) if value else None
+    scope = _scopes(hospital).get(value) if value else None
     return scope if scope in SCOPES else None
 
 

@@ -31,16 +31,27 @@ def load_keys(path: str | Path) -> Keys:
     """The key register by hospital; WrongUse when the file is not one."""
     try:
         register = json.loads(Path(path).read_text(encoding="utf-8"))
-        return {center: [_key(entry) for entry in entries] for center, entries in register.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {center: [_key(entry) for entry in _list(entries)] for center, entries in register.items()}
+    except OSError:
+        raise WrongUse(f"Expected a key register in {path}, found no file that can be read: check --keys.") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise WrongUse(
             f"Expected a key register {{center: [{{key_id, hmac_key_hex, not_before, not_after}}]}} in {path}, found something else: check --keys."
         ) from None
 
 
+def _list(entries: Any) -> list[Any]:
+    if not isinstance(entries, list):
+        raise TypeError("expected a list of keys")
+    return entries
+
+
 def _key(entry: dict[str, str]) -> DeliveryKey:
     first, last = date.fromisoformat(entry["not_before"]), date.fromisoformat(entry["not_after"])
-    return DeliveryKey(entry["key_id"], bytes.fromhex(entry["hmac_key_hex"]), first, last)
+    secret = bytes.fromhex(entry["hmac_key_hex"])
+    if not secret:
+        raise ValueError("expected a key")
+    return DeliveryKey(entry["key_id"], secret, first, last)
 
 
 def canonical(body: dict[str, Any]) -> bytes:

@@ -26,12 +26,16 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import DatabaseError
 
+from jobs.database import postgres, unusable
 from jobs.settings import Settings
 
 METADATA = MetaData(schema="vault")
 # SQLite takes at most 32766 variables in a statement.
 AT_ONCE = 5_000
+# The number of the lock that lets one transaction at a time into a vault on PostgreSQL.
+ALONE = 7023419
 
 
 def _table(name: str, keys: str, others: str = "", numbers: str = "", *indexes: Index) -> Table:
@@ -96,15 +100,18 @@ class Vault:
     """The vault of one lake."""
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = _postgres(settings.database_url) if settings.database_url else _sqlite(Path(settings.folder("vault")))
-        METADATA.create_all(self.engine)
+        self.engine = postgres(settings.database_url) if settings.database_url else _sqlite(Path(settings.folder("vault")))
+        try:
+            _make_tables(self.engine)
+        except DatabaseError as error:
+            raise unusable(f"the vault of the lake {settings.lake}", error) from None
 
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[Connection]:
         """One transaction, alone in the vault; rolled back at the end when it should only show what would be."""
         with self.engine.connect() as tx, tx.begin() as scope:
             if tx.dialect.name == "postgresql":
-                tx.execute(text("SELECT pg_advisory_xact_lock(7023419)"))
+                tx.execute(text(f"SELECT pg_advisory_xact_lock({ALONE})"))
             yield tx
             if not keep:
                 scope.rollback()
@@ -134,11 +141,13 @@ def _sqlite(folder: Path) -> Engine:
     return engine.execution_options(schema_translate_map={"vault": None})
 
 
-def _postgres(url: str) -> Engine:
-    engine = create_engine(url)
+def _make_tables(engine: Engine) -> None:
     with engine.begin() as tx:
-        tx.execute(text("CREATE SCHEMA IF NOT EXISTS vault"))
-    return engine
+        if tx.dialect.name == "postgresql":
+            # Two workers that start at once would both find nothing there.
+            tx.execute(text(f"SELECT pg_advisory_xact_lock({ALONE})"))
+            tx.execute(text("CREATE SCHEMA IF NOT EXISTS vault"))
+        METADATA.create_all(tx)
 
 
 def rows_of(tx: Connection, table: Table, **equal: Any) -> list[dict[str, Any]]:

@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from jobs.simulate.aphp_base import HOSPITAL, RANGE, moment
+from jobs.simulate.aphp_base import RANGE, moment
 from jobs.simulate.aphp_tumours import Tumours
 from jobs.simulate.draw import opaque
 from jobs.simulate.facts import drugs, sites
 from jobs.simulate.gr_stays import SECONDARY
-from jobs.simulate.rows import CHUNK_NUMBERS, Rows, Sightings
+from jobs.simulate.rows import CHUNK_NUMBERS, IDENTITY, NONE, ONE, Rows, Sightings, date_of, either, shifted
 
 NATURES = {"SANG": "Sang", "ADN": "ADN", "TISSU_CONGELE": "Tissu congelé", "TISSU_FFPE": "Tissu congelé"}
 UNITS = {"mg/j": "mg/day"}
@@ -38,29 +38,25 @@ class Aphp(Tumours):
     def patient(self) -> Rows:
         frame = Sightings.of(self.world, "aphp", only_deaths=True).frame
         unknown_day = pl.col("_record") % 50 == 7
-        birth = pl.col("birth").cast(pl.Int32).cast(pl.Date)
+        birth = date_of("birth")
         known = pl.when("dead").then(
             pl.when(unknown_day).then(pl.lit(UNKNOWN_DAY).str.to_datetime(time_unit="us")).otherwise(moment("death"))
         )
-        return Rows(
-            HOSPITAL.feed("patient"),
-            frame.select(
-                "_entity",
-                "_record",
-                "_round",
-                "_pid",
-                year_of_birth=birth.dt.year().cast(pl.Int64),
-                month_of_birth=birth.dt.month().cast(pl.Int64),
-                birth_datetime=moment("birth"),
-                death_datetime=known,
-                gender_source_value=pl.when("woman").then(pl.lit("f")).otherwise(pl.lit("m")),
-                location_id=pl.lit(None, pl.Int64),
-                link_token=pl.col("token"),
-                cdm_source=pl.lit("ORBIS"),
-                _death=pl.when(pl.col("dead") & ~unknown_day).then("death"),
-                _news=pl.lit(None, pl.Int64),
-                _status=pl.when("dead").then(pl.lit("deceased")).otherwise(pl.lit("alive")),
-            ),
+        return self.sent(
+            "patient",
+            frame,
+            "_pid",
+            year_of_birth=birth.dt.year().cast(pl.Int64),
+            month_of_birth=birth.dt.month().cast(pl.Int64),
+            birth_datetime=moment("birth"),
+            death_datetime=known,
+            gender_source_value=either("woman", "f", "m"),
+            location_id=pl.lit(None, pl.Int64),
+            link_token="token",
+            cdm_source=pl.lit("ORBIS"),
+            _death=pl.when(pl.col("dead") & ~unknown_day).then("death"),
+            _news=pl.lit(None, pl.Int64),
+            _status=either("dead", "deceased", "alive"),
             counts={"person": "_one"},
         )
 
@@ -70,24 +66,20 @@ class Aphp(Tumours):
         )
         kinds = {"surgery": "hospitalisés", "relapse": "hospitalisés", "consult": "consultation externe"}
         number = pl.Series(opaque(stay["_entity"].to_numpy() + self.world.chunk * CHUNK_NUMBERS, 21)).str.to_uppercase()
-        return Rows(
-            HOSPITAL.feed("visit"),
-            stay.select(
-                "_entity",
-                "_record",
-                "_round",
-                number.alias("stay_source_value"),
-                "cdm_source",
-                visit_occurrence_id=self.world.number("_entity"),
-                care_site_id=site.cast(pl.Int64),
-                visit_start_datetime=moment("entry", 9),
-                visit_end_datetime=pl.when(pl.col("_entity") % 30 > 0).then(moment("exit", 17)),
-                visit_source_value=pl.col("kind").replace_strict(kinds, default="hospitalisation incomplète"),
-                admitted_from_source_value=pl.lit("8"),
-                discharge_to_source_value=pl.lit("8"),
-                _starts=pl.col("entry"),
-                _ends=pl.when(pl.col("_entity") % 30 > 0).then("exit"),
-            ),
+        return self.sent(
+            "visit",
+            stay,
+            number.alias("stay_source_value"),
+            "cdm_source",
+            visit_occurrence_id=self.world.number("_entity"),
+            care_site_id=site.cast(pl.Int64),
+            visit_start_datetime=moment("entry", 9),
+            visit_end_datetime=pl.when(pl.col("_entity") % 30 > 0).then(moment("exit", 17)),
+            visit_source_value=pl.col("kind").replace_strict(kinds, default="hospitalisation incomplète"),
+            admitted_from_source_value=pl.lit("8"),
+            discharge_to_source_value=pl.lit("8"),
+            _starts=pl.col("entry"),
+            _ends=pl.when(pl.col("_entity") % 30 > 0).then("exit"),
             counts={"encounter": "_one"},
         )
 
@@ -117,52 +109,44 @@ class Aphp(Tumours):
             ]
         ).filter(pl.col("code").is_not_null())
         dated = pl.col("_entity") % 20 > 0
-        return Rows(
-            HOSPITAL.feed("condition"),
-            found.select(
-                "_entity",
-                "_record",
-                "_round",
-                "cdm_source",
-                condition_occurrence_id=self.world.number("_entity"),
-                visit_occurrence_id=self.world.number("visit"),
-                condition_start_datetime=pl.when(dated).then(moment("entry", 9)),
-                condition_source_value=pl.col("code"),
-                condition_status_source_value=pl.col("status"),
-                _code=pl.col("code"),
-                _visit=pl.col("visit"),
-                _day=pl.col("entry"),
-                _dated=dated,
-            ),
+        return self.sent(
+            "condition",
+            found,
+            "cdm_source",
+            condition_occurrence_id=self.world.number("_entity"),
+            visit_occurrence_id=self.world.number("visit"),
+            condition_start_datetime=pl.when(dated).then(moment("entry", 9)),
+            condition_source_value=pl.col("code"),
+            condition_status_source_value=pl.col("status"),
+            _code="code",
+            _visit="visit",
+            _day=pl.col("entry"),
+            _dated=dated,
             counts={"diagnosis_coded": "_one"},
         )
 
     def procedure(self, surgery: pl.DataFrame, radiotherapy: pl.DataFrame) -> Rows:
         acts = surgery.select(
-            "_entity",
-            "_record",
-            "_round",
+            *IDENTITY,
             "cdm_source",
             procedure_datetime=moment("day", 11),
             procedure_end_datetime=pl.lit(None, pl.Datetime("us")),
             procedure_source_value=pl.col("ccam"),
             procedure_type_source_value=pl.lit("CHIRURGIE"),
             quantity=pl.lit(1, pl.Int64),
-            _surgery=pl.lit(1, pl.Int8),
-            _course=pl.lit(0, pl.Int8),
+            _surgery=ONE,
+            _course=NONE,
         )
         rays = radiotherapy.select(
-            "_record",
-            "_round",
+            *shifted(RANGE),
             "cdm_source",
-            _entity=pl.col("_entity") + RANGE,
             procedure_datetime=moment("start", 10),
             procedure_end_datetime=moment("end", 10),
             procedure_source_value=pl.lit("ZZNL050"),
             procedure_type_source_value=pl.lit("RADIOTHERAPIE"),
             quantity=pl.col("sessions").cast(pl.Int64),
-            _surgery=pl.lit(0, pl.Int8),
-            _course=pl.lit(1, pl.Int8),
+            _surgery=NONE,
+            _course=ONE,
         )
         both = pl.concat([acts, rays], how="diagonal").with_columns(
             procedure_occurrence_id=self.world.number("_entity"),
@@ -170,7 +154,7 @@ class Aphp(Tumours):
             modifier_source_value=pl.lit("1"),
         )
         return Rows(
-            HOSPITAL.feed("procedure"),
+            self.feed("procedure"),
             both,
             counts={"procedure_coded": "_one", "surgery": "_surgery", "radiotherapy_course": "_course"},
         )
@@ -178,47 +162,37 @@ class Aphp(Tumours):
     def drug(self, seen: pl.DataFrame) -> Rows:
         known = drugs()
         unit = {atc: UNITS.get(each.unit, each.unit) for atc, each in known.items()}
-        return Rows(
-            HOSPITAL.feed("drug"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                "cdm_source",
-                drug_exposure_id=self.world.number("_entity"),
-                visit_occurrence_id=pl.lit(None, pl.Int64),
-                drug_exposure_start_datetime=moment("day", 10),
-                drug_exposure_end_datetime=pl.when(pl.col("_entity") % 2 == 0).then(moment("day", 12)),
-                drug_source_value=pl.col("atc").replace({atc: each.label for atc, each in known.items()}),
-                drug_class_source_value=pl.when(pl.col("_entity") % 11 > 0).then("atc"),
-                quantity=pl.col("given").fill_nan(None),
-                dose_unit_source_value=pl.col("atc").replace(unit),
-                route_source_value=pl.col("atc").replace({atc: each.route for atc, each in known.items()}),
-                drug_type_source_value=pl.when(pl.col("_entity") % 6 == 0)
-                .then(pl.lit("prescription"))
-                .otherwise(pl.lit("administration")),
-                row_status_source_value=pl.when(pl.col("status") == "ANNULE").then(pl.lit("Annulé")).otherwise(pl.lit("Validé")),
-            ),
+        return self.sent(
+            "drug",
+            seen,
+            "cdm_source",
+            drug_exposure_id=self.world.number("_entity"),
+            visit_occurrence_id=pl.lit(None, pl.Int64),
+            drug_exposure_start_datetime=moment("day", 10),
+            drug_exposure_end_datetime=pl.when(pl.col("_entity") % 2 == 0).then(moment("day", 12)),
+            drug_source_value=pl.col("atc").replace({atc: each.label for atc, each in known.items()}),
+            drug_class_source_value=pl.when(pl.col("_entity") % 11 > 0).then("atc"),
+            quantity=pl.col("given").fill_nan(None),
+            dose_unit_source_value=pl.col("atc").replace(unit),
+            route_source_value=pl.col("atc").replace({atc: each.route for atc, each in known.items()}),
+            drug_type_source_value=either(pl.col("_entity") % 6 == 0, "prescription", "administration"),
+            row_status_source_value=either(pl.col("status") == "ANNULE", "Annulé", "Validé"),
             counts={"drug_administration": "_one"},
         )
 
     def sample(self, seen: pl.DataFrame) -> Rows:
         accession = "APH-S" + opaque(seen["_entity"].to_numpy() + self.world.chunk * CHUNK_NUMBERS, 33).str.to_uppercase()
-        return Rows(
-            HOSPITAL.feed("sample"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                accession.alias("specimen_source_id"),
-                "cdm_source",
-                specimen_id=self.world.number("_entity"),
-                specimen_datetime=moment("day", 12),
-                specimen_source_value=pl.col("nature").replace(NATURES),
-                anatomic_site_source_value=pl.col("topography"),
-                quantity=pl.col("quantity"),
-                unit_source_value=pl.col("unit"),
-            ),
+        return self.sent(
+            "sample",
+            seen,
+            accession.alias("specimen_source_id"),
+            "cdm_source",
+            specimen_id=self.world.number("_entity"),
+            specimen_datetime=moment("day", 12),
+            specimen_source_value=pl.col("nature").replace(NATURES),
+            anatomic_site_source_value=pl.col("topography"),
+            quantity=pl.col("quantity"),
+            unit_source_value=pl.col("unit"),
             counts={"specimen": "_one"},
             scope="sample",
         )

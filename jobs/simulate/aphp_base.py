@@ -1,12 +1,10 @@
-"""What all feeds of AP-HP share: its declaration, numbers and times."""
+"""What all feeds of AP-HP share: the system that rows come from, numbers and times."""
 
-import numpy as np
 import polars as pl
 
-from jobs.hospitals import hospitals
-from jobs.simulate.rows import CHUNK_NUMBERS, NO_DAY, World
+from jobs.simulate import rows
+from jobs.simulate.rows import CHUNK_NUMBERS, NO_DAY
 
-HOSPITAL = hospitals()["aphp"]
 # Rows of one table that come from different tables of the world have numbers of their own ranges.
 RANGE = CHUNK_NUMBERS // 8
 
@@ -17,14 +15,14 @@ def moment(column: str, hour: int = 0) -> pl.Expr:
     return chosen.dt.offset_by(f"{hour}h").alias(column)
 
 
-class Feeds:
-    """A chunk of the world. `op` and `extract_ts` come when a row is sent."""
+class Feeds(rows.Feeds):
+    """`op` and `extract_ts` come when a row is sent."""
 
-    def __init__(self, world: World, rng: np.random.Generator) -> None:
-        self.world, self.rng = world, rng
+    center = "aphp"
 
     def seen(self, table: pl.DataFrame) -> pl.DataFrame:
-        return self.world.seen(table, "aphp").with_columns(cdm_source=pl.lit("ORBIS"))
+        return super().seen(table).with_columns(cdm_source=pl.lit("ORBIS"))
 
     def mart(self, frame: pl.DataFrame) -> pl.Series:
+        """True for patients of the sites that code tumours."""
         return pl.Series(self.world.records.mart)[frame["_record"]]

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from jobs.simulate.aphp_base import HOSPITAL, RANGE, Feeds, moment
+from jobs.simulate.aphp_base import RANGE, Feeds, moment
 from jobs.simulate.molecular import LABS
-from jobs.simulate.rows import NO_DAY, Rows, ended
+from jobs.simulate.rows import IDENTITY, NO_DAY, ONE, Rows, ended, shifted
 
 EVENTS = {"metastasis": "METASTASE", "recurrence": "RECIDIVE", "progression": "PROGRESSION"}
 CONCEPTS = {"PRIMITIF": 32528, "RECIDIVE": 32529, "METASTASE": 32946, "PROGRESSION": 32949, "LIGNE": 32531, "REPONSE": 32947}
@@ -17,37 +17,8 @@ class Tumours(Feeds):
 
     def measurement(self, lab: pl.DataFrame, biomarker: pl.DataFrame, tumour: pl.DataFrame) -> Rows:
         """Laboratory results, receptors, and what qualifies a tumour (of sites with an oncology mart)."""
-        results = lab.select(
-            "_entity",
-            "_record",
-            "_round",
-            cdm_source=pl.lit("GLIMS"),
-            measurement_datetime=moment("day").dt.offset_by(pl.format("{}m", "minute")),
-            measurement_type_source_value=pl.lit("BIOLOGIE"),
-            measurement_source_value=pl.col("code"),
-            value_as_number=pl.col("value"),
-            unit_source_value=pl.col("code").replace({code: values[2] for code, values in LABS.items()}),
-            range_low=pl.col("code").replace_strict({code: values[3] for code, values in LABS.items()}, return_dtype=pl.Float64),
-            range_high=pl.col("code").replace_strict({code: values[4] for code, values in LABS.items()}, return_dtype=pl.Float64),
-            _lab=pl.lit(True),
-        )
-        markers = biomarker.filter(pl.col("marker").is_in(MARKERS)).select(
-            "_record",
-            "_round",
-            _entity=pl.col("_entity") + RANGE,
-            cdm_source=pl.lit("ANAPATH"),
-            measurement_datetime=moment("day", 8),
-            measurement_type_source_value=pl.lit("ANAPATH"),
-            measurement_source_value=pl.col("marker"),
-            value_as_number=pl.col("value").cast(pl.Float64),
-            value_source_value=pl.when(pl.col("value").is_not_null())
-            .then(pl.format("{} {}", "result", "value"))
-            .otherwise("result"),
-            unit_source_value=pl.when(pl.col("value").is_not_null()).then(pl.lit("%")),
-            _biomarker=pl.lit(1, pl.Int8),
-        )
-        qualified = self._qualifiers(tumour.filter(self.mart(tumour)))
-        every = pl.concat([results, markers, qualified], how="diagonal").with_columns(
+        parts = [self._results(lab), self._markers(biomarker), self._qualifiers(tumour.filter(self.mart(tumour)))]
+        every = pl.concat(parts, how="diagonal").with_columns(
             measurement_id=self.world.number("_entity"),
             visit_occurrence_id=pl.lit(None, pl.Int64),
             row_status_source_value=pl.lit("Validé"),
@@ -58,18 +29,50 @@ class Tumours(Feeds):
             _performance=pl.col("_performance").fill_null(0),
         )
         return Rows(
-            HOSPITAL.feed("measurement"),
+            self.feed("measurement"),
             every,
             counts={"lab_result": "_result", "biomarker": "_biomarker", "grade": "_grade", "performance_status": "_performance"},
             distinct={"staging": "_staged"},
         )
 
-    def _qualifiers(self, tumour: pl.DataFrame) -> pl.DataFrame:
-        """T, N, M, stage, grade and performance status of a tumour, tied to the diagnosis of its work-up."""
+    def _results(self, lab: pl.DataFrame) -> pl.DataFrame:
+        unit, low, high = ({code: values[place] for code, values in LABS.items()} for place in (2, 3, 4))
+        return lab.select(
+            *IDENTITY,
+            cdm_source=pl.lit("GLIMS"),
+            measurement_datetime=moment("day").dt.offset_by(pl.format("{}m", "minute")),
+            measurement_type_source_value=pl.lit("BIOLOGIE"),
+            measurement_source_value=pl.col("code"),
+            value_as_number=pl.col("value"),
+            unit_source_value=pl.col("code").replace(unit),
+            range_low=pl.col("code").replace_strict(low, return_dtype=pl.Float64),
+            range_high=pl.col("code").replace_strict(high, return_dtype=pl.Float64),
+            _lab=pl.lit(True),
+        )
+
+    def _markers(self, biomarker: pl.DataFrame) -> pl.DataFrame:
+        has_value = pl.col("value").is_not_null()
+        return biomarker.filter(pl.col("marker").is_in(MARKERS)).select(
+            *shifted(RANGE),
+            cdm_source=pl.lit("ANAPATH"),
+            measurement_datetime=moment("day", 8),
+            measurement_type_source_value=pl.lit("ANAPATH"),
+            measurement_source_value=pl.col("marker"),
+            value_as_number=pl.col("value").cast(pl.Float64),
+            value_source_value=pl.when(has_value).then(pl.format("{} {}", "result", "value")).otherwise("result"),
+            unit_source_value=pl.when(has_value).then(pl.lit("%")),
+            _biomarker=ONE,
+        )
+
+    def _work_up(self) -> pl.Expr:
+        """The main diagnosis of the stay in which a tumour was worked up, three of which make a stay."""
         workup = self.world.clinic.stay.with_row_index("stay").filter(pl.col("kind") == "workup").select("tumour", "stay")
         stay = dict(zip(workup["tumour"], workup["stay"], strict=True))
-        condition = pl.col("_entity").replace_strict(stay, default=None, return_dtype=pl.Int64) * 3
-        base = tumour.with_columns(condition=condition)
+        return pl.col("_entity").replace_strict(stay, default=None, return_dtype=pl.Int64) * 3
+
+    def _qualifiers(self, tumour: pl.DataFrame) -> pl.DataFrame:
+        """T, N, M, stage, grade and performance status of a tumour, tied to the diagnosis of its work-up."""
+        base = tumour.with_columns(condition=self._work_up())
         what = {
             "TNM-T": pl.format("{}{}", "classification", "t"),
             "TNM-N": pl.format("{}{}", "classification", "n"),
@@ -102,83 +105,32 @@ class Tumours(Feeds):
     def episode(self, tumour: pl.DataFrame, event: pl.DataFrame, line: pl.DataFrame, response: pl.DataFrame) -> Rows:
         """Tumours, events, lines and responses of the sites with an oncology mart; each but a tumour has its parent."""
         line = ended(line, "known_end", ("end",), self.world.rounds)
-        code = pl.format("{}-{}", "morphology", "topography")
-        parts = [
-            tumour.select(
-                "_entity",
-                "_record",
-                "_round",
-                kind=pl.lit("PRIMITIF"),
-                start=pl.col("diagnosis"),
-                end=pl.lit(NO_DAY, pl.Int64),
-                parent=pl.lit(-1, pl.Int64),
-                number=pl.lit(1, pl.Int64),
-                what=code,
-            ),
-            event.select(
-                "_record",
-                "_round",
-                _entity=pl.col("_entity") + RANGE,
-                kind=pl.col("kind").replace(EVENTS),
-                start=pl.col("day"),
-                end=pl.lit(NO_DAY, pl.Int64),
-                parent=pl.col("tumour"),
-                number=pl.lit(None, pl.Int64),
-                what=pl.col("topography"),
-            ),
-            line.select(
-                "_record",
-                "_round",
-                _entity=pl.col("_entity") + 2 * RANGE,
-                kind=pl.lit("LIGNE"),
-                start=pl.col("start"),
-                end=pl.col("end"),
-                parent=pl.col("tumour"),
-                number=pl.col("number"),
-                what=pl.col("label"),
-            ),
-            response.select(
-                "_record",
-                "_round",
-                _entity=pl.col("_entity") + 3 * RANGE,
-                kind=pl.lit("REPONSE"),
-                start=pl.col("day"),
-                end=pl.lit(NO_DAY, pl.Int64),
-                parent=pl.col("line") + 2 * RANGE,
-                number=pl.lit(None, pl.Int64),
-                what=pl.col("response").replace(RESPONSES),
-            ),
-        ]
+        parts = [_of_tumours(tumour), _of_events(event), _of_lines(line), _of_responses(response)]
         every = pl.concat(parts, how="diagonal_relaxed")
         every = every.filter(self.mart(every))
 
         def is_kind(*names: str) -> pl.Expr:
             return pl.col("kind").is_in(names).cast(pl.Int8)
 
-        return Rows(
-            HOSPITAL.feed("episode"),
-            every.select(
-                "_entity",
-                "_record",
-                "_round",
-                episode_id=self.world.number("_entity"),
-                episode_concept_id=pl.col("kind").replace_strict(CONCEPTS, return_dtype=pl.Int64),
-                episode_source_value=pl.col("kind"),
-                episode_start_datetime=moment("start"),
-                episode_end_datetime=moment("end"),
-                episode_parent_id=pl.when(pl.col("parent") >= 0).then(self.world.number("parent")),
-                episode_number=pl.col("number").cast(pl.Int64),
-                episode_object_source_value=pl.col("what"),
-                cdm_source=pl.lit("ORBIS"),
-                _parent=pl.col("parent"),
-                _primary=is_kind("PRIMITIF"),
-                _event=is_kind("RECIDIVE", "METASTASE", "PROGRESSION"),
-                _line=is_kind("LIGNE"),
-                _response=is_kind("REPONSE"),
-                _diagnosis=pl.when(pl.col("kind") == "PRIMITIF").then("start"),
-                _precision=pl.lit("day"),
-            ),
-            parents={"episode": "_parent"},
+        return self.sent(
+            "episode",
+            every,
+            episode_id=self.world.number("_entity"),
+            episode_concept_id=pl.col("kind").replace_strict(CONCEPTS, return_dtype=pl.Int64),
+            episode_source_value=pl.col("kind"),
+            episode_start_datetime=moment("start"),
+            episode_end_datetime=moment("end"),
+            episode_parent_id=pl.when(pl.col("parent") >= 0).then(self.world.number("parent")),
+            episode_number=pl.col("number").cast(pl.Int64),
+            episode_object_source_value=pl.col("what"),
+            cdm_source=pl.lit("ORBIS"),
+            _primary=is_kind("PRIMITIF"),
+            _event=is_kind("RECIDIVE", "METASTASE", "PROGRESSION"),
+            _line=is_kind("LIGNE"),
+            _response=is_kind("REPONSE"),
+            _diagnosis=pl.when(pl.col("kind") == "PRIMITIF").then("start"),
+            _precision=pl.lit("day"),
+            parents={"episode": "parent"},
             counts={
                 "primary_cancer": "_primary",
                 "tumor_event": "_event",
@@ -189,24 +141,50 @@ class Tumours(Feeds):
 
     def episode_link(self, drug: pl.DataFrame, tumour: pl.DataFrame) -> Rows:
         """Which drug belongs to which line; which diagnosis to which tumour."""
-        workup = self.world.clinic.stay.with_row_index("stay").filter(pl.col("kind") == "workup").select("tumour", "stay")
-        stay = dict(zip(workup["tumour"], workup["stay"], strict=True))
         given = drug.filter(self.mart(drug)).select(
-            "_entity",
-            "_record",
-            "_round",
+            *IDENTITY,
             episode_id=self.world.number(pl.col("line") + 2 * RANGE),
             event_id=self.world.number("_entity"),
             episode_event_field_concept_id=pl.lit(1147094, pl.Int64),
         )
         coded = tumour.filter(self.mart(tumour)).select(
-            "_record",
-            "_round",
-            _entity=pl.col("_entity") + 4 * RANGE,
+            *shifted(4 * RANGE),
             episode_id=self.world.number("_entity"),
-            event_id=self.world.number(pl.col("_entity").replace_strict(stay, default=None, return_dtype=pl.Int64) * 3),
+            event_id=self.world.number(self._work_up()),
             episode_event_field_concept_id=pl.lit(1147127, pl.Int64),
         )
-        return Rows(
-            HOSPITAL.feed("episode_link"), pl.concat([given, coded], how="diagonal"), own_patient=False, may_be_dirty=False
-        )
+        return Rows(self.feed("episode_link"), pl.concat([given, coded], how="diagonal"), own_patient=False, may_be_dirty=False)
+
+
+def _episodes(seen: pl.DataFrame, by: int, **said: pl.Expr) -> pl.DataFrame:
+    """Rows of one kind of episode: by default without end, parent and number."""
+    unsaid = {"end": pl.lit(NO_DAY, pl.Int64), "parent": pl.lit(-1, pl.Int64), "number": pl.lit(None, pl.Int64)}
+    return seen.select(*shifted(by), **unsaid | said)
+
+
+def _of_tumours(tumour: pl.DataFrame) -> pl.DataFrame:
+    what = pl.format("{}-{}", "morphology", "topography")
+    return _episodes(tumour, 0, kind=pl.lit("PRIMITIF"), start=pl.col("diagnosis"), number=pl.lit(1, pl.Int64), what=what)
+
+
+def _of_events(event: pl.DataFrame) -> pl.DataFrame:
+    kind = pl.col("kind").replace(EVENTS)
+    return _episodes(event, RANGE, kind=kind, start=pl.col("day"), parent=pl.col("tumour"), what=pl.col("topography"))
+
+
+def _of_lines(line: pl.DataFrame) -> pl.DataFrame:
+    return _episodes(
+        line,
+        2 * RANGE,
+        kind=pl.lit("LIGNE"),
+        start=pl.col("start"),
+        end=pl.col("end"),
+        parent=pl.col("tumour"),
+        number=pl.col("number"),
+        what=pl.col("label"),
+    )
+
+
+def _of_responses(response: pl.DataFrame) -> pl.DataFrame:
+    parent, what = pl.col("line") + 2 * RANGE, pl.col("response").replace(RESPONSES)
+    return _episodes(response, 3 * RANGE, kind=pl.lit("REPONSE"), start=pl.col("day"), parent=parent, what=what)

@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from jobs.simulate.curie_base import HOSPITAL, RANGE, day, middle
+from jobs.simulate.curie_base import RANGE, day, middle
 from jobs.simulate.curie_biology import Biology
 from jobs.simulate.draw import chance, pick
 from jobs.simulate.facts import drugs
-from jobs.simulate.rows import Rows, Sightings, ended
+from jobs.simulate.rows import IDENTITY, NONE, ONE, Rows, Sightings, either, ended, shifted
 
 SIDES = {"right": "UMLS:C0205090", "left": "UMLS:C0205091", "bilateral": "UMLS:C0238767", "none": "UMLS:C1272460"}
 EVENTS = {"metastasis": "UMLS:C2939419", "recurrence": "UMLS:C0521158", "progression": "UMLS:C0242656"}
@@ -45,38 +45,32 @@ class Curie(Biology):
         frame = frame.with_columns(cause.alias("cause"), site.alias("paris"))
         death = pl.when(pl.col("dead") & ~unknown_day).then(middle("death"))
         patient = frame.select(
-            "_entity",
-            "_record",
-            "_round",
+            *IDENTITY,
             "_pid",
             Instance_Id=self.ref("_entity"),
-            Patient_Gender=pl.when("woman").then(pl.lit("HL7:F")).otherwise(pl.lit("HL7:M")),
+            Patient_Gender=either("woman", "HL7:F", "HL7:M"),
             Patient_BirthDate=day("birth"),
             Patient_DeathDate=death.dt.strftime("%Y-%m-%d"),
             Patient_ProviderCenterId=pl.lit("750160012"),
-            Patient_OriginCenterId=pl.when("paris").then(pl.lit("750160012")).otherwise(pl.lit("920000460")),
+            Patient_OriginCenterId=either("paris", "750160012", "920000460"),
             Patient_CauseOfDeath=pl.when("dead").then("cause"),
             Patient_LastNewsDate=middle("news").dt.strftime("%Y-%m-%d"),
-            Patient_LastNewsStatus=pl.when("dead").then(pl.lit("UMLS:C1546956")).otherwise(pl.lit("UMLS:C2584946")),
+            Patient_LastNewsStatus=either("dead", "UMLS:C1546956", "UMLS:C2584946"),
             _news=middle("news").cast(pl.Int32).cast(pl.Int64),
             _death=death.cast(pl.Int32).cast(pl.Int64),
-            _status=pl.when("dead").then(pl.lit("deceased")).otherwise(pl.lit("alive")),
+            _status=either("dead", "deceased", "alive"),
         )
-        link = frame.unique("_entity", keep="first", maintain_order=True).select(
-            "_entity", "_record", "_round", "_pid", Link_Token="token"
-        )
+        link = frame.unique("_entity", keep="first", maintain_order=True).select(*IDENTITY, "_pid", Link_Token="token")
         return [
-            Rows(HOSPITAL.feed("patient"), patient, counts={"person": "_one"}),
-            Rows(HOSPITAL.feed("patient_link"), link, may_be_dirty=False),
+            Rows(self.feed("patient"), patient, counts={"person": "_one"}),
+            Rows(self.feed("patient_link"), link, may_be_dirty=False),
         ]
 
     def tumour(self, tumour: pl.DataFrame, event: pl.DataFrame) -> Rows:
-        g8 = pl.when(pl.col("_entity") % 5 == 0).then(17 - pl.col("performance") * 2)
+        g8 = pl.when(pl.col("_entity") % 5 == 0).then(17 - pl.col("performance").cast(pl.Int64) * 2)
         stage = pl.col("stage").is_not_null()
         primaries = tumour.select(
-            "_entity",
-            "_record",
-            "_round",
+            *IDENTITY,
             TumorPathologyEvent_Type=pl.lit("UMLS:C0677930"),
             TumorPathologyEvent_StartDate=day("diagnosis"),
             TumorPathologyEvent_PerformanceStatus=pl.col("performance").cast(pl.String),
@@ -90,19 +84,17 @@ class Curie(Biology):
             TumorPathologyEvent_MorphologyCode=pl.format("ICDO3:{}", "morphology"),
             TumorPathologyEvent_Laterality=pl.col("side").replace(SIDES),
             _parent=pl.lit(-1, pl.Int64),
-            _primary=pl.lit(1, pl.Int8),
-            _event=pl.lit(0, pl.Int8),
+            _primary=ONE,
+            _event=NONE,
             # A stage group of its own only where no TNM row says more.
             _staging=(stage & pl.col("t").is_null()).cast(pl.Int8),
             _grade=pl.col("grade").is_not_null().cast(pl.Int8),
             _performance=pl.col("performance").is_not_null().cast(pl.Int8) + g8.is_not_null().cast(pl.Int8),
-            _diagnosis=pl.col("diagnosis"),
+            _diagnosis="diagnosis",
             _precision=pl.lit("day"),
         )
         events = event.select(
-            "_record",
-            "_round",
-            _entity=pl.col("_entity") + RANGE,
+            *shifted(RANGE),
             TumorPathologyEvent_Type=pl.col("kind").replace(EVENTS),
             TumorPathologyEvent_StartDate=day("day"),
             TumorPathologyEvent_DiagnosisDate=day("day"),
@@ -110,11 +102,11 @@ class Curie(Biology):
                 pl.format("ICDO3:{}", "topography")
             ),
             _parent=pl.col("tumour"),
-            _primary=pl.lit(0, pl.Int8),
-            _event=pl.lit(1, pl.Int8),
-            _staging=pl.lit(0, pl.Int8),
-            _grade=pl.lit(0, pl.Int8),
-            _performance=pl.lit(0, pl.Int8),
+            _primary=NONE,
+            _event=ONE,
+            _staging=NONE,
+            _grade=NONE,
+            _performance=NONE,
         )
         both = pl.concat([primaries, events], how="diagonal").with_columns(
             Instance_Id=self.ref("_entity"),
@@ -123,7 +115,7 @@ class Curie(Biology):
             _inherits=(pl.col("_event") == 1) & (pl.col("_entity") % 2 == 0),
         )
         return Rows(
-            HOSPITAL.feed("tumour"),
+            self.feed("tumour"),
             both,
             parents={"tumour": "_parent"},
             counts={
@@ -137,156 +129,130 @@ class Curie(Biology):
 
     def tnm(self, tumour: pl.DataFrame) -> Rows:
         staged = tumour.filter(pl.col("t").is_not_null())
-        return Rows(
-            HOSPITAL.feed("tnm"),
-            staged.select(
-                "_entity",
-                "_record",
-                "_round",
-                Instance_Id=self.ref("_entity"),
-                TumorPathologyEvent_Ref=self.ref("_entity"),
-                TNM_Version=pl.format("UICC TNM Classification {}th edition", "edition"),
-                TNM_Type=pl.col("classification"),
-                TNM_T=pl.col("t"),
-                TNM_N=pl.col("n"),
-                TNM_M=pl.col("m"),
-                _tumour=pl.col("_entity"),
-            ),
-            parents={"tumour": "_tumour"},
+        return self.sent(
+            "tnm",
+            staged,
+            Instance_Id=self.ref("_entity"),
+            TumorPathologyEvent_Ref=self.ref("_entity"),
+            TNM_Version=pl.format("UICC TNM Classification {}th edition", "edition"),
+            TNM_Type=pl.col("classification"),
+            TNM_T=pl.col("t"),
+            TNM_N=pl.col("n"),
+            TNM_M=pl.col("m"),
+            parents={"tumour": "_entity"},
             counts={"staging": "_one"},
         )
 
     def treatment(self, line: pl.DataFrame, surgery: pl.DataFrame, radiotherapy: pl.DataFrame) -> Rows:
+        parts = (self._lines(line), self._operations(surgery), self._radiations(radiotherapy))
+        every = pl.concat(parts, how="diagonal").with_columns(
+            Instance_Id=self.ref("_entity"), TumorPathologyEvent_Ref=self.ref("_tumour")
+        )
+        return Rows(
+            self.feed("line"),
+            every,
+            parents={"tumour": "_tumour"},
+            counts={"treatment_line_src": "_line", "surgery": "_surgery"},
+        )
+
+    def _lines(self, line: pl.DataFrame) -> pl.DataFrame:
         kind = {each.dci.capitalize(): each.kind for each in drugs().values()}
-        line = ended(line, "known_end", ("end",), self.world.rounds)
-        trial = pl.col("trial").is_not_null()
-        lines = line.select(
-            "_entity",
-            "_record",
-            "_round",
+        return ended(line, "known_end", ("end",), self.world.rounds).select(
+            *IDENTITY,
             Treatment_Type=pl.col("label").str.split(" - ").list.first().replace(kind),
             Treatment_LineNumber=pl.col("number").cast(pl.String),
             Treatment_StartDate=day("start"),
             Treatment_EndDate=day("end"),
-            Treatment_ClinicalTrialContext=pl.when(trial).then(pl.lit("UMLS:C1298907")).otherwise(pl.lit("UMLS:C1298908")),
+            Treatment_ClinicalTrialContext=either(pl.col("trial").is_not_null(), "UMLS:C1298907", "UMLS:C1298908"),
             Treatment_ClinicalTrialId=pl.col("trial"),
-            _tumour=pl.col("tumour"),
-            _line=pl.lit(1, pl.Int8),
-            _surgery=pl.lit(0, pl.Int8),
+            _tumour="tumour",
+            _line=ONE,
+            _surgery=NONE,
         )
-        acts = surgery.select(
-            "_record",
-            "_round",
-            _entity=pl.col("_entity") + RANGE,
+
+    def _operations(self, surgery: pl.DataFrame) -> pl.DataFrame:
+        return surgery.select(
+            *shifted(RANGE),
             Treatment_Type=pl.lit("UMLS:C0728940"),
             Treatment_ActivityCode=pl.format("CCAM:{}", "ccam"),
             Treatment_StartDate=day("day"),
             Treatment_EndDate=day("day"),
             Treatment_SurgeryResectionQuality=pl.col("resection"),
             Treatment_SurgeryNature=pl.col("label"),
-            _tumour=pl.col("tumour"),
-            _line=pl.lit(0, pl.Int8),
-            _surgery=pl.lit(1, pl.Int8),
+            _tumour="tumour",
+            _line=NONE,
+            _surgery=ONE,
         )
-        rays = radiotherapy.select(
-            "_record",
-            "_round",
-            _entity=pl.col("_entity") + 2 * RANGE,
-            Treatment_Type=pl.when(pl.col("technique") == "CURIE")
-            .then(pl.lit("UMLS:C0006098"))
-            .otherwise(pl.lit("UMLS:C1522449")),
+
+    def _radiations(self, radiotherapy: pl.DataFrame) -> pl.DataFrame:
+        return radiotherapy.select(
+            *shifted(2 * RANGE),
+            Treatment_Type=either(pl.col("technique") == "CURIE", "UMLS:C0006098", "UMLS:C1522449"),
             Treatment_StartDate=day("start"),
             Treatment_EndDate=day("end"),
-            _tumour=pl.col("tumour"),
-            _line=pl.lit(0, pl.Int8),
-            _surgery=pl.lit(0, pl.Int8),
-        )
-        every = pl.concat([lines, acts, rays], how="diagonal").with_columns(
-            Instance_Id=self.ref("_entity"), TumorPathologyEvent_Ref=self.ref("_tumour")
-        )
-        return Rows(
-            HOSPITAL.feed("line"),
-            every,
-            parents={"tumour": "_tumour"},
-            counts={"treatment_line_src": "_line", "surgery": "_surgery"},
+            _tumour="tumour",
+            _line=NONE,
+            _surgery=NONE,
         )
 
     def drug(self, drug: pl.DataFrame) -> Rows:
         """One row for each drug of a line, without doses."""
         names = {atc: each.label.split(" ")[0] for atc, each in drugs().items()}
         seen = drug.filter("first")
-        return Rows(
-            HOSPITAL.feed("drug"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                Instance_Id=self.ref("_entity"),
-                Treatment_Ref=self.ref("line"),
-                Drug_Code=pl.when(pl.col("_entity") % 9 > 0).then(pl.format("ATC:{}", "atc")),
-                Drug_Name=pl.col("atc").replace(names),
-                _line=pl.col("line"),
-            ),
-            parents={"line": "_line"},
+        return self.sent(
+            "drug",
+            seen,
+            Instance_Id=self.ref("_entity"),
+            Treatment_Ref=self.ref("line"),
+            Drug_Code=pl.when(pl.col("_entity") % 9 > 0).then(pl.format("ATC:{}", "atc")),
+            Drug_Name=pl.col("atc").replace(names),
+            parents={"line": "line"},
             counts={"drug_administration": "_one"},
         )
 
     def response(self, seen: pl.DataFrame) -> Rows:
-        return Rows(
-            HOSPITAL.feed("response"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                Instance_Id=self.ref("_entity"),
-                Treatment_Ref=self.ref("line"),
-                ResponseEvaluation_Date=day("day"),
-                ResponseEvaluation_Status=pl.format("OSIRIS:{}", "response"),
-                _line=pl.col("line"),
-            ),
-            parents={"line": "_line"},
+        return self.sent(
+            "response",
+            seen,
+            Instance_Id=self.ref("_entity"),
+            Treatment_Ref=self.ref("line"),
+            ResponseEvaluation_Date=day("day"),
+            ResponseEvaluation_Status=pl.format("OSIRIS:{}", "response"),
+            parents={"line": "line"},
             counts={"response_assessment": "_one"},
         )
 
     def toxicity(self, seen: pl.DataFrame) -> Rows:
-        return Rows(
-            HOSPITAL.feed("toxicity"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                Instance_Id=self.ref("_entity"),
-                Treatment_Ref=self.ref("line"),
-                TumorPathologyEvent_Ref=self.ref("tumour"),
-                AdverseEvent_Code=pl.when(pl.col("_entity") % 3 == 0).then("meddra").otherwise("term"),
-                AdverseEvent_Date=day("day"),
-                AdverseEvent_EndDate=day("end"),
-                AdverseEvent_Grade=pl.col("grade").cast(pl.String),
-                _line=pl.col("line"),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"line": "_line", "tumour": "_tumour"},
+        return self.sent(
+            "toxicity",
+            seen,
+            Instance_Id=self.ref("_entity"),
+            Treatment_Ref=self.ref("line"),
+            TumorPathologyEvent_Ref=self.ref("tumour"),
+            AdverseEvent_Code=pl.when(pl.col("_entity") % 3 == 0).then("meddra").otherwise("term"),
+            AdverseEvent_Date=day("day"),
+            AdverseEvent_EndDate=day("end"),
+            AdverseEvent_Grade=pl.col("grade").cast(pl.String),
+            parents={"line": "line", "tumour": "tumour"},
             counts={"adverse_event": "_one"},
         )
 
     def radiotherapy(self, seen: pl.DataFrame) -> list[Rows]:
-        course = seen.select(
-            "_entity",
-            "_record",
-            "_round",
+        course = self.sent(
+            "radiotherapy",
+            seen,
             Instance_Id=self.ref("_entity"),
             Treatment_Ref=self.ref("_entity", 2 * RANGE),
-            Course_Type=pl.when(pl.col("technique") == "CURIE").then(pl.lit("brachy")).otherwise(pl.lit("external")),
-            Course_TreatmentIntent=pl.when("palliative").then(pl.lit("palliative")).otherwise(pl.lit("curative")),
+            Course_Type=either(pl.col("technique") == "CURIE", "brachy", "external"),
+            Course_TreatmentIntent=either("palliative", "palliative", "curative"),
             Course_NumberOfSessions=pl.col("sessions").cast(pl.String),
             Course_StartDate=day("start"),
             Course_EndDate=day("end"),
-            _line=pl.col("_entity") + 2 * RANGE,
+            parents={"line": pl.col("_entity") + 2 * RANGE},
+            counts={"radiotherapy_course": "_one"},
         )
         dose = seen.select(
-            "_entity",
-            "_record",
-            "_round",
+            *IDENTITY,
             Instance_Id=self.ref("_entity"),
             CourseRT_Ref=self.ref("_entity"),
             DoseToVolume_FractionDose=pl.col("dose").cast(pl.String),
@@ -295,6 +261,6 @@ class Curie(Biology):
             _course=pl.col("_entity"),
         )
         return [
-            Rows(HOSPITAL.feed("radiotherapy"), course, parents={"line": "_line"}, counts={"radiotherapy_course": "_one"}),
-            Rows(HOSPITAL.feed("radiotherapy_dose"), dose, parents={"radiotherapy": "_course"}, own_patient=False),
+            course,
+            Rows(self.feed("radiotherapy_dose"), dose, parents={"radiotherapy": "_course"}, own_patient=False),
         ]

@@ -1,36 +1,28 @@
-"""What all feeds of Institut Curie share: its declaration, references and dates."""
+"""What all feeds of Institut Curie share: references and dates."""
 
-import numpy as np
 import polars as pl
 
-from jobs.hospitals import hospitals
+from jobs.simulate import rows
 from jobs.simulate.draw import opaque
-from jobs.simulate.rows import CHUNK_NUMBERS, NO_DAY, World
+from jobs.simulate.rows import CHUNK_NUMBERS, date_of, written
 
-HOSPITAL = hospitals()["curie"]
 # Treatments, analyses and events of one file have numbers of their own ranges.
 RANGE = CHUNK_NUMBERS // 4
 
 
 def day(column: str) -> pl.Expr:
-    return (
-        pl.when(pl.col(column) > NO_DAY).then(pl.col(column)).cast(pl.Int32).cast(pl.Date).dt.strftime("%Y-%m-%d").alias(column)
-    )
+    return written(column, "%Y-%m-%d")
 
 
 def middle(column: str) -> pl.Expr:
     """The fifteenth of the month: all that Curie tells of births, deaths and last news."""
-    return pl.col(column).cast(pl.Int32).cast(pl.Date).dt.truncate("1mo").dt.offset_by("14d")
+    return date_of(column).dt.truncate("1mo").dt.offset_by("14d")
 
 
-class Feeds:
-    """A chunk of the world. Instance ids are numbers that stay with their row from snapshot to snapshot."""
+class Feeds(rows.Feeds):
+    """Instance ids are numbers that stay with their row from snapshot to snapshot."""
 
-    def __init__(self, world: World, rng: np.random.Generator) -> None:
-        self.world, self.rng = world, rng
-
-    def seen(self, table: pl.DataFrame) -> pl.DataFrame:
-        return self.world.seen(table, "curie")
+    center = "curie"
 
     def ref(self, column: str, offset: int = 0) -> pl.Expr:
         return pl.when(pl.col(column) >= 0).then(self.world.number(column, offset + 1)).cast(pl.String)

@@ -5,10 +5,10 @@ import polars as pl
 
 from jobs.simulate.draw import pick
 from jobs.simulate.facts import drugs
-from jobs.simulate.gr_base import HOSPITAL, comma, day, yes
+from jobs.simulate.gr_base import comma, day, yes
 from jobs.simulate.gr_biology import Biology
 from jobs.simulate.gr_stays import stays
-from jobs.simulate.rows import Rows, Sightings, ended
+from jobs.simulate.rows import Rows, Sightings, date_of, either, ended
 
 SIDES = {"right": "D", "left": "G", "bilateral": "B", "none": "NA"}
 EVENTS = {"metastasis": "METASTASE", "recurrence": "RECIDIVE", "progression": "PROGRESSION"}
@@ -52,89 +52,76 @@ class Gr(Biology):
         )
         department = pl.Series(pick(self.rng, DEPARTMENTS, np.arange(len(DEPARTMENTS), 0, -1), len(self.world.records)))
         frame = frame.with_columns(cause[frame["_record"]].alias("cause"), department[frame["_record"]].alias("department"))
-        return Rows(
-            HOSPITAL.feed("patient"),
-            frame.select(
-                "_entity",
-                "_record",
-                "_round",
-                "_pid",
-                "dead",
-                ID_LIEN="token",
-                SEXE=pl.when("woman").then(pl.lit("F")).otherwise(pl.lit("M")),
-                DATE_NAISSANCE=day("birth"),
-                DEPT_RESIDENCE=pl.col("department"),
-                STATUT_VITAL=pl.when("dead")
-                .then(pl.lit("D"))
-                .when(pl.col("lost") & (pl.col("_round") % 2 == 1))
-                .then(pl.lit("PDV"))
-                .otherwise(pl.lit("V")),
-                DATE_DERNIERES_NOUVELLES=day("news"),
-                DATE_DECES=pl.when(pl.col("dead") & ~unknown_day).then(day("death")),
-                CAUSE_DECES=pl.when("dead").then("cause"),
-                _news=pl.col("news"),
-                _death=pl.when(pl.col("dead") & ~unknown_day).then("death"),
-                _status=pl.when("dead").then(pl.lit("deceased")).otherwise(pl.lit("alive")),
-            ),
+        return self.sent(
+            "patient",
+            frame,
+            "_pid",
+            "dead",
+            ID_LIEN="token",
+            SEXE=either("woman", "F", "M"),
+            DATE_NAISSANCE=day("birth"),
+            DEPT_RESIDENCE=pl.col("department"),
+            STATUT_VITAL=pl.when("dead")
+            .then(pl.lit("D"))
+            .when(pl.col("lost") & (pl.col("_round") % 2 == 1))
+            .then(pl.lit("PDV"))
+            .otherwise(pl.lit("V")),
+            DATE_DERNIERES_NOUVELLES=day("news"),
+            DATE_DECES=pl.when(pl.col("dead") & ~unknown_day).then(day("death")),
+            CAUSE_DECES=pl.when("dead").then("cause"),
+            _news="news",
+            _death=pl.when(pl.col("dead") & ~unknown_day).then("death"),
+            _status=either("dead", "deceased", "alive"),
             counts={"person": "_one"},
         )
 
     def tumour(self, seen: pl.DataFrame) -> Rows:
         month = (pl.col("_entity") % 40 == 3) & (pl.col("rank") == 1)
-        written = pl.col("diagnosis").cast(pl.Int32).cast(pl.Date)
+        written = date_of("diagnosis")
         middle = written.dt.truncate("1mo").dt.offset_by("14d").cast(pl.Int32).cast(pl.Int64)
-        return Rows(
-            HOSPITAL.feed("tumour"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "T").alias("ID_TUMEUR"),
-                RANG=pl.col("rank").cast(pl.String),
-                DATE_DIAG=pl.when(month).then(written.dt.strftime("%m/%Y")).otherwise(written.dt.strftime("%d/%m/%Y")),
-                BASE_DIAG=pl.col("basis"),
-                CODE_CIM10=pl.col("icd10"),
-                TOPO_CIMO3=pl.col("topography"),
-                MORPHO_CIMO3=pl.col("morphology"),
-                LATERALITE=pl.col("side").replace(SIDES),
-                TNM_TYPE=pl.when(pl.col("t").is_not_null()).then("classification"),
-                TNM_VERSION=pl.when(pl.col("t").is_not_null()).then("edition"),
-                T=pl.col("t"),
-                N=pl.col("n"),
-                M=pl.col("m"),
-                STADE=pl.col("stage"),
-                GRADE_TYPE=pl.when(pl.col("grade").is_not_null()).then("grade_system"),
-                GRADE=pl.col("grade"),
-                OMS_DIAG=pl.col("performance").cast(pl.String),
-                META_DIAG=yes("metastatic"),
-                DIAG_CENTRE=yes("here"),
-                _diagnosis=pl.when(month).then(middle).otherwise("diagnosis"),
-                _precision=pl.when(month).then(pl.lit("month")).otherwise(pl.lit("day")),
-                _staging=(pl.any_horizontal(pl.col("t", "n", "m", "stage").is_not_null())).cast(pl.Int8),
-                _grade=pl.col("grade").is_not_null().cast(pl.Int8),
-                _performance=pl.col("performance").is_not_null().cast(pl.Int8),
-            ),
+        return self.sent(
+            "tumour",
+            seen,
+            self.id(seen, "T").alias("ID_TUMEUR"),
+            RANG=pl.col("rank").cast(pl.String),
+            DATE_DIAG=pl.when(month).then(written.dt.strftime("%m/%Y")).otherwise(written.dt.strftime("%d/%m/%Y")),
+            BASE_DIAG=pl.col("basis"),
+            CODE_CIM10=pl.col("icd10"),
+            TOPO_CIMO3=pl.col("topography"),
+            MORPHO_CIMO3=pl.col("morphology"),
+            LATERALITE=pl.col("side").replace(SIDES),
+            TNM_TYPE=pl.when(pl.col("t").is_not_null()).then("classification"),
+            TNM_VERSION=pl.when(pl.col("t").is_not_null()).then("edition"),
+            T=pl.col("t"),
+            N=pl.col("n"),
+            M=pl.col("m"),
+            STADE=pl.col("stage"),
+            GRADE_TYPE=pl.when(pl.col("grade").is_not_null()).then("grade_system"),
+            GRADE=pl.col("grade"),
+            OMS_DIAG=pl.col("performance").cast(pl.String),
+            META_DIAG=yes("metastatic"),
+            DIAG_CENTRE=yes("here"),
+            _diagnosis=pl.when(month).then(middle).otherwise("diagnosis"),
+            _precision=either(month, "month", "day"),
+            _staging=(pl.any_horizontal(pl.col("t", "n", "m", "stage").is_not_null())).cast(pl.Int8),
+            _grade=pl.col("grade").is_not_null().cast(pl.Int8),
+            _performance=pl.col("performance").is_not_null().cast(pl.Int8),
             counts={"primary_cancer": "_one", "staging": "_staging", "grade": "_grade", "performance_status": "_performance"},
         )
 
     def event(self, seen: pl.DataFrame) -> Rows:
         month = pl.col("_entity") % 12 == 5
-        written = pl.col("day").cast(pl.Int32).cast(pl.Date)
-        return Rows(
-            HOSPITAL.feed("event"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "E").alias("ID_EVT"),
-                self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
-                TYPE_EVT=pl.col("kind").replace(EVENTS),
-                DATE_EVT=pl.when(month).then(written.dt.strftime("%m/%Y")).otherwise(written.dt.strftime("%d/%m/%Y")),
-                TOPO_CIMO3=pl.col("topography"),
-                PREUVE=pl.col("evidence"),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"tumour": "_tumour"},
+        written = date_of("day")
+        return self.sent(
+            "event",
+            seen,
+            self.id(seen, "E").alias("ID_EVT"),
+            self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
+            TYPE_EVT=pl.col("kind").replace(EVENTS),
+            DATE_EVT=pl.when(month).then(written.dt.strftime("%m/%Y")).otherwise(written.dt.strftime("%d/%m/%Y")),
+            TOPO_CIMO3=pl.col("topography"),
+            PREUVE=pl.col("evidence"),
+            parents={"tumour": "tumour"},
             counts={"tumor_event": "_one"},
         )
 
@@ -143,26 +130,21 @@ class Gr(Biology):
         seen = ended(
             seen.with_columns(stop, pl.col("cycles").cast(pl.String)), "known_end", ("end", "stop", "cycles"), self.world.rounds
         )
-        return Rows(
-            HOSPITAL.feed("line"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "L").alias("ID_LIGNE"),
-                self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
-                NUM_LIGNE=pl.col("number").cast(pl.String),
-                LIBELLE_PROTOCOLE=pl.col("label"),
-                TYPE_LIGNE=pl.col("setting"),
-                INTENTION=pl.col("intent"),
-                DATE_DEBUT=day("start"),
-                DATE_FIN=day("end"),
-                NB_CURES=pl.col("cycles"),
-                MOTIF_ARRET=pl.col("stop"),
-                CODE_ESSAI=pl.col("trial"),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"tumour": "_tumour"},
+        return self.sent(
+            "line",
+            seen,
+            self.id(seen, "L").alias("ID_LIGNE"),
+            self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
+            NUM_LIGNE=pl.col("number").cast(pl.String),
+            LIBELLE_PROTOCOLE=pl.col("label"),
+            TYPE_LIGNE=pl.col("setting"),
+            INTENTION=pl.col("intent"),
+            DATE_DEBUT=day("start"),
+            DATE_FIN=day("end"),
+            NB_CURES=pl.col("cycles"),
+            MOTIF_ARRET=pl.col("stop"),
+            CODE_ESSAI=pl.col("trial"),
+            parents={"tumour": "tumour"},
             counts={"treatment_line_src": "_one"},
         )
 
@@ -172,32 +154,27 @@ class Gr(Biology):
             what: {atc: getattr(each, what) for atc, each in known.items()} for what in ("dci", "label", "unit", "route", "ucd")
         }
         code = pl.col("atc").replace(named["ucd"])
-        return Rows(
-            HOSPITAL.feed("drug"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "A").alias("ID_ADMIN"),
-                self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
-                self.id(seen, "L", "line").alias("ID_LIGNE"),
-                PROTOCOLE=pl.lit(None, pl.String),
-                CURE=pl.col("cycle").cast(pl.String),
-                JOUR=pl.lit("1"),
-                CODE_UCD=pl.when(pl.col("_entity") % 3 > 0).then(code),
-                LIBELLE_UCD=pl.col("atc").replace(named["label"]),
-                DCI=pl.col("atc").replace(named["dci"]),
-                CODE_ATC=pl.when(pl.col("_entity") % 11 > 0).then("atc"),
-                DOSE_PRESCRITE=comma("dose"),
-                DOSE_ADMIN=comma("given"),
-                UNITE=pl.col("atc").replace(named["unit"]),
-                VOIE=pl.col("atc").replace(named["route"]),
-                DATE_ADMIN=day("day"),
-                STATUT=pl.col("status"),
-                CODE_INDICATION=pl.when(pl.col("_entity") % 5 == 0).then(pl.lit("I000123")),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"tumour": "_tumour"},
+        return self.sent(
+            "drug",
+            seen,
+            self.id(seen, "A").alias("ID_ADMIN"),
+            self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
+            self.id(seen, "L", "line").alias("ID_LIGNE"),
+            PROTOCOLE=pl.lit(None, pl.String),
+            CURE=pl.col("cycle").cast(pl.String),
+            JOUR=pl.lit("1"),
+            CODE_UCD=pl.when(pl.col("_entity") % 3 > 0).then(code),
+            LIBELLE_UCD=pl.col("atc").replace(named["label"]),
+            DCI=pl.col("atc").replace(named["dci"]),
+            CODE_ATC=pl.when(pl.col("_entity") % 11 > 0).then("atc"),
+            DOSE_PRESCRITE=comma("dose"),
+            DOSE_ADMIN=comma("given"),
+            UNITE=pl.col("atc").replace(named["unit"]),
+            VOIE=pl.col("atc").replace(named["route"]),
+            DATE_ADMIN=day("day"),
+            STATUT=pl.col("status"),
+            CODE_INDICATION=pl.when(pl.col("_entity") % 5 == 0).then(pl.lit("I000123")),
+            parents={"tumour": "tumour"},
             counts={"drug_administration": "_one"},
         )
 
@@ -205,47 +182,37 @@ class Gr(Biology):
         # Activity 4 is the anaesthesia of the same act, reported for every other operation.
         asleep = seen.filter(pl.col("_entity") % 2 == 0).with_columns(_entity=pl.col("_entity") + 500_000, activity=pl.lit("4"))
         seen = pl.concat([seen.with_columns(activity=pl.lit("1")), asleep])
-        return Rows(
-            HOSPITAL.feed("surgery"),
-            seen.select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "C").alias("ID_ACTE"),
-                self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
-                DATE_ACTE=day("day"),
-                CODE_CCAM=pl.col("ccam"),
-                ACTIVITE=pl.col("activity"),
-                LIBELLE=pl.col("label"),
-                RESECTION=pl.when(pl.col("activity") == "1").then("resection"),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"tumour": "_tumour"},
+        return self.sent(
+            "surgery",
+            seen,
+            self.id(seen, "C").alias("ID_ACTE"),
+            self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
+            DATE_ACTE=day("day"),
+            CODE_CCAM=pl.col("ccam"),
+            ACTIVITE=pl.col("activity"),
+            LIBELLE=pl.col("label"),
+            RESECTION=pl.when(pl.col("activity") == "1").then("resection"),
+            parents={"tumour": "tumour"},
             counts={"surgery": "_one"},
         )
 
     def radiotherapy(self, seen: pl.DataFrame) -> Rows:
         total = pl.col("dose") * pl.col("sessions")
-        return Rows(
-            HOSPITAL.feed("radiotherapy"),
-            seen.with_columns(total=total).select(
-                "_entity",
-                "_record",
-                "_round",
-                self.id(seen, "R").alias("ID_COURSE"),
-                self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
-                INTENTION=pl.when("palliative").then(pl.lit("PALLIATIF")).otherwise(pl.lit("CURATIF")),
-                TECHNIQUE=pl.col("technique"),
-                VOLUME=pl.when(pl.col("palliative")).then(pl.lit("Métastase")).otherwise(pl.lit("Lit tumoral")),
-                DOSE_FRACTION_GY=comma("dose"),
-                NB_FRACTIONS_PREVU=pl.col("sessions").cast(pl.String),
-                NB_FRACTIONS_REALISE=pl.col("sessions").cast(pl.String),
-                DOSE_TOTALE_GY=comma("total"),
-                DATE_DEBUT=day("start"),
-                DATE_FIN=day("end"),
-                MOTIF_ARRET=pl.when(pl.col("_entity") % 3 == 0).then(pl.lit("FIN_PROTOCOLE")),
-                _tumour=pl.col("tumour"),
-            ),
-            parents={"tumour": "_tumour"},
+        return self.sent(
+            "radiotherapy",
+            seen.with_columns(total=total),
+            self.id(seen, "R").alias("ID_COURSE"),
+            self.id(seen, "T", "tumour").alias("ID_TUMEUR"),
+            INTENTION=either("palliative", "PALLIATIF", "CURATIF"),
+            TECHNIQUE=pl.col("technique"),
+            VOLUME=either(pl.col("palliative"), "Métastase", "Lit tumoral"),
+            DOSE_FRACTION_GY=comma("dose"),
+            NB_FRACTIONS_PREVU=pl.col("sessions").cast(pl.String),
+            NB_FRACTIONS_REALISE=pl.col("sessions").cast(pl.String),
+            DOSE_TOTALE_GY=comma("total"),
+            DATE_DEBUT=day("start"),
+            DATE_FIN=day("end"),
+            MOTIF_ARRET=pl.when(pl.col("_entity") % 3 == 0).then(pl.lit("FIN_PROTOCOLE")),
+            parents={"tumour": "tumour"},
             counts={"radiotherapy_course": "_one"},
         )

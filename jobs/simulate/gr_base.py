@@ -1,23 +1,18 @@
-"""What all feeds of Gustave Roussy share: its declaration, ids and spellings."""
+"""What all feeds of Gustave Roussy share: ids and spellings."""
 
-import numpy as np
 import polars as pl
 
-from jobs.hospitals import hospitals
+from jobs.simulate import rows
 from jobs.simulate.draw import opaque
-from jobs.simulate.rows import NO_DAY, World
-
-HOSPITAL = hospitals()["gr"]
+from jobs.simulate.rows import CHUNK_NUMBERS, either, written
 
 
 def day(column: str) -> pl.Expr:
-    return (
-        pl.when(pl.col(column) > NO_DAY).then(pl.col(column)).cast(pl.Int32).cast(pl.Date).dt.strftime("%d/%m/%Y").alias(column)
-    )
+    return written(column, "%d/%m/%Y")
 
 
 def yes(column: str) -> pl.Expr:
-    return pl.when(pl.col(column)).then(pl.lit("O")).otherwise(pl.lit("N"))
+    return either(column, "O", "N")
 
 
 def comma(column: str) -> pl.Expr:
@@ -26,17 +21,13 @@ def comma(column: str) -> pl.Expr:
     return text.alias(column)
 
 
-class Feeds:
-    """A chunk of the world and the ids it gets. Ids are opaque: a letter and twelve hexadecimal digits."""
+class Feeds(rows.Feeds):
+    """Ids are opaque: a letter and twelve hexadecimal digits."""
 
-    def __init__(self, world: World, rng: np.random.Generator) -> None:
-        self.world, self.rng = world, rng
+    center = "gr"
 
     def id(self, frame: pl.DataFrame, letter: str, column: str = "_entity") -> pl.Series:
         """The id of the entity in a column; null where it is -1."""
-        numbers = frame[column].to_numpy() + 1 + self.world.chunk * 1_000_000
+        numbers = frame[column].to_numpy() + 1 + self.world.chunk * CHUNK_NUMBERS
         text = letter + opaque(numbers, ord(letter))
         return pl.select(pl.when(pl.Series(frame[column].to_numpy() >= 0)).then(text)).to_series().alias(column)
-
-    def seen(self, table: pl.DataFrame) -> pl.DataFrame:
-        return self.world.seen(table, "gr")

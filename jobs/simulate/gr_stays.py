@@ -6,7 +6,7 @@ import polars as pl
 from jobs.hospitals import hospitals
 from jobs.simulate.draw import opaque
 from jobs.simulate.facts import sites
-from jobs.simulate.rows import Rows, World
+from jobs.simulate.rows import IDENTITY, Rows, World, date_of, either
 
 HOSPITAL = hospitals()["gr"]
 FINESS = "940000664"
@@ -26,7 +26,7 @@ def stays(world: World) -> list[Rows]:
     second = first.filter("moves").with_columns(unit=pl.lit(2), _entity=pl.col("_entity") + 1, entry=middle)
     first = first.with_columns(exit=pl.when("moves").then(middle).otherwise("exit"))
     units = pl.concat([first, second.select(first.columns)], how="vertical_relaxed")
-    link = seen.select("_entity", "_record", "_round", NADL=_nadl(world, seen["_entity"]))
+    link = seen.select(*IDENTITY, NADL=_nadl(world, seen["_entity"]))
     return [
         Rows(HOSPITAL.feed("stay_link"), link, may_be_dirty=False),
         Rows(
@@ -71,13 +71,11 @@ def _records(world: World, units: pl.DataFrame) -> pl.DataFrame:
     )
     line = _line(units)
     return units.select(
-        "_entity",
-        "_record",
-        "_round",
+        *IDENTITY,
         "NADL",
         _line=line,
         _stay=pl.col("stay"),
-        _year=pl.col("entry").cast(pl.Int32).cast(pl.Date).dt.year(),
+        _year=date_of("entry").dt.year(),
         _diagnoses=(1 + pl.col("DR").is_not_null().cast(pl.Int8) + pl.col("das").list.len()).cast(pl.Int64),
         _acts=pl.col("acts").cast(pl.Int64),
     )
@@ -85,7 +83,7 @@ def _records(world: World, units: pl.DataFrame) -> pl.DataFrame:
 
 def _line(units: pl.DataFrame) -> pl.Expr:
     def day(column: str) -> pl.Expr:
-        return pl.col(column).cast(pl.Int32).cast(pl.Date).dt.strftime("%d%m%Y")
+        return date_of(column).dt.strftime("%d%m%Y")
 
     def left(value: pl.Expr, width: int) -> pl.Expr:
         return value.fill_null("").str.pad_end(width)
@@ -103,18 +101,18 @@ def _line(units: pl.DataFrame) -> pl.Expr:
         pl.col("NADL"),
         pl.col("unit").cast(pl.String).str.zfill(10),
         day("birth"),
-        pl.when("woman").then(pl.lit("2")).otherwise(pl.lit("1")),
+        either("woman", "2", "1"),
         pl.lit("2100"),
         pl.lit("  "),
         day("entry"),
-        pl.when(pl.col("unit") == 1).then(pl.lit("8")).otherwise(pl.lit("6")),
+        either(pl.col("unit") == 1, "8", "6"),
         pl.lit(" "),
         day("exit"),
-        pl.when(pl.col("moves") & (pl.col("unit") == 1)).then(pl.lit("6")).otherwise(pl.lit("8")),
+        either(pl.col("moves") & (pl.col("unit") == 1), "6", "8"),
         pl.lit(" "),
         pl.lit("94000"),
         pl.lit(" " * 14),
-        pl.when(pl.col("kind").is_in(["chemo", "radio"])).then(pl.lit("01")).otherwise(pl.lit("00")),
+        either(pl.col("kind").is_in(["chemo", "radio"]), "01", "00"),
         pl.col("das").list.len().cast(pl.String).str.zfill(2),
         pl.lit("00"),
         pl.col("acts").cast(pl.String).str.zfill(3),

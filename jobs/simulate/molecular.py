@@ -110,7 +110,7 @@ def variants(tumour: pl.DataFrame, sample: pl.DataFrame, analysis: pl.DataFrame,
     base = np.full(len(names), 0.01)
     rates = np.array([gene_frequencies().get(site.msk, base) for site in sites()])
     site = tumour["site"].to_numpy()[analysis["tumour"].to_numpy()]
-    covered = np.array([inside[panel] for panel in analysis["panel"]]).reshape(-1, len(names))
+    covered = np.array([inside[panel] for panel in analysis["panel"]], dtype=bool).reshape(-1, len(names))
     hit = (rng.random((len(analysis), len(names))) < rates[site]) & covered
     row, gene = np.nonzero(hit)
     change, kind, reference, alternate, offset = _changes(site[row], gene, rng)
@@ -227,7 +227,7 @@ def biomarkers(persons: Persons, own: Records, tumour: pl.DataFrame, rng: np.ran
                     known=np.maximum(tumour["known"].to_numpy()[mine], day + 5),
                 )
             )
-    return pl.concat([part for part in found if len(part)], how="vertical_relaxed")
+    return pl.concat([part for part in found if len(part)] or found[:1], how="vertical_relaxed")
 
 
 def labs(persons: Persons, own: Records, rng: np.random.Generator) -> pl.DataFrame:

@@ -31,26 +31,42 @@ class Dirt:
     corrected: float = 0.01  # a second version of a good row
 
     def __post_init__(self) -> None:
-        if sum(getattr(self, each.name) for each in fields(self)) > 0.9:
-            raise ValueError("expected rates that add up to 0.9 at most: a record carries one defect")
-        for each in fields(self):
-            if not 0 <= getattr(self, each.name) <= 0.2:
-                raise ValueError(f"expected a rate between 0 and 0.2 for {each.name}, found {getattr(self, each.name)}")
+        rates = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name, rate in rates.items():
+            if not 0 <= rate <= 0.2:
+                raise ValueError(f"expected a rate between 0 and 0.2 for {name}, found {rate}")
+        # A record carries one defect.
+        if (together := sum(rates.values())) > 0.9:
+            raise ValueError(f"expected the rates of the {len(rates)} kinds to add up to 0.9 at most, found {together:.2f}")
 
     @classmethod
     def parse(cls, text: str) -> "Dirt":
-        """The usual rates but for those named, as in `missing=0.01,late=0`."""
-        pairs = [each.partition("=") for each in text.split(",") if each]
+        """A number is the rate of every kind; `missing=0.01,late=0` are the usual rates but for those named. ValueError for others."""
+        if "=" not in text:
+            return cls.every(_rate(text))
+        pairs = [each.partition("=") for each in text.split(",") if each.strip()]
         known = {each.name for each in fields(cls)}
         unknown = [name for name, _, _ in pairs if name.strip() not in known]
         if unknown:
             raise ValueError(f"expected kinds of dirt among {', '.join(sorted(known))}, found {', '.join(unknown)}")
-        return cls(**{name.strip(): float(rate) for name, _, rate in pairs})
+        return cls(**{name.strip(): _rate(rate) for name, _, rate in pairs})
+
+    @classmethod
+    def every(cls, rate: float) -> "Dirt":
+        """All kinds at one rate."""
+        return cls(**{each.name: rate for each in fields(cls)})
 
     @classmethod
     def none(cls) -> "Dirt":
         """Deliveries without a single defect."""
-        return cls(**{each.name: 0.0 for each in fields(cls)})
+        return cls.every(0.0)
+
+
+def _rate(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"expected a rate of dirt like 0.01, found {text.strip()!r}") from None
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,17 @@ class Faults:
     @classmethod
     def all(cls) -> "Faults":
         return cls(refused=True, late=True)
+
+    @classmethod
+    def parse(cls, text: str) -> "Faults":
+        """`all`, `none`, or kinds as in `refused,late`; ValueError for others."""
+        named = {each.strip() for each in text.split(",")} - {"", "none"}
+        known = {each.name for each in fields(cls)}
+        if named == {"all"}:
+            return cls.all()
+        if unknown := named - known:
+            raise ValueError(f"expected faults among {', '.join(sorted(known))}, all or none, found {', '.join(sorted(unknown))}")
+        return cls(**dict.fromkeys(named, True))
 
 
 @dataclass(frozen=True)

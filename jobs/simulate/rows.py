@@ -1,11 +1,12 @@
 """What a hospital would send of a chunk, feed by feed, before anything goes wrong."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
 
+from jobs.hospitals import hospitals
 from jobs.hospitals.feed import Feed
 from jobs.simulate.calendar import CENTERS, NEVER, round_of
 from jobs.simulate.clinic import Clinic
@@ -13,10 +14,13 @@ from jobs.simulate.molecular import Molecular
 from jobs.simulate.people import Persons, Records
 from jobs.simulate.tumours import NO_DAY
 
-__all__ = ["CHUNK_NUMBERS", "NO_DAY", "Rows", "Sightings", "World", "ended"]
 Scope = Literal["person", "molecular", "sample"]
 # Numbers of a chunk stay apart from those of the next.
 CHUNK_NUMBERS = 1_000_000
+# Which entity a row is about, whose it is, and the round that first carries it.
+IDENTITY = ("_entity", "_record", "_round")
+# How many rows of a table of silver a row becomes.
+NONE, ONE = pl.lit(0, pl.Int8), pl.lit(1, pl.Int8)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class World:
             )
             .filter(pl.Series(here)[table["record"]] & (pl.col("_round") < NEVER))
             .drop("record", "known")
+            # polars 2.1 can panic in pl.format where a few rows lie in many chunks (seen with 3 rows in 9).
+            .rechunk()
         )
 
     def number(self, entity: str | pl.Expr, base: int = 1) -> pl.Expr:
@@ -72,6 +78,58 @@ class Rows:
     @property
     def domain(self) -> str:
         return self.feed.domain
+
+
+class Feeds:
+    """How one hospital writes a chunk of the world; each has its own ids, dates and codes."""
+
+    center: ClassVar[str]
+
+    def __init__(self, world: World, rng: np.random.Generator) -> None:
+        self.world, self.rng = world, rng
+
+    def seen(self, table: pl.DataFrame) -> pl.DataFrame:
+        """The rows of a table of the world that the hospital delivers."""
+        return self.world.seen(table, self.center)
+
+    def feed(self, domain: str) -> Feed:
+        return hospitals()[self.center].feed(domain)
+
+    def sent(
+        self,
+        domain: str,
+        seen: pl.DataFrame,
+        *columns: pl.Expr | pl.Series | str,
+        parents: dict[str, str | pl.Expr] | None = None,
+        counts: dict[str, str] | None = None,
+        scope: Scope = "person",
+        **named: str | pl.Expr,
+    ) -> Rows:
+        """A feed whose columns are worked out of `seen` row by row; `parents` says which column of `seen` is the entity of each parent."""
+        above = {f"_{parent}": entity for parent, entity in (parents or {}).items()}
+        frame = seen.select(*IDENTITY, *columns, **named, **above)
+        return Rows(self.feed(domain), frame, {parent: f"_{parent}" for parent in parents or {}}, counts or {}, scope=scope)
+
+
+def shifted(by: int) -> tuple[pl.Expr, str, str]:
+    """IDENTITY with entities of a range of their own, for rows of another table in the same feed."""
+    return pl.col("_entity") + by, "_record", "_round"
+
+
+def either(condition: str | pl.Expr, yes: str, no: str) -> pl.Expr:
+    """One text where a condition (or column) holds, another elsewhere."""
+    return pl.when(condition).then(pl.lit(yes)).otherwise(pl.lit(no))
+
+
+def date_of(column: str) -> pl.Expr:
+    """The date of a day number."""
+    return pl.col(column).cast(pl.Int32).cast(pl.Date)
+
+
+def written(column: str, date_format: str) -> pl.Expr:
+    """The date of a day number as text; null where the column says that there is none."""
+    chosen = pl.when(pl.col(column) > NO_DAY).then(pl.col(column)).cast(pl.Int32).cast(pl.Date)
+    return chosen.dt.strftime(date_format).alias(column)
 
 
 def ended(rows: pl.DataFrame, when: str, late: tuple[str, ...], rounds: int) -> pl.DataFrame:

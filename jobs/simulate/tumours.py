@@ -24,8 +24,13 @@ TNM = {
 def table(**columns: np.ndarray) -> pl.DataFrame:
     """A table of arrays of equal length; text comes as object arrays, None where there is no value."""
     return pl.DataFrame(
-        {name: values.tolist() if values.dtype == object else values for name, values in columns.items()}, strict=False
+        {name: _text(values) if values.dtype == object else values for name, values in columns.items()}, strict=False
     )
+
+
+def _text(values: np.ndarray) -> pl.Series | list:
+    """An object array as polars takes it: where nobody in a small world has a value it is still one of text."""
+    return values.tolist() if any(value is not None for value in values) else pl.Series([None] * len(values), dtype=pl.String)
 
 
 def tumours(persons: Persons, own: Records, rng: np.random.Generator) -> pl.DataFrame:

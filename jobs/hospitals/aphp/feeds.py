@@ -164,6 +164,7 @@ FEEDS = (
         extract_ts                    instant   R
     """,
         format="parquet",
+        validated="row_status_source_value = Validé when measurement_type_source_value = BIOLOGIE",
     ),
     Feed(
         "episode",
@@ -261,4 +262,8 @@ HOSPITAL = Hospital(
     null_dates=("1900-01-01", "2999-12-31"),
     version_column="extract_ts",
     deleted_when=("op", "D"),
+    # CIM-10 with a dot, where the feed has none.
+    repairs=((r"^([A-Z][0-9]{2})\.([0-9A-Z+]+)$", "${1}${2}"),),
+    always=("patient", "identity_merge"),
+    unknown_death="2999-12-31",
 )

@@ -307,8 +307,11 @@ HOSPITAL = Hospital(
     mode="snapshot",
     model="osiris-pivot",
     archive="curie_osiris_{yearmonth}.tar.gz",
+    archive_domain="osiris",
     feeds=FEEDS,
     codes=CODES,
     nulls={"UMLS:C0439673": "unknown", "UMLS:C1272460": "not_applicable"},
     null_dates=("1000-01-01",),
+    repairs=(("^ULMS:", "UMLS:"),),
+    month_dates=("Patient_DeathDate", "Patient_LastNewsDate"),
 )

@@ -39,8 +39,12 @@ conform = Conform(HOSPITAL)
 
 
 def rights_register(feeds: "Feeds") -> "DataFrame":
-    """Every row of the latest list; one without scope and without opposition only says that the patient was informed."""
-    informs = "coalesce(trim(sent.scope), '') = '' and not coalesce(opposition, false)"
+    """Every row of the latest list; one without scope and without opposition only says that the patient was informed.
+
+    What cannot be read in `opposition` counts as one in force: landing hides everything of the patient until it is corrected.
+    """
+    in_force = "coalesce(opposition, true)"
+    informs = f"coalesce(trim(sent.scope), '') = '' and not {in_force}"
     told = ("informationdateyear", "informationdatemonth", "informationdateday")
     opposed = ("oppositiondateyear", "oppositiondatemonth", "oppositiondateday")
     return feeds["rights"].selectExpr(
@@ -53,7 +57,7 @@ def rights_register(feeds: "Feeds") -> "DataFrame":
             information_date_precision=_precision(*told),
             scope=Code("scope", "sent.scope", reason=f"if({informs}, 'not_applicable', null)"),
             state=Code(
-                f"if({informs}, null, cast(opposition as string))",
+                f"if({informs}, null, cast({in_force} as string))",
                 f"if({informs}, null, sent.opposition)",
                 reason=f"if({informs}, 'not_applicable', null)",
             ),

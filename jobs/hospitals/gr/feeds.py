@@ -217,6 +217,7 @@ FEEDS = (
         core=False,
         encoding="cp1252",
         delimiter=";",
+        validated="STATUT = VALIDE",
     ),
     Feed(
         "response",
@@ -447,4 +448,10 @@ HOSPITAL = Hospital(
     null_dates=("01/01/1900", "31/12/9999"),
     version_column="DATE_MAJ",
     deleted_when=("TOP_SUPPR", "O"),
+    date_format="%d/%m/%Y",
+    decimal_comma=True,
+    true_values=("O",),
+    false_values=("N",),
+    # C50,9 for C50.9
+    repairs=((r"^([A-Z][0-9]{2}),([0-9]{1,2})$", "${1}.${2}"),),
 )

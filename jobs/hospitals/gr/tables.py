@@ -53,9 +53,13 @@ def person(feeds: "Feeds") -> "DataFrame":
 
 
 def rights_register(feeds: "Feeds") -> "DataFrame":
-    """Every line of the latest list; a line without scope only says that the patient was informed."""
-    informs = "sent.PORTEE IS NULL OR trim(sent.PORTEE) = ''"
-    state = f"if({informs}, NULL, if(OPPOSITION, 'O', 'N'))"
+    """Every line of the latest list; one without scope and without opposition only says that the patient was informed.
+
+    What cannot be read in OPPOSITION counts as an opposition in force: landing hides everything of the patient until it is corrected.
+    """
+    opposed = "coalesce(OPPOSITION, true)"
+    informs = f"coalesce(trim(sent.PORTEE), '') = '' AND NOT {opposed}"
+    state = f"if({informs}, NULL, if({opposed}, 'O', 'N'))"
     # Landing never sets a line of this list aside, not even one that names nobody.
     named = feeds["rights"].where("person_id IS NOT NULL")
     return named.selectExpr(

@@ -84,14 +84,16 @@ def test_a_date_of_three_numbers_is_as_precise_as_what_is_filled(deliver):
     ]
 
 
-def test_an_opposition_without_scope_is_no_information_row(deliver):
-    feeds = deliver(
-        rights="""
-        person_id | scope | opposition
-        p1        |       | true
-    """
-    )
-    assert rows(curie.rights_register(feeds), "scope", "state", "state_source_value") == [(None, "opposed", "true")]
+def test_an_opposition_without_scope_or_that_cannot_be_read_is_in_force(deliver):
+    feeds = deliver(rights="""
+        person_id | scope | opposition | sent.opposition
+        p1        |       | true       | true
+        p2        |       |            | perhaps
+    """)  # fmt: skip
+    assert rows(curie.rights_register(feeds), "scope", "state", "state_source_value") == [
+        (None, "opposed", "perhaps"),
+        (None, "opposed", "true"),
+    ]
 
 
 def test_a_tumour_row_of_type_primary_is_a_cancer(deliver):

@@ -68,6 +68,24 @@ def test_a_line_of_the_rights_list_is_an_opposition_a_lift_or_an_information(del
     ]
 
 
+def test_an_opposition_without_scope_or_that_cannot_be_read_is_in_force(deliver):
+    feeds = deliver(rights="""
+        person_id | OPPOSITION | sent.OPPOSITION | PORTEE | sent.PORTEE | DATE_OPPOSITION
+        p1        | true       | O               |        |             | 2020-01-02
+        p2        |            | X               |        |             |
+        p3        |            |                 | TOUT   | TOUT        | 2020-01-02
+        p4        | true       | O               |        | PARTOUT     | 2020-01-02
+        p5        | false      | N               |        |             |
+    """)  # fmt: skip
+    assert rows(gr.rights_register(feeds), "person_id", "scope", "scope_source_value", "state", "state_source_value") == [
+        ("p1", None, None, "opposed", "O"),
+        ("p2", None, None, "opposed", "X"),
+        ("p3", "all", "TOUT", "opposed", None),
+        ("p4", None, "PARTOUT", "opposed", "O"),
+        ("p5", None, None, None, None),
+    ]
+
+
 def test_na_is_a_side_and_a_partial_date_says_so(deliver):
     feeds = deliver(tumour="""
         ID_TUMEUR | DATE_DIAG  | DATE_DIAG_precision | LATERALITE | CODE_CIM10 | MORPHO_CIMO3 | META_DIAG | DIAG_CENTRE

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.hospitals import hospitals
+from jobs.hospitals.feed import Feed, Hospital
 from jobs.landing.judge import judge
 from jobs.landing.manifest import read_manifest
 from jobs.landing.model import Judgement
@@ -27,10 +28,11 @@ def keys(center: str = "gr", last: date = date(2030, 1, 1)) -> Keys:
     return {center: [DeliveryKey("k1", SECRET, date(2020, 1, 1), last)]}
 
 
-def entry(path: str, domain: str, data: bytes, *, rows: int, **changed: Any) -> dict[str, Any]:
-    """An entry of `files` that is true to the bytes, apart from what is changed on purpose."""
+def entry(path: str, domain: str, data: bytes, *, rows: int, feed: Feed | None = None, **changed: Any) -> dict[str, Any]:
+    """An entry of `files` that is true to the bytes, apart from what is changed on purpose; of Gustave Roussy or Curie if not said."""
     is_gzip = path.endswith(".gz")
-    feed = None if domain == "osiris" else hospitals()["gr" if path.startswith(("GR", "94")) else "curie"].feed(domain)
+    if feed is None and domain != "osiris":
+        feed = hospitals()["gr" if path.startswith(("GR", "94")) else "curie"].feed(domain)
     try:
         size = len(gzip.decompress(data)) if is_gzip else len(data)
     except (OSError, EOFError):
@@ -76,6 +78,28 @@ def body(files: list[dict[str, Any]], **changed: Any) -> dict[str, Any]:
         "files": files,
     }
     return told | changed
+
+
+def deliver(root: Path, hospital: Hospital, day: date, texts: dict[str, str], **changed: Any) -> Path:
+    """A signed delivery of any hospital that sends CSV: by domain the text of its file, the line of column names included."""
+    data, files = {}, []
+    for domain, text in texts.items():
+        feed = hospital.feed(domain)
+        path = feed.file.format(date=f"{day:%Y%m%d}", number="001", day=day)
+        data[path] = gz(text, feed.encoding) if path.endswith(".gz") else text.encode(feed.encoding)
+        schema, rows = f"{hospital.center}.{domain}/{feed.versions[-1]}", len(text.splitlines()) - 1
+        files.append(entry(path, domain, data[path], rows=rows, feed=feed, schema_id=schema))
+    told = {
+        "delivery_id": f"{hospital.center.upper()}-{day:%Y%m%d}-001",
+        "center": hospital.center,
+        "finess": hospital.finess,
+        "mode": hospital.mode,
+        "model": {"name": hospital.model, "version": "1.0"},
+        "created_at": f"{day}T03:00:00Z",
+        "extraction_window": {"from": None, "to": f"{day}"},
+        "rights": {"path": next(each["path"] for each in files if each["domain"] == "rights"), "as_of": f"{day}", "n_opposed": 0},
+    }
+    return send(root, body(files, **(told | changed)), data)
 
 
 def place(root: Path, told: dict[str, Any]) -> Path:

@@ -12,7 +12,6 @@ from jobs.hospitals import hospitals
 from jobs.hospitals.feed import column
 from jobs.landing.cells import CellReader, Manner, TypedReader
 from jobs.landing.dates import Limits
-from jobs.landing.habits import with_habits
 from jobs.landing.model import StagedFile
 from jobs.landing.pseudonyms import row_id
 from tests.jobs.landing.sending import PSEUDONYMS, A, B, judged
@@ -22,7 +21,7 @@ LIMITS = Limits(date(2022, 2, 10), datetime(2022, 3, 1, tzinfo=UTC))
 
 
 def manner(center: str, domain: str = "tumour", **more: Any) -> Manner:
-    hospital = with_habits(hospitals()[center])
+    hospital = hospitals()[center]
     domain = "visit" if center == "aphp" else domain
     return Manner(hospital, hospital.feed(domain), LIMITS, hospital.date_format, PSEUDONYMS, **more)
 

@@ -4,6 +4,7 @@ import ast
 import csv
 import hashlib
 import inspect
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -109,6 +110,17 @@ def test_senseless_sizes_are_refused(patients: int, deliveries: int, tmp_path: P
         simulate(patients, deliveries, 1, tmp_path / "x")
 
 
+@pytest.mark.parametrize(
+    ("patients", "deliveries", "seed"), [(1, 2, 1), (1, 2, 3), (3, 1, 7), (10, 2, 7), (15, 1, 1), (30, 2, 7)]
+)
+def test_a_world_so_small_that_some_things_happen_to_nobody_is_delivered(
+    patients: int, deliveries: int, seed: int, tmp_path: Path
+) -> None:
+    answer = simulate(patients, deliveries, seed, tmp_path / "small", dirt=Dirt.none())
+    assert len(answer.deliveries) == 3 * deliveries
+    assert sum(answer.silver_rows[center]["person"] for center in answer.silver_rows) >= patients
+
+
 def test_a_rate_above_one_fifth_is_refused() -> None:
     with pytest.raises(ValueError, match="missing"):
         Dirt(missing=0.5)
@@ -116,5 +128,41 @@ def test_a_rate_above_one_fifth_is_refused() -> None:
 
 def test_rates_can_be_written_in_a_line() -> None:
     assert Dirt.parse("missing=0.01,late=0") == Dirt(missing=0.01, late=0)
-    with pytest.raises(ValueError, match="found dust"):
-        Dirt.parse("dust=0.1")
+    assert Dirt.parse("0.02") == Dirt(**dict.fromkeys(Dirt.__dataclass_fields__, 0.02))
+    assert Dirt.parse("0") == Dirt.none()
+
+
+def test_faults_can_be_written_in_a_line() -> None:
+    written = {"none": Faults(), "all": Faults.all(), "late": Faults(late=True), "refused, late": Faults.all()}
+    assert {text: Faults.parse(text) for text in written} == written
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--dirt dust=0.1", "found dust. See `pscc simulate --help`."),
+        ("--dirt missing=much", "Expected a rate of dirt like 0.01, found 'much'. See `pscc simulate --help`."),
+        ("--dirt 0.3", "Expected a rate between 0 and 0.2 for missing, found 0.3. See `pscc simulate --help`."),
+        ("--dirt 0.1", "Expected the rates of the 17 kinds to add up to 0.9 at most, found 1.70. See `pscc simulate --help`."),
+        ("--faults lost", "Expected faults among late, refused, all or none, found lost. See `pscc simulate --help`."),
+    ],
+)
+def test_what_cannot_be_simulated_gets_a_sentence(tmp_path: Path, options: str, sentence: str) -> None:
+    ended = command(tmp_path / "world", *options.split())
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert ended.stderr.endswith(f"{sentence}\n")
+    assert not (tmp_path / "world").exists()
+
+
+def test_the_command_passes_dirt_and_faults_on(tmp_path: Path) -> None:
+    assert command(tmp_path / "world", "--dirt", "0", "--faults", "refused").returncode == 0
+    told = json.loads((tmp_path / "world" / "truth.json").read_text())
+    assert {each["dirty"] for each in told["dirt"].values()} == {0}
+    assert (len(told["refused"]), told["rejected"]) == (1, {})
+
+
+def command(to: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """`pscc simulate` of a small world, in a process of its own."""
+    sizes = ("--patients", "30", "--deliveries", "2")
+    run = [sys.executable, "-m", "jobs.cli", "simulate", "--to", str(to), *sizes, *options]
+    return subprocess.run(run, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
