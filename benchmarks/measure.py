@@ -1,17 +1,22 @@
-"""Wall time, CPU-seconds and peak memory of a step, with the JVM and every other child counted in."""
+"""Wall time, CPU-seconds and peak memory of a step: with the JVM and every other child counted in, or of a process of its own."""
 
+import multiprocessing
+import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import psutil
 
 
 @dataclass
 class Step:
-    """What one step cost; filled when it ends. Memory is the proportional set of the process and its children."""
+    """What one step cost; filled when it ends. Memory is the proportional set of the process and its children, or what one process held."""
 
     name: str
     wall: float = 0.0
@@ -76,3 +81,26 @@ def measured(name: str, steps: list[Step] | None = None, every: float = 0.5) -> 
         if steps is not None:
             steps.append(step)
         print(step.line(), flush=True)
+
+
+def alone(name: str, work: Callable[..., Any], *arguments: Any) -> tuple[Step, Any]:
+    """Do a step in a fresh process of its own: what it cost without the imports, its peak memory with them, and what it gave."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as process:
+        step, given = process.submit(_spent, name, work, arguments).result()
+    print(step.line(), flush=True)
+    return step, given
+
+
+def _spent(name: str, work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Step, Any]:
+    started, before = time.perf_counter(), time.process_time()
+    given = work(*arguments)
+    return Step(name, time.perf_counter() - started, time.process_time() - before, _peak_mib()), given
+
+
+def _peak_mib() -> float:
+    """The most that this process ever held. Linux lets `ru_maxrss` begin with what the parent held, so the kernel's own line is read."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    held = next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), None)
+    return (held or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024

@@ -1,8 +1,8 @@
 """The whole chain: deliveries one after the other, the same as one backlog, and a simulated hospital of any size.
 
-python benchmarks/pipeline.py one-by-one LANDING KEYS.json
-python benchmarks/pipeline.py backlog LANDING KEYS.json
-python benchmarks/pipeline.py simulated --patients 20000
+python -m benchmarks.pipeline one-by-one LANDING KEYS.json
+python -m benchmarks.pipeline backlog LANDING KEYS.json
+python -m benchmarks.pipeline simulated --patients 20000
 """
 
 import argparse
@@ -23,7 +23,8 @@ def house(folder: Path) -> Settings:
     """Settings of a fresh lake below `folder`."""
     key = folder / "platform.key"
     key.write_text("ab" * 32)
-    return Settings.from_environment(folder / "lake").__class__(lake=str(folder / "lake"), platform_key_file=key)
+    # Nothing from the environment: a ledger that is in use must not hear of a benchmark.
+    return Settings(lake=str(folder / "lake"), platform_key_file=key)
 
 
 def in_order(landing: Path) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.exceptions import TyperException
 
 from jobs.errors import LakehouseError, WrongUse
 from jobs.settings import Settings
@@ -55,7 +56,10 @@ class Format(StrEnum):
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        print(_misspelt(error), file=sys.stderr)
+        sys.exit(2)
     except LakehouseError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
@@ -65,6 +69,12 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(1)
+
+
+def _misspelt(error: TyperException) -> str:
+    """What is wrong with the command or its options, in one line; of bare `pscc` the help, which comes as an exception too."""
+    said, context = error.format_message(), getattr(error, "ctx", None)
+    return said if "\n" in said or context is None else f"{said} See `{context.command_path} --help`."
 
 
 @app.command()
@@ -130,8 +140,10 @@ def _tell(reports: Iterator[Any], as_json: bool) -> None:
 
 @contextmanager
 def _engine(settings: Settings) -> "Iterator[Engine]":
+    from jobs.session import check_engine
     from jobs.silver.engine import Engine
 
+    check_engine(settings)
     engine = Engine(settings)
     try:
         yield engine
@@ -216,12 +228,14 @@ def sql(
 
 
 def _asked(run: Callable[[], Any]) -> Any:
-    from pyspark.errors import PySparkException
+    from pyspark.errors import AnalysisException, PySparkException
 
     try:
         return run()
     except PySparkException as error:
-        said = str(error).strip().splitlines()[0]
+        # Before a query runs, a message speaks of the query alone; afterwards it may quote a row.
+        readable = isinstance(error, AnalysisException) or not error.getCondition()
+        said = str(error).strip().splitlines()[0] if readable else f"[{error.getCondition()}]"
         raise WrongUse(f"Expected a query over zone.table, found one that cannot be answered: {said}") from None
 
 
@@ -231,14 +245,34 @@ def simulate(
     patients: Annotated[int, typer.Option(min=10)] = 300,
     deliveries: Annotated[int, typer.Option(min=1, max=24, help="Per hospital.")] = 4,
     seed: int = 7,
+    dirt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATES", help="One rate for every kind of defect, or missing=0.01,late=0; a little of each if not given."
+        ),
+    ] = None,
+    faults: Annotated[str, typer.Option(metavar="KINDS", help="Deliveries that go wrong: refused,late or all or none.")] = "none",
 ) -> None:
     """Make signed deliveries of three synthetic hospitals, with an answer key."""
+    from jobs.simulate import Dirt, Faults
     from jobs.simulate import simulate as simulated
 
+    try:
+        rates, wrong = Dirt.parse(dirt) if dirt is not None else None, Faults.parse(faults)
+    except ValueError as error:
+        raise WrongUse(f"{str(error)[:1].upper()}{str(error)[1:]}. See `pscc simulate --help`.") from None
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise WrongUse(f"Expected an empty folder at {to}, found something there: name a new one.")
-    made = simulated(patients, deliveries, seed, to)
+    _make_folder(to)
+    made = simulated(patients, deliveries, seed, to, rates, wrong)
     print(f"{len(made.deliveries)} deliveries of {made.patients:,} patients lie in {made.landing}, their keys in {made.keys}.")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise WrongUse(f"Expected to make a folder {folder}, found: {error.strerror}. Name another one with --to.") from None
 
 
 @app.command()
@@ -266,7 +300,10 @@ def demo(
 ) -> None:
     """Simulate three hospitals, run the DAGs on them and show what came out."""
     from jobs.demo import demo as shown
+    from jobs.session import check_engine
 
+    check_engine(Settings.from_environment())
+    _make_folder(to)
     shown(to, deliveries, keys)
 
 

@@ -12,8 +12,7 @@ MANIFEST = "manifest.json"
 
 def announcements(landing: Path, ledger: Ledger) -> list[Announcement]:
     """Everything announced and not yet judged, in order of arrival; what is new below `landing` is noted first."""
-    if not landing.is_dir():
-        raise WrongUse(f"Expected a landing folder at {landing}, found none: check the path.")
+    check(landing)
     for manifest in manifests(landing.resolve()):
         try:
             found = manifest.lstat()
@@ -23,6 +22,14 @@ def announcements(landing: Path, ledger: Ledger) -> list[Announcement]:
             manifest.relative_to(landing.resolve()).as_posix(), found.st_size, found.st_mtime_ns, str(manifest.parent)
         )
     return ledger.announcements(unsettled=True)
+
+
+def check(landing: Path) -> None:
+    """Nothing for a folder that can be read; WrongUse otherwise."""
+    if not landing.is_dir():
+        raise WrongUse(f"Expected a landing folder at {landing}, found none: check the path.")
+    if not os.access(landing, os.R_OK | os.X_OK):
+        raise WrongUse(f"Expected a landing folder at {landing} that can be read, found it closed: check who may read it.")
 
 
 def manifests(landing: Path) -> Iterator[Path]:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from jobs.errors import WrongUse
@@ -98,6 +99,7 @@ def _home_of_command() -> str | None:
     return str(Path(command).resolve().parent.parent) if command else None
 
 
+@cache
 def _version(home: str) -> int | None:
     java = Path(home) / "bin" / "java"
     if not java.is_file():
@@ -128,4 +130,8 @@ def _wheel_home() -> str:
 
 
 if __name__ == "__main__":
-    fetch_jars()
+    try:
+        fetch_jars()
+    except WrongUse as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

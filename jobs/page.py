@@ -29,7 +29,9 @@ thead th{border-top:0;color:var(--faint);font-weight:500;font-size:.87em}td.n,th
 footer{margin:2rem 0;color:var(--faint);font-size:.87em}@media print{body{background:#fff}main{margin:0;max-width:none}.scroll{overflow:visible}}
 """
 WHERE = ("file", "row", "column")
-NUMBERS = frozenset({"row", "gate", "rows read", "set aside", "opposed"})
+NUMBERS = frozenset({"row", "gate", "rows read", "set aside", "opposed", "before", "now"})
+DRIFT = ("feed", "column", "measure", "before", "now", "compared with")
+MEASURES = {"rows": "rows", "set_aside_share": "rows set aside", "null_share": "empty cells", "distinct": "different values"}
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -46,6 +48,7 @@ def page(report: Mapping[str, Any]) -> str:
         _table("Files", [_file(each) for each in report["files"]], ("file", "rows read", "set aside", "reasons", "opposed")),
         _table("Rows set aside", _faults(report["files"]), (*WHERE, "reason")),
         _table("Warnings", _warnings(report["seen"]), ("code", *WHERE, "what")),
+        _table("Other than before", [_drifted(each) for each in report["drift"]], DRIFT),
         _table("Please send these patients again", [_placed(each) for each in report["send_again"]], (*WHERE, "what")),
         _list("Held deliveries that this one let load", report["released"]),
         _table("Decisions", report["decisions"], ("verdict", "by", "why", "at")),
@@ -124,6 +127,19 @@ def _faults(files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _warnings(seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
     return [{**_placed(each), "code": code} for code, findings in seen.items() for each in (findings or [{}])]
+
+
+def _drifted(drift: Mapping[str, Any]) -> dict[str, Any]:
+    shown = "{:.1%}" if drift["measure"].endswith("_share") else "{:,.0f}"
+    return {
+        "feed": drift["domain"],
+        "column": drift["column"],
+        "measure": MEASURES[drift["measure"]],
+        "before": shown.format(drift["previous"]),
+        "now": shown.format(drift["current"]),
+        # Not always the last one: a feed may have been left out there.
+        "compared with": drift["previous_delivery_id"],
+    }
 
 
 def _earlier(verdict: Mapping[str, Any]) -> dict[str, Any]:

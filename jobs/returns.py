@@ -40,6 +40,8 @@ class Report:
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
     send_again: list[dict[str, Any]] = field(default_factory=list)
+    # Where it differs from the delivery before it by more than chance explains.
+    drift: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, str]] = field(default_factory=list)
     earlier: list[dict[str, Any]] = field(default_factory=list)
 

@@ -93,4 +93,4 @@ def named(key: str) -> str:
 
 def gold_is_fresh() -> bool:
     """True where no product would be made again."""
-    return engine().gold_is_fresh()
+    return ingest.gold_is_fresh(Settings.from_environment(), engine())

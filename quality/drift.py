@@ -72,11 +72,14 @@ def measure(lake_root: str, center: str, delivery_id: str, *, snapshots: bool = 
 
 
 def record(lake_root: str, drifts: Iterable[Drift]) -> None:
-    """Append measures to `ops.drift`: counts and shares, never a value."""
+    """Write measures to `ops.drift`, in place of earlier ones of the same deliveries: counts and shares, never a value."""
     at = datetime.now(UTC)
     rows = [asdict(each) | {"measured_at": at} for each in drifts]
     if rows:
-        write_deltalake(address(lake_root), pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        DeltaTable.create(address(lake_root), SCHEMA, mode="ignore")
+        deliveries = ", ".join(f"'{name}'" for name in sorted({each["delivery_id"] for each in rows}))
+        write_deltalake(address(lake_root), table, mode="overwrite", predicate=f"delivery_id in ({deliveries})")
 
 
 def recorded(lake_root: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: one Spark session for the whole run."""
+"""Fixtures for all tests: one Spark session and one PostgreSQL for the whole run."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from jobs.session import open_session
 from jobs.settings import Settings
+from tests import postgres
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     session = open_session(Settings(lake=str(tmp_path_factory.mktemp("lake"))))
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a PostgreSQL database that tests may empty."""
+    with postgres.server() as address:
+        yield address

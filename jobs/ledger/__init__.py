@@ -1,23 +1,28 @@
 """The ledger: announcements, deliveries and their states, decisions, passes and leases. What is to be done is read from here."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from jobs.errors import LakehouseError
+from jobs.errors import LakehouseError, WrongUse
 from jobs.landing.model import Manifest
 from jobs.ledger import lease as leases
 from jobs.ledger.chain import Place, place
 from jobs.ledger.lease import Lease
 from jobs.ledger.records import FOLLOWS, OUTCOME, Announcement, Decision, Delivery, State
-from jobs.ledger.schema import ANNOUNCEMENT, DECISION, DELIVERY, PASS, SEND_AGAIN, TRANSITION
+from jobs.ledger.schema import ANNOUNCEMENT, DECISION, DELIVERY, LAKE, PASS, SEND_AGAIN, TRANSITION
 from jobs.ledger.store import open_store
 from jobs.settings import Settings
 
 __all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "State", "now", "place"]
+
+
+# Where the lake keeps the fingerprint of its platform key.
+KEY = "platform_key"
 
 
 def now() -> str:
@@ -35,6 +40,24 @@ class Ledger:
     def close(self) -> None:
         """Give back the connections; SQLite folds its log into the one file."""
         self.engine.dispose()
+
+    def hold_to_key(self, fingerprint: str, *, first: bool = False) -> None:
+        """Nothing when the lake was made with the platform key of this fingerprint, WrongUse otherwise; the `first` key is kept as the lake's."""
+        known = self._key()
+        if known is None and first:
+            # Another worker may write its own in the same moment: what counts is what is there afterwards.
+            with suppress(IntegrityError), self.engine.begin() as connection:
+                connection.execute(insert(LAKE).values(name=KEY, value=fingerprint))
+            known = self._key()
+        if known not in (None, fingerprint):
+            raise WrongUse(
+                "Expected the platform key that this lake was made with, found another one: under it every patient would become "
+                "somebody new. Check PSCC_PLATFORM_KEY_FILE and LAKE_ROOT."
+            )
+
+    def _key(self) -> str | None:
+        with self.engine.begin() as connection:
+            return connection.execute(select(LAKE.c.value).where(LAKE.c.name == KEY)).scalar()
 
     # Leases
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
+from jobs.database import postgres, unusable
 from jobs.errors import WrongUse
 from jobs.ledger.schema import LAKE, METADATA
 from jobs.settings import LAKE_FORMAT, Settings
@@ -25,11 +26,7 @@ def open_store(settings: Settings, *, create: bool) -> Engine:
                 raise WrongUse(NO_LAKE.format(settings.lake))
             _make_tables(engine)
     except DatabaseError as error:
-        # The message of the driver may hold the address with its password: only its kind is shown.
-        kind = type(error.orig).__name__
-        raise WrongUse(
-            f"Expected the ledger of the lake {settings.lake}, found a database that cannot be used ({kind}): check --lake and PSCC_DATABASE_URL."
-        ) from None
+        raise unusable(f"the ledger of the lake {settings.lake}", error) from None
     return engine
 
 
@@ -40,16 +37,25 @@ def _sqlite(lake: str, *, create: bool) -> Engine:
         )
     path = Path(lake, "ledger.sqlite")
     if not path.is_file() and not create:
-        raise WrongUse(
-            f"Expected a lake in {lake}, found none there: check --lake or LAKE_ROOT, or load deliveries with `pscc ingest`."
-        )
-    if Path(lake).exists() and not Path(lake).is_dir():
-        raise WrongUse(f"Expected a folder for the lake, found a file at {lake}: check --lake or LAKE_ROOT.")
-    Path(lake).mkdir(parents=True, exist_ok=True)
+        raise WrongUse(NO_LAKE.format(lake))
+    _make_folder(lake)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _make_folder(lake: str) -> None:
+    try:
+        Path(lake).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise WrongUse(
+            f"Expected a folder for the lake, found a file at {lake} or above it: check --lake or LAKE_ROOT."
+        ) from None
+    except (FileNotFoundError, PermissionError):
+        raise WrongUse(
+            f"Expected to make a folder for the lake at {lake}, found that nothing can be made there: check --lake or LAKE_ROOT."
+        ) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
@@ -61,8 +67,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _postgres(url: str) -> Engine:
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
-    return engine.execution_options(schema_translate_map={None: SCHEMA})
+    return postgres(url).execution_options(schema_translate_map={None: SCHEMA})
 
 
 def _is_ours(engine: Engine, lake: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import returns
 from jobs.failpoint import failpoint
+from jobs.hospitals import hospitals
 from jobs.landing import load
 from jobs.landing.model import Finding, Judgement
 from jobs.ledger import Delivery, Lease, Place
@@ -15,6 +16,7 @@ from jobs.stages.judging import KEPT, examine, judge_files, kept, read_again
 from jobs.stages.places import fork, reason_to_wait, window_gap
 from jobs.stages.verdicts import apply_oppositions, hold, reject
 from jobs.stages.worker import Worker
+from quality import drift
 
 
 def load_delivery(worker: Worker, center: str, delivery_id: str) -> list[Report]:
@@ -79,9 +81,20 @@ def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report:
             file |= {"set_aside": dict(sorted(counted.set_aside.items())), "opposed": counted.opposed}
     returns.note_warnings(report, loaded.warnings)
     _ask_again(worker, delivery, [returns.told(finding) for finding in loaded.send_again])
+    report.drift = _drift(worker, delivery)
     report.seconds = round(report.seconds + time.perf_counter() - started, 3)
     worker.ledger.note(delivery, lease, in_bronze=True, report=asdict(report))
     shutil.rmtree(worker.staging(delivery), ignore_errors=True)
+
+
+def _drift(worker: Worker, delivery: Delivery) -> list[dict[str, Any]]:
+    """Measure how the delivery differs from the one before it, now that both lie in bronze; what is more than chance, for the report."""
+    snapshots = hospitals()[delivery.center].mode == "snapshot"
+    found = drift.measure(worker.lake.root, delivery.center, delivery.delivery_id, snapshots=snapshots)
+    with worker.ledger.hold("drift"):
+        drift.record(worker.lake.root, found)
+    shown = ("domain", "column", "measure", "previous", "current", "previous_delivery_id")
+    return [{name: getattr(each, name) for name in shown} for each in found if each.warning]
 
 
 def _ask_again(worker: Worker, delivery: Delivery, findings: list[dict[str, Any]]) -> None:

@@ -1,7 +1,8 @@
-"""The real sample deliveries, and lakes to pour them into."""
+"""The real sample deliveries, lakes to pour them into, and parts of the acceptance run that need not run again."""
 
 import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,34 @@ from jobs.landing.signature import load_keys
 from jobs.returns import Report
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
+from tests.flow import parts
 
 KEY = "11" * 32
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Passes over a part of the acceptance run that has passed on these sources, before anything is made for it."""
+    if item.get_closest_marker("acceptance") and (when := parts.passed(item.nodeid)):
+        parts.passed_before.append(item.nodeid)
+        pytest.skip(f"passed on these very sources on {when}: see {parts.folder()}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remembers a part that passed."""
+    report = yield
+    if report.when == "call" and report.passed and item.get_closest_marker("acceptance"):
+        parts.remember(item.nodeid)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if parts.passed_before:
+        terminalreporter.write_line(
+            f"{len(parts.passed_before)} parts passed before on these very sources and were not run again; "
+            f"delete {parts.folder()} to run them all."
+        )
 
 
 @pytest.fixture(scope="session")

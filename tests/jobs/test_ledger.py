@@ -1,26 +1,36 @@
-"""The ledger: what follows what in a chain, legal steps, leases, and lakes that are not ours."""
+"""The ledger, in SQLite and in PostgreSQL: what follows what in a chain, legal steps, leases, and lakes that are not ours."""
 
-import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect, update
 
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
-from jobs.ledger import Lease, Ledger
+from jobs.ledger import Announcement, Lease, Ledger
 from jobs.ledger import lease as leases
+from jobs.ledger.schema import LAKE, LEASE
 from jobs.settings import Settings
-from tests.jobs.deliveries import delivery_id, know, manifest
+from tests import postgres
+from tests.jobs.deliveries import delivery_id, know
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """A lake without a ledger yet, which will lie in either database."""
+    shared = postgres.emptied(request.getfixturevalue("postgresql")) if request.param == "postgresql" else None
+    return Settings(lake=str(tmp_path / "lake"), database_url=shared)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    made = Ledger(Settings(lake=str(tmp_path / "lake")))
+def ledger(settings: Settings) -> Iterator[Ledger]:
+    made = Ledger(settings)
     yield made
     made.close()
 
@@ -110,12 +120,10 @@ def test_an_announcement_keeps_its_first_verdict(ledger: Ledger, lease: Lease) -
     assert ledger.announcements(unsettled=True) == []
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing_more(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.2)
     monkeypatch.setattr(Lease, "renew", lambda self: None)
-    settings = Settings(lake=str(tmp_path))
-    zombie, fresh = Ledger(settings), Ledger(settings)
-    with zombie.hold("hospital/gr") as old:
+    with closing(Ledger(settings)) as zombie, closing(Ledger(settings)) as fresh, zombie.hold("hospital/gr") as old:
         found = know(zombie, old, "a", "verifying")
         with fresh.hold("hospital/gr", patience=5) as new:
             assert new.token > old.token
@@ -124,28 +132,50 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(tmp_path: Path, monkey
             with pytest.raises(LeaseLost):
                 zombie.move(found, "held", old)
             fresh.move(found, "held", new)
-    assert fresh.delivery("gr", found.delivery_id).state == "held"
+        assert fresh.delivery("gr", found.delivery_id).state == "held"
 
 
-def test_a_lease_is_refused_while_another_worker_renews_it(tmp_path: Path) -> None:
-    settings = Settings(lake=str(tmp_path))
-    one, other = Ledger(settings), Ledger(settings)
-    with one.hold("hospital/gr"), pytest.raises(LakehouseError, match="still held"), other.hold("hospital/gr", patience=0.5):
+def test_a_lease_is_refused_while_another_worker_renews_it(settings: Settings) -> None:
+    with (
+        closing(Ledger(settings)) as one,
+        closing(Ledger(settings)) as other,
+        one.hold("hospital/gr"),
+        pytest.raises(LakehouseError, match="still held"),
+        other.hold("hospital/gr", patience=0.5),
+    ):
         pass
 
 
-def test_the_lease_of_a_killed_process_is_free_at_once(tmp_path: Path) -> None:
+def test_the_lease_of_a_killed_process_is_free_at_once(settings: Settings) -> None:
     code = (
         "import os, signal; from jobs.ledger import Ledger; from jobs.settings import Settings\n"
-        f"ledger = Ledger(Settings(lake={str(tmp_path)!r}))\n"
+        f"ledger = Ledger(Settings(lake={settings.lake!r}, database_url={settings.database_url!r}))\n"
         "with ledger.hold('hospital/gr'): os.kill(os.getpid(), signal.SIGKILL)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
     assert done.returncode == -9
     began = time.monotonic()
-    with Ledger(Settings(lake=str(tmp_path))).hold("hospital/gr", patience=5) as lease:
+    with closing(Ledger(settings)) as ledger, ledger.hold("hospital/gr", patience=5) as lease:
         assert lease.token == 2
     assert time.monotonic() - began < 2
+
+
+def test_workers_that_start_at_once_make_one_ledger(settings: Settings) -> None:
+    def start(_: int) -> list[Announcement]:
+        with closing(Ledger(settings)) as ledger:
+            ledger.hold_to_key("a" * 32, first=True)
+            return ledger.announcements()
+
+    with ThreadPoolExecutor(8) as workers:
+        assert list(workers.map(start, range(8))) == [[]] * 8
+
+
+def test_a_lake_keeps_the_first_platform_key_that_loads_into_it(ledger: Ledger) -> None:
+    ledger.hold_to_key("b" * 32)
+    ledger.hold_to_key("a" * 32, first=True)
+    ledger.hold_to_key("a" * 32)
+    with pytest.raises(WrongUse, match="another one"):
+        ledger.hold_to_key("b" * 32, first=True)
 
 
 def test_a_lease_can_be_held_twice_by_its_holder(ledger: Ledger, lease: Lease) -> None:
@@ -166,15 +196,19 @@ def test_a_decision_says_who_when_what_and_why(ledger: Ledger, lease: Lease) -> 
     assert decision.at.endswith("Z")
 
 
-def test_a_lake_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    Ledger(Settings(lake=str(tmp_path))).close()
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
-        database.execute("UPDATE lake SET value = '99' WHERE name = 'format'")
-        database.execute("DROP TABLE lease")
+def test_a_lake_of_another_version_is_left_alone(settings: Settings, ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(update(LAKE).where(LAKE.c.name == "format").values(value="99"))
+        LEASE.drop(connection)
     with pytest.raises(WrongUse, match="format 99"):
-        Ledger(Settings(lake=str(tmp_path)))
-    with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
-        assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'lease'").fetchone() == (0,)
+        Ledger(settings)
+    schema = "ledger" if settings.database_url else None
+    assert not inspect(ledger.engine).has_table("lease", schema=schema)
+
+
+def test_a_database_without_a_ledger_is_no_lake(settings: Settings) -> None:
+    with pytest.raises(WrongUse, match="Expected a lake in"):
+        Ledger(settings, create=False)
 
 
 @pytest.mark.parametrize(
@@ -211,21 +245,3 @@ def test_a_copied_lake_is_complete(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     copied = Ledger(Settings(lake=str(tmp_path / "two")), create=False)
     assert [each.state for each in copied.deliveries()] == ["loaded"]
-
-
-@pytest.mark.skipif(
-    not os.environ.get("PSCC_TEST_DATABASE_URL"), reason="PSCC_TEST_DATABASE_URL names no PostgreSQL to try the ledger on"
-)
-def test_the_ledger_works_on_postgresql() -> None:
-    settings = Settings(lake="s3a://bucket/lake", database_url=os.environ["PSCC_TEST_DATABASE_URL"])
-    with Ledger(settings).engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA ledger CASCADE")
-    with pytest.raises(WrongUse, match="Expected a lake in"):
-        Ledger(settings, create=False)
-    ledger = Ledger(settings)
-    with ledger.hold("hospital/gr") as lease:
-        know(ledger, lease, "a", "loaded")
-        know(ledger, lease, "b", "held", "a")
-        assert ledger.place(know(ledger, lease, "c", "verifying", "a")).position == 2
-    assert [each.state for each in ledger.deliveries("gr")] == ["loaded", "held", "verifying"]
-    assert manifest("a").delivery_id == "GR-20200101-001"

@@ -84,6 +84,20 @@ def test_the_page_loads_nothing_and_shows_names_as_text(tmp_path: Path) -> None:
     assert not re.search(r"https?://|<script|<link|@import|url\(", page)
 
 
+def test_the_page_says_where_a_delivery_differs_from_the_one_before(tmp_path: Path) -> None:
+    before = {"domain": "patient", "previous_delivery_id": "GR-20191201-001"}
+    report = Report("GR-20200101-001", "gr", "accepted")
+    report.drift = [
+        before | {"column": "", "measure": "rows", "previous": 1200.0, "current": 500.0},
+        before | {"column": "SEXE", "measure": "null_share", "previous": 0.0, "current": 0.125},
+    ]
+    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    assert "<h2>Other than before</h2>" in page
+    assert re.findall(r'<td class="n">([^<]+)', page) == ["1,200", "500", "0.0%", "12.5%"]
+    assert "<td>empty cells</td>" in page
+    assert page.count("<td>GR-20191201-001</td>") == 2
+
+
 @pytest.mark.parametrize(
     ("folder", "claimed"),
     [

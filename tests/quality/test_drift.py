@@ -72,6 +72,20 @@ def test_a_first_delivery_and_an_empty_lake_have_no_drift(tmp_path):
     assert drift.measure(str(tmp_path), "gr", "d0") == []
 
 
+def test_a_delivery_that_is_measured_again_has_one_set_of_measures(tmp_path):
+    lake = str(tmp_path)
+    land(lake, "d0", 1, ["G1"] * 100)
+    land(lake, "d1", 2, ["G1"] * 100)
+    land(lake, "d2", 3, ["G1"] * 100)
+    for delivery in ("d1", "d2", "d1"):
+        drift.record(lake, drift.measure(lake, "gr", delivery))
+    assert sorted(drift.recorded(lake).select("delivery_id", "column", "measure").rows()) == sorted(
+        (delivery, column, measure)
+        for delivery in ("d1", "d2")
+        for column, measure in [("", "rows"), ("", "set_aside_share"), ("GRADE", "null_share"), ("GRADE", "distinct")]
+    )
+
+
 def person(number, **values):
     return valid_row(PERSON, number) | values
 

@@ -282,6 +282,18 @@ def test_a_date_is_precise_to_the_day_unless_told_otherwise(spark):
     assert rows(found, "dx_date_precision", "dq_flags") == [(None, []), ("day", []), ("day", [])]
 
 
+def test_a_date_that_could_not_be_read_is_no_partial_date(spark):
+    sent = table(spark, """
+        DATE_DIAG:date | precision
+                       | month
+                       | year
+    """).selectExpr("*", "cast(array() AS array<string>) AS dq_flags", *PROVENANCE)  # fmt: skip
+    found = sent.selectExpr(
+        *Conform(hospitals()["gr"]).columns("primary_cancer", dx_date="DATE_DIAG", dx_date_precision="precision")
+    )
+    assert rows(found, "dx_date", "dx_date_precision", "dq_flags") == [(None, None, []), (None, None, [])]
+
+
 def test_a_source_for_a_column_that_silver_does_not_have_is_refused():
     with pytest.raises(ValueError, match=r"expected columns of silver\.person, found sexe"):
         Conform(hospitals()["gr"]).columns("person", sexe="SEXE")

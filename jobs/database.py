@@ -1,0 +1,31 @@
+"""The PostgreSQL that PSCC_DATABASE_URL names, under the ledger and the vault."""
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError
+
+from jobs.errors import WrongUse
+
+EXPECTED = "Expected PSCC_DATABASE_URL to be postgresql://user:password@host:port/database, found"
+
+
+def postgres(url: str) -> Engine:
+    """An engine for the database at `url`, which is not asked yet; WrongUse where no PostgreSQL can have that address.
+
+    The address may hold a password: no message shows it.
+    """
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        raise WrongUse(f"{EXPECTED} something that is no address: correct it.") from None
+    if address.get_backend_name() != "postgresql":
+        raise WrongUse(f"{EXPECTED} another kind of database: only PostgreSQL can be shared.")
+    try:
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    except ImportError:
+        raise WrongUse(f"{EXPECTED} one, but no driver for it: install pscc-lakehouse[postgres].") from None
+
+
+def unusable(what: str, error: DatabaseError) -> WrongUse:
+    """What to say when a database does not answer as it should. The driver's own words may hold the address: only their kind is shown."""
+    kind = type(error.orig).__name__
+    return WrongUse(f"Expected {what}, found a database that cannot be used ({kind}): check --lake and PSCC_DATABASE_URL.")
