@@ -1,7 +1,8 @@
 """The lake's folders and tables: where each lies, and how a plain process reads one without a JVM."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError
+
+from jobs.errors import ContractViolation, LakehouseError
 
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 
@@ -65,7 +69,8 @@ class Lake:
         if transaction and self.has_committed(zone, table, transaction):
             return False
         commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
-        write_deltalake(self.path(zone, table), rows, mode=mode, predicate=predicate, commit_properties=commit)
+        with wordless(f"{zone}.{table}"):
+            write_deltalake(self.path(zone, table), rows, mode=mode, predicate=predicate, commit_properties=commit)
         return True
 
     def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:
@@ -84,6 +89,20 @@ class Lake:
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
         return DeltaTable(self.path(zone, table)).version() if self.exists(zone, table) else -1
+
+
+@contextmanager
+def wordless(table: str) -> Iterator[None]:
+    """Says that a table refused rows without saying which: delta-rs shows them in its exception."""
+    try:
+        yield
+    except (CommitFailedError, LakehouseError, OSError):
+        raise
+    except Exception:
+        raise ContractViolation(
+            f"Expected rows that {table} can hold, found some that break its types or its required columns: nothing of it was "
+            "written; `ops.quality_result` names the rule that they break."
+        ) from None
 
 
 def content_hash(rows: pl.DataFrame, leave_out: Sequence[str] = ()) -> str:

@@ -10,7 +10,7 @@ from deltalake.schema import PrimitiveType
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from jobs.lake import Lake
+from jobs.lake import Lake, wordless
 from quality.contract import Column, Table
 
 DELTA_TYPES = {
@@ -90,7 +90,7 @@ def merge(lake: Lake, table: Table, changes: pl.DataFrame, centers: Iterable[str
     same = " and ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
     concerned = ", ".join(f"'{center}'" for center in centers)
     ended = {"is_current": "false", "is_deleted": "s._action = 'delete'", "valid_to": "s.ingested_at"}
-    (
+    change = (
         DeltaTable(lake.path(table.layer, table.name))
         .merge(
             changes.drop("_kind"),
@@ -102,5 +102,6 @@ def merge(lake: Lake, table: Table, changes: pl.DataFrame, centers: Iterable[str
         .when_matched_delete("s._action = 'purge'")
         .when_matched_update({name: value for name, value in ended.items() if name in table.names})
         .when_not_matched_insert({name: f"s.`{name}`" for name in table.names}, "s._action = 'insert'")
-        .execute()
     )
+    with wordless(table.address):
+        change.execute()
