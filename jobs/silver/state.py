@@ -72,9 +72,9 @@ class Bronze:
     @cached_property
     def replacement(self) -> pl.DataFrame:
         """domain, group_id, replaced_at: the place in the chain of the last delivery that replaced a group of rows."""
-        where = (ds.field("center") == self.hospital.center) & ~ds.field("delivery_id").isin(sorted(self.without))
-        mine = self.lake.frame("bronze", "replacement", where=where)
-        return mine.group_by("domain", "group_id").agg(replaced_at=pl.col("chain_position").max())
+        mine = self.lake.frame("bronze", "replacement", where=ds.field("center") == self.hospital.center)
+        seen = mine.filter(~pl.col("delivery_id").is_in(sorted(self.without)))
+        return seen.group_by("domain", "group_id").agg(replaced_at=pl.col("chain_position").max())
 
     def touched(self, deliveries: Iterable[str]) -> pl.DataFrame:
         """person_id of everybody of the hospital whom these deliveries concern."""

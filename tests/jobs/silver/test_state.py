@@ -92,9 +92,9 @@ def land(folder, center: str, records: str, *, merges=(), replaced=()) -> Lake:
     return lake
 
 
-def judged(lake: Lake, center: str, deliveries: list[str]) -> dict[str, str]:
+def judged(lake: Lake, center: str, deliveries: list[str], without: tuple[str, ...] = ()) -> dict[str, str]:
     """What becomes of each row."""
-    bronze = Bronze(lake, hospitals()[center])
+    bronze = Bronze(lake, hospitals()[center], without=frozenset(without))
     people = people_of_pass(bronze, deliveries, [])
     found = states(bronze, winners(bronze, versions(bronze, people)))
     return dict(found.select("row_id", "state").iter_rows())
@@ -232,3 +232,18 @@ def test_a_key_absent_from_the_last_snapshot_is_deleted(tmp_path, replaced_at, s
     rows = lake.frame("bronze", "record").with_columns(group_id="domain")
     lake.write("bronze", "record", rows.to_arrow().cast(RECORD), mode="overwrite")
     assert judged(lake, "curie", ["D2"]) == {"p1": "current", "d1": state}
+
+
+def test_a_delivery_that_the_quality_gate_holds_is_not_looked_at(tmp_path):
+    lake = land(
+        tmp_path,
+        "gr",
+        """
+        patient  p1  A  -   1  a  -
+        tumour   t1  A  -   1  a  -
+        tumour   t1  A  -   2  D  -
+        tumour   t2  A  -   2  a  -
+    """,
+    )
+    assert judged(lake, "gr", ["D1"], without=("D2",)) == {"p1": "current", "t1": "current"}
+    assert judged(lake, "gr", ["D1"]) == {"p1": "current", "t1": "ended", "t2": "current"}
