@@ -124,10 +124,10 @@ def state(lake: Lake) -> dict[str, str]:
     }
 
 
-def compared(samples: Path, tool: str, *arguments: str) -> tuple[int, str]:
-    """The exit code and the words of a comparison program that lies beside the sample deliveries."""
+def compared(samples: Path, tool: str, *arguments: str, tools: Path | None = None) -> tuple[int, str]:
+    """The exit code and the words of a comparison program that lies in `tools`, or beside the sample deliveries."""
     done = subprocess.run(
-        [sys.executable, str(samples.parent / "tools" / tool), str(samples), *arguments],
+        [sys.executable, str((tools or samples.parent / "tools") / tool), str(samples), *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,73 @@
+"""Simulated hospitals end with exactly what their answer key says, which is made without a line of landing or silver."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.lake import Lake
+from jobs.simulate import Answer, simulate
+from tests.flow.answer_key import (
+    compared,
+    count_differences,
+    gene_differences,
+    linked,
+    opposed_rows,
+    person_id,
+    rows,
+    waiting_differences,
+)
+from tests.flow.conftest import KEY, Lakehouse
+
+SEED = 7
+WORLDS = [
+    pytest.param((400, 2), id="400"),
+    pytest.param((20_000, 6), id="20000", marks=pytest.mark.acceptance),
+]
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def loaded(request: pytest.FixtureRequest, spark: object, tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Lake]:
+    """A world with its answer key, and a lake that took all of its deliveries at once."""
+    patients, deliveries = request.param
+    folder = tmp_path_factory.mktemp(f"world-{patients}")
+    answer = simulate(patients, deliveries, SEED, folder / "hospitals")
+    house = Lakehouse(folder / "lake", spark)
+    reports = house.ingest(answer.landing, answer.keys)
+    assert {report.delivery_id for report in reports if report.outcome == "accepted"} == set(answer.deliveries)
+    house.engine.build()
+    return answer, Lake(str(house.root))
+
+
+def test_every_count_and_waiting_row_is_that_of_the_key(loaded: tuple[Answer, Lake]) -> None:
+    answer, lake = loaded
+    last = answer.deliveries[-1]
+    assert (count_differences(answer.root, lake, last), waiting_differences(answer.root, lake, last)) == ({}, {})
+
+
+def test_every_gene_is_counted_as_in_the_key(loaded: tuple[Answer, Lake]) -> None:
+    answer, lake = loaded
+    assert gene_differences(answer.root, lake) == {}
+
+
+def test_people_are_linked_as_in_the_key_and_opposed_ones_are_nowhere(loaded: tuple[Answer, Lake]) -> None:
+    answer, lake = loaded
+    wanted = {
+        frozenset((person_id(KEY, r["center_a"], r["patient_a"]), person_id(KEY, r["center_b"], r["patient_b"])))
+        for r in rows(answer.root, "linked_pairs.csv")
+        if r["linked"] == "1" and r["both_visible"] == "1"
+    }
+    groups = {person: group for group in linked(lake) for person in group}
+    assert [pair for pair in wanted if not all(pair <= groups.get(person, frozenset()) for person in pair)] == []
+    assert opposed_rows(answer.root, lake, KEY) == {}
+
+
+@pytest.mark.samples
+def test_every_tumour_person_value_and_row_set_aside_is_that_of_the_key(loaded: tuple[Answer, Lake]) -> None:
+    answer, lake = loaded
+    tools = Path(os.environ.get("PSCC_SAMPLES", "../shared/deliveries")).resolve().parent / "tools"
+    if not tools.is_dir():
+        pytest.skip(f"the programs that compare a lake with an answer key are not at {tools}, beside the sample deliveries")
+    for tool, *arguments in (["compare_values.py", f"{lake.root}/silver"], ["compare_rows.py", lake.root, "--platform-key", KEY]):
+        code, words = compared(answer.root, tool, *arguments, tools=tools)
+        assert code == 0, words

@@ -1,0 +1,55 @@
+"""Queries of a person read, and change nothing."""
+
+import polars as pl
+import pytest
+
+from jobs.errors import WrongUse
+from jobs.lake import Lake
+from jobs.query import rows
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    lake = Lake(str(tmp_path))
+    lake.write("gold", "query_test", pl.DataFrame({"site": ["C50", "C34"], "n": [2, 1]}).to_arrow())
+    return lake
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT site, n FROM gold.query_test ORDER BY site",
+        "WITH few AS (SELECT * FROM gold.query_test) SELECT site, n FROM few ORDER BY site",
+        "FROM gold.query_test SELECT site, n ORDER BY site",
+    ],
+)
+def test_a_query_gives_its_rows(spark, lake, query):
+    assert rows(spark, lake, query).to_pylist() == [{"site": "C34", "n": 1}, {"site": "C50", "n": 2}]
+
+
+@pytest.mark.parametrize("query", ["SHOW DATABASES", "DESCRIBE FUNCTION sum", "EXPLAIN SELECT 1"])
+def test_what_only_tells_is_answered(spark, lake, query):
+    assert rows(spark, lake, query).num_rows > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM gold.query_test",
+        "UPDATE gold.query_test SET n = 0",
+        "INSERT INTO gold.query_test VALUES ('C61', 3)",
+        "WITH more AS (SELECT 'C61', 3) INSERT INTO gold.query_test SELECT * FROM more",
+        "MERGE INTO gold.query_test t USING gold.query_test s ON t.n = s.n WHEN MATCHED THEN DELETE",
+        "DROP TABLE gold.query_test",
+        "CREATE TABLE gold.other AS SELECT 1 AS n",
+        "ALTER TABLE gold.query_test ADD COLUMN m INT",
+        "VACUUM gold.query_test",
+        "OPTIMIZE gold.query_test",
+        "INSERT OVERWRITE DIRECTORY '/tmp/query-test' USING parquet SELECT 1",
+        "SET spark.sql.shuffle.partitions = 7",
+    ],
+)
+def test_what_would_change_something_is_refused_and_changes_nothing(spark, lake, statement):
+    with pytest.raises(WrongUse, match="nothing was done"):
+        rows(spark, lake, statement)
+    assert lake.version("gold", "query_test") == 0
