@@ -64,13 +64,21 @@ class Lake:
         mode: Any = "append",
         transaction: tuple[str, int] | None = None,
         predicate: str | None = None,
+        file_bytes: int | None = None,
     ) -> bool:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
         if transaction and self.has_committed(zone, table, transaction):
             return False
         commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
         with wordless(f"{zone}.{table}"):
-            write_deltalake(self.path(zone, table), rows, mode=mode, predicate=predicate, commit_properties=commit)
+            write_deltalake(
+                self.path(zone, table),
+                rows,
+                mode=mode,
+                predicate=predicate,
+                commit_properties=commit,
+                target_file_size=file_bytes,
+            )
         return True
 
     def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:

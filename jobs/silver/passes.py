@@ -255,7 +255,7 @@ class SilverPass:
     def _commit(self, staged: Staged) -> None:
         table, once = staged.table, (WRITER, self.number)
         if staged.actions == {"insert"}:
-            self.lake.write("silver", table.name, staged.inserted(), transaction=once)
+            self.lake.write("silver", table.name, staged.inserted(), transaction=once, file_bytes=tables.FILE_BYTES)
             return
         across = "purge" in staged.actions or table.name in shared.TABLES
         tables.merge(self.lake, table, staged.rows(), list(hospitals()) if across else [self.hospital.center], once)

@@ -52,6 +52,8 @@ class Staging:
         gone = existing.select(self.table.key)
         for part in computed:
             rows = compared(part, existing, self.table)
+            # The rows of a person lie together, so that what happens to the person touches few files.
+            rows = rows.sort("person_id") if "person_id" in rows.columns else rows
             self._count(rows)
             fresh = rows.filter(pl.col("_kind") != "unchanged").with_columns(_action=pl.lit("insert"))
             self._write(fresh)

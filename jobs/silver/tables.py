@@ -22,6 +22,8 @@ DELTA_TYPES = {
     "date": "date",
     "timestamp": "timestamp",
 }
+# Many small files: to close one version of a row, its whole file is written anew. docs/decisions/0011.
+FILE_BYTES = 64 * 1024
 SPARK_TYPES = {"integer": "int", "long": "bigint"}
 
 
@@ -57,7 +59,10 @@ def ensure_table(lake: Lake, table: Table) -> str:
             schema=Schema([_field(column) for column in table.columns]),
             name=table.name,
             description=table.grain,
-            configuration={"delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name])},
+            configuration={
+                "delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name]),
+                "delta.targetFileSize": str(FILE_BYTES),
+            },
         )
     return path
 

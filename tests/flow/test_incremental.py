@@ -97,7 +97,9 @@ def test_a_small_delivery_costs_hardly_more_on_a_lake_ten_times_as_large(
         f"\n{least.report.rows_read} rows: {least.cpu:.1f} and {most.cpu:.1f} CPU-s, {most.rewritten:.1%} of the bytes written anew"
     )
     assert 900 <= least.report.rows_read <= 1_100
-    assert (most.report.rows_silver, most.report.rows_set_aside) == (least.report.rows_silver, least.report.rows_set_aside)
+    # A list that is compared whole has more unchanged rows where the hospital has more patients.
+    told = [{name: n for name, n in each.report.rows_silver.items() if name != "unchanged"} for each in (least, most)]
+    assert (told[0], least.report.rows_set_aside) == (told[1], most.report.rows_set_aside)
     assert most.cpu <= 1.5 * least.cpu
     assert most.rewritten <= 0.1
 
