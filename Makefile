@@ -9,11 +9,12 @@ UV_VERSION := 0.13.9
 
 setup: $(READY)
 
-# One lock, with hashes. uv installs it in seconds; where it cannot be had, pip does.
+# One lock, with hashes, installed by uv. An environment that was left half made is made again.
 $(READY): requirements/lock.txt pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "Expected Python 3.11 or later as '$(PYTHON)', found none: install it, or call make PYTHON=/path/to/python."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Expected Python 3.11 or later, found an older '$(PYTHON)': call make PYTHON=/path/to/python."; exit 2; }
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Expected Python's own module venv, found '$(PYTHON)' without it: install Debian's python3-venv."; exit 2; }
+	@$(VENV)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing the locked dependencies into $(VENV) …"
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes --requirement requirements/lock.txt

@@ -1,18 +1,19 @@
 """delivery_ingest: one delivery from its manifest to silver. One run, one partition key: green means loaded.
 
 Triage
-- `verdict` failed, the others are green or skipped: the delivery was refused, or is held. Its log names the outcome and
+- `verdict` failed and the tasks before it are green: the delivery was refused, or is held. The log names the outcome and
   the reason codes; `returns/<center>/<delivery_id>.html` below the lake is what the hospital was told. Nothing to repair
   here: a rejected delivery comes again under a new id, a held one needs its predecessor or `pscc decide`.
-- `land` or `silver` failed: read the last line of its log. Disk, memory, lease: clear the task, work goes on where it
-  stopped and nothing is loaded twice. QUALITY_GATE: the staged rows broke a contract (`ops.quality_result`), nothing
-  was published, `pscc decide` after a look.
+- So it is with QUALITY_GATE: `conform` is green and published no row of the delivery, `verdict` says `held`. The staged
+  rows broke a contract: `ops.quality_result` names table and rule. Look, then `pscc decide`.
+- `land` or `conform` failed: read the last line of its log. Disk, memory, lease: clear the task with those after it; work
+  goes on where it stopped and nothing is loaded twice.
 - `verify` failed: the landing area, the key register or the platform key cannot be read.
 """
 
-from airflow.sdk import Asset, Param, PartitionedAssetTimetable, TriggerRule, dag, task
+from airflow.sdk import Asset, Param, PartitionedAssetTimetable, TriggerRule, task
 
-from dags.policy import DEFAULTS
+from dags.policy import house_dag
 from quality.contracts import contracts
 
 announced = Asset.ref(name="landing.announced")
@@ -24,11 +25,8 @@ def key_of(context) -> str:  # type: ignore[no-untyped-def]
     return context["dag_run"].partition_key or context["params"]["announcement"]
 
 
-@dag(
-    dag_id="delivery_ingest",
+@house_dag(
     schedule=PartitionedAssetTimetable(assets=announced),
-    catchup=False,
-    default_args=DEFAULTS,
     doc_md=__doc__,
     params={"announcement": Param("", type="string", description="Key of an announcement, for a run started by hand.")},
     tags=["landing", "silver"],

@@ -6,23 +6,15 @@ Triage
 - Anything else: clear the task; a product whose inputs did not change is left as it is.
 """
 
-from airflow.sdk import Asset, AssetAny, TriggerRule, dag, task
+from airflow.sdk import Asset, AssetAny, TriggerRule, task
 
-from dags.policy import DEFAULTS
+from dags.policy import house_dag
 from quality.contracts import contracts
 
 published = AssetAny(*(Asset.ref(name=f"silver.{name}") for name in contracts("silver")))
 
 
-@dag(
-    dag_id="gold_build",
-    schedule=published,
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
-    doc_md=__doc__,
-    tags=["gold"],
-)
+@house_dag(schedule=published, max_active_runs=1, doc_md=__doc__, tags=["gold"])
 def gold_build() -> None:
     made = {}
     for name, table in contracts("gold").items():

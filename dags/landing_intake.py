@@ -7,22 +7,14 @@ Triage
   writing), its name starts with `.` or ends in `.part`, or the ledger has seen this very manifest: `pscc status`.
 """
 
-from airflow.sdk import Asset, dag, task
+from airflow.sdk import Asset, task
 
-from dags.policy import DEFAULTS, SWEEP
+from dags.policy import SWEEP, house_dag
 
 announced = Asset(name="landing.announced", uri="file://landing/announced")
 
 
-@dag(
-    dag_id="landing_intake",
-    schedule=SWEEP,
-    catchup=False,
-    max_active_runs=1,
-    default_args=DEFAULTS,
-    doc_md=__doc__,
-    tags=["landing"],
-)
+@house_dag(schedule=SWEEP, max_active_runs=1, doc_md=__doc__, tags=["landing"])
 def landing_intake() -> None:
     @task(outlets=[announced])
     def find(*, outlet_events) -> list[str]:  # type: ignore[no-untyped-def]

@@ -1,9 +1,10 @@
-"""What all DAGs share: who is asked, what is tried again and what never."""
+"""What all DAGs share: how they are declared, who is asked, what is tried again and what never."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, dag
 
 # An event is only a doorbell; the sweep finds what a lost one missed.
 SWEEP = "*/5 * * * *"
@@ -22,3 +23,6 @@ DEFAULTS: dict[str, Any] = {
     "retry_delay": timedelta(seconds=30),
     "retry_policy": RETRY,
 }
+
+# A run that was missed is not made up for: the next one finds all that there is to do. A DAG is called like its function.
+house_dag = partial(dag, catchup=False, default_args=DEFAULTS)

@@ -81,6 +81,8 @@ class GoldBuild:
     open_spark: Callable[[], SparkSession]
     lake: Lake
     number: int
+    # Asked before every commit; raises when the caller lost the right to write.
+    fence: Callable[[], None] = lambda: None
     built: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -91,12 +93,14 @@ class GoldBuild:
         """Rows of every product that was made again; no row for those whose inputs did not change."""
         if self.is_fresh():
             return self.built
-        # Asked before threads ask for it: it opens the engine.
+        # Before threads ask for it: this opens the engine, and makes the table in which all of them note what they made.
         _ = self.is_large
+        if not self.lake.exists("ops", "build"):
+            self.lake.write("ops", "build", BUILT.empty_table())
         with ThreadPoolExecutor(THREADS) as pool:
             for wave in waves():
                 list(pool.map(self.make, wave))
-        return self.built
+        return {name: self.built[name] for name in contracts("gold") if name in self.built}
 
     def is_fresh(self) -> bool:
         """True where nothing that any product reads has changed since it was made."""
@@ -112,14 +116,22 @@ class GoldBuild:
             gold.tables()[name](*(self._read(read) for read in inspect.signature(gold.tables()[name]).parameters)), table, inputs
         )
         folder = f"{self.lake.root}/staging/build-{self.number}/{name}"
-        self._stage(tables.shaped(rows, table), folder)
-        self._hold_to_contract(table, folder)
-        failpoint("gold_build")
+        try:
+            self._stage(tables.shaped(rows, table), folder)
+            self._hold_to_contract(table, folder)
+            failpoint("gold_build")
+            self._publish(table, folder, inputs)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(f"{folder}.computed", ignore_errors=True)
+        return True
+
+    def _publish(self, table: Table, folder: str, inputs: dict[str, int]) -> None:
+        self.fence()
         tables.ensure_table(self.lake, table)
         made = ds.dataset(folder).scanner(columns=list(table.names)).to_reader()
-        self.lake.write("gold", name, made, mode="overwrite", transaction=(WRITER, self.number))
-        self._record(name, inputs, folder)
-        return True
+        self.lake.write("gold", table.name, made, mode="overwrite", transaction=(WRITER, self.number))
+        self._record(table.name, inputs, folder)
 
     def _stage(self, rows: DataFrame, folder: str) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -198,4 +210,3 @@ class GoldBuild:
             "published_at": datetime.now(UTC),
         }
         self.lake.write("ops", "build", pa.Table.from_pylist([line], BUILT))
-        shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,7 @@
-"""The command line. A LakehouseError becomes one sentence on stderr and exit code 2; heavy imports wait until a command needs them."""
+"""The command line. A LakehouseError becomes one sentence on stderr and exit code 2, a disk that fails one and exit code 3.
+
+Heavy imports wait until a command needs them.
+"""
 
 import json
 import os
@@ -68,7 +71,8 @@ def main() -> None:
             f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
             file=sys.stderr,
         )
-        sys.exit(1)
+        # Not 1: that is what `validate` says of a delivery that it refuses.
+        sys.exit(3)
 
 
 def _misspelt(error: TyperException) -> str:
@@ -81,7 +85,7 @@ def _misspelt(error: TyperException) -> str:
 def validate(
     delivery: Annotated[Path, typer.Argument(metavar="DELIVERY")], keys: KeysOption, as_json: JsonOption = False
 ) -> None:
-    """Check a delivery before it is sent: no lake, no platform key. Exit code 0 accepted, 1 refused."""
+    """Check a delivery before it is sent: no lake, no platform key. Exit code 0 good, 1 refused, 2 wrong use, 3 disk."""
     from jobs import show
     from jobs.landing.signature import load_keys
     from jobs.landing.validate import validate as validated
@@ -95,7 +99,8 @@ def validate(
     if as_json:
         print(
             json.dumps(
-                report.line() | {"findings": report.findings, "seen": report.seen, "files": report.files}, ensure_ascii=False
+                report.line() | {name: getattr(report, name) for name in ("findings", "seen", "files", "not_listed")},
+                ensure_ascii=False,
             )
         )
     else:
@@ -298,13 +303,16 @@ def demo(
     ] = None,
     keys: Annotated[Path | None, typer.Option("--keys", metavar="KEYS.json", help="The keys of those.")] = None,
 ) -> None:
-    """Simulate three hospitals, run the DAGs on them and show what came out."""
-    from jobs.demo import demo as shown
-    from jobs.session import check_engine
+    """Simulate three hospitals, run the DAGs on them and show what came out. From a checkout only: the wheel has no DAGs.
 
-    check_engine(Settings.from_environment())
+    Exit code 1 when a task failed other than the verdict on a refused delivery.
+    """
+    from jobs.demo import demo as shown
+    from jobs.demo import prepare
+
+    prepare(to)
     _make_folder(to)
-    shown(to, deliveries, keys)
+    raise typer.Exit(0 if shown(to, deliveries, keys) else 1)
 
 
 if __name__ == "__main__":

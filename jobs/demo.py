@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,29 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.errors import WrongUse
+from jobs.session import check_engine
 from jobs.settings import Settings
 
 PATIENTS, DELIVERIES, SEED = 300, 2, 7
 DAGS = Path(__file__).parent.parent / "dags"
+# The demo has a ledger and an engine of its own, whatever this shell works with otherwise.
+ELSEWHERE = ("PSCC_DATABASE_URL", "SPARK_REMOTE")
 
 
-def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> None:
-    """Simulate deliveries below `to` (or take `deliveries` with `keys`), run the DAGs over them, print what came of it."""
+def prepare(to: Path) -> None:
+    """Turn away from other ledgers and engines; WrongUse where there are no DAGs or no engine can be had."""
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
+    if not DAGS.is_dir():
+        raise WrongUse(f"Expected the DAGs in {DAGS}, found none: run the demo from a checkout of the project.")
+    check_engine(Settings.from_environment(to))
+
+
+def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> bool:
+    """Simulate deliveries below `to` (or take `deliveries` with `keys`), run the DAGs over them, print what came of it.
+
+    False when something failed that should not; a refused delivery is no failure.
+    """
     if (deliveries is None) != (keys is None):
         raise WrongUse("Expected DELIVERIES and KEYS together, found one of them: name the landing folder and its key register.")
     console = Console()
@@ -36,6 +51,22 @@ def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> 
     os.environ |= {"PSCC_LANDING": str(landing.resolve()), "PSCC_KEYS": str(register.resolve())}
     runs = run_dags(to, console)
     summarise(lake, runs, console, time.perf_counter() - started)
+    if wrong := failures(runs):
+        console.print(f"Expected every run to end well, found {', '.join(wrong)} failed: see {to / 'demo.log'}.", style="red")
+    return not wrong
+
+
+def failures(runs: Iterable[dict[str, Any]]) -> list[str]:
+    """What failed in these runs. The verdict on a delivery fails when it was refused or is held, as it should."""
+    found = []
+    for run in runs:
+        failed = [task for task, state in run["tasks"].items() if state == "failed"]
+        if run["dag"] == "delivery_ingest":
+            failed = [task for task in failed if task != "verdict"]
+        elif not failed and run["state"] != "success":
+            failed = ["the run"]
+        found += [f"{run['dag']}.{task}" for task in failed]
+    return found
 
 
 def platform_key(path: Path) -> Path:

@@ -61,7 +61,12 @@ def pages() -> dict[str, str]:
 def hospital_page(hospital: Hospital) -> str:
     """What a hospital sends, column by column, and what becomes of its codes."""
     feeds = [
-        (f"[{feed.domain}](#{feed.domain})", f"`{feed.file}`", "yes" if feed.core else "no", REPLACES[feed.replaces])
+        (
+            f"[{feed.domain}](#{feed.domain})",
+            f"`{feed.file}`",
+            "yes" if feed.domain in hospital.required else "",
+            REPLACES[feed.replaces],
+        )
         for feed in hospital.feeds
     ]
     parts = [
@@ -69,7 +74,7 @@ def hospital_page(hospital: Hospital) -> str:
         MADE.format(source=_source(hospital)),
         _facts(hospital),
         "## Feeds",
-        grid(("feed", "file", "always sent", "replaces"), feeds),
+        grid(("feed", "file", "in every full delivery", "replaces"), feeds),
         *(_feed(feed) for feed in hospital.feeds),
         "## What its codes become",
         "A code that stands nowhere below leaves the silver value empty; the code is kept beside it.",
@@ -97,7 +102,6 @@ def _facts(hospital: Hospital) -> str:
         ),
         "Only the month counts": _quoted(hospital.month_dates),
         "Deceased on an unknown day": f"`{hospital.unknown_death}`" if hospital.unknown_death else "",
-        "In every full delivery": _quoted(hospital.always),
         "A version is dated by": f"`{hospital.version_column}`" if hospital.version_column else "the delivery",
         "A row is deleted when": f"`{hospital.deleted_when[0]}` is `{hospital.deleted_when[1]}`" if hospital.deleted_when else "",
         "Fills": filled,

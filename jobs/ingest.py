@@ -150,8 +150,8 @@ def build(settings: Settings, engine: Any) -> Any:
     ledger = Ledger(settings, create=False)
     try:
         _check_key(settings, ledger)
-        with ledger.hold("engine"):
-            return engine.build()
+        with ledger.hold("engine") as alone:
+            return engine.build(alone.check)
     finally:
         ledger.close()
 
@@ -161,8 +161,18 @@ def build_table(settings: Settings, engine: Any, table: str) -> bool:
     ledger = Ledger(settings, create=False)
     try:
         _check_key(settings, ledger)
+        with ledger.hold("engine") as alone:
+            return bool(engine.build_table(table, alone.check))
+    finally:
+        ledger.close()
+
+
+def finish_build(settings: Settings, engine: Any) -> None:
+    """What follows the last product of a build: the worklist of unknown codes and the Data Docs."""
+    ledger = Ledger(settings, create=False)
+    try:
         with ledger.hold("engine"):
-            return bool(engine.build_table(table))
+            engine.finish()
     finally:
         ledger.close()
 
@@ -189,8 +199,9 @@ def rebuild_silver(settings: Settings, engine: Any) -> None:
         loaded: dict[str, list[str]] = {}
         for each in sorted(ledger.deliveries(None, "loaded"), key=lambda each: each.chain_position or 0):
             loaded.setdefault(each.center, []).append(each.delivery_id)
-        with ledger.hold("engine"):
-            held = [each.delivery_id for each in ledger.deliveries(None, "held") if each.in_bronze]
-            engine.rebuild(loaded, held)
+        with ledger.hold("engine") as alone:
+            # What else lies in bronze was not decided on, or failed the gate.
+            others = [each.delivery_id for each in ledger.deliveries(None, "held", "loading")]
+            engine.rebuild(loaded, others, alone.check)
     finally:
         ledger.close()

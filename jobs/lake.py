@@ -1,6 +1,7 @@
 """The lake's folders and tables: where each lies, and how a plain process reads one without a JVM."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,7 +64,6 @@ class Lake:
         *,
         mode: Any = "append",
         transaction: tuple[str, int] | None = None,
-        predicate: str | None = None,
         file_bytes: int | None = None,
     ) -> bool:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
@@ -75,7 +75,6 @@ class Lake:
                 self.path(zone, table),
                 rows,
                 mode=mode,
-                predicate=predicate,
                 commit_properties=commit,
                 target_file_size=file_bytes,
             )
@@ -90,10 +89,6 @@ class Lake:
         """The rows of a table, read when they are asked for."""
         return pl.scan_delta(self.path(zone, table))
 
-    def has_rows(self, zone: str, table: str) -> bool:
-        """True where a table has at least one data file."""
-        return self.exists(zone, table) and bool(DeltaTable(self.path(zone, table)).file_uris())
-
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
         return DeltaTable(self.path(zone, table)).version() if self.exists(zone, table) else -1
@@ -106,10 +101,15 @@ def wordless(table: str) -> Iterator[None]:
         yield
     except (CommitFailedError, LakehouseError, OSError):
         raise
-    except Exception:
-        raise ContractViolation(
-            f"Expected rows that {table} can hold, found some that break its types or its required columns: nothing of it was "
-            "written; `ops.quality_result` names the rule that they break."
+    except Exception as error:
+        if re.search(r"invalid data|cast error|null|invariant", str(error), re.IGNORECASE):
+            raise ContractViolation(
+                f"Expected rows that {table} can hold, found some that break its types or its required columns: nothing of it was "
+                "written; `ops.quality_result` names the rule that they break."
+            ) from None
+        raise LakehouseError(
+            f"Expected to write {table}, found that its storage did not take it ({type(error).__name__}): check disk, rights and "
+            "network, then try again."
         ) from None
 
 

@@ -38,16 +38,22 @@ def page(report: Mapping[str, Any]) -> str:
     """The report as HTML."""
     name = report["delivery_id"] or "A delivery without a readable id"
     verdict, meaning = VERDICTS[report["outcome"]]
+    files, left = report["files"], report["not_listed"]
+    findings, faults, warnings = [_placed(each) for each in report["findings"]], _faults(files), _warnings(report["seen"])
     codes = " ".join(f"<code>{escape(code)}</code>" for code in report["reason_codes"])
     parts = [
         f'<header style="--verdict:var(--{report["outcome"]})"><h1>{escape(name)}</h1>',
         f'<div><span class="verdict">{verdict}</span> <span class="faint">{meaning}, {escape(report["judged_at"])}</span> {codes}</div>',
         f'<p class="next">{_inline(report["what_to_do"])}</p></header>',
         _figures(report),
-        _table("What was found", [_placed(each) for each in report["findings"]], ("gate", "code", *WHERE, "what")),
-        _table("Files", [_file(each) for each in report["files"]], ("file", "rows read", "set aside", "reasons", "opposed")),
-        _table("Rows set aside", _faults(report["files"]), (*WHERE, "reason")),
-        _table("Warnings", _warnings(report["seen"]), ("code", *WHERE, "what")),
+        _table(cut("What was found", len(findings), left.get("findings", 0)), findings, ("gate", "code", *WHERE, "what")),
+        _table("Files", [_file(each) for each in files], ("file", "rows read", "set aside", "reasons", "opposed")),
+        _table(
+            cut("Rows set aside", len(faults), sum(file.get("not_listed", 0) for file in files)),
+            faults,
+            (*WHERE, "reason", "what"),
+        ),
+        _table(cut("Warnings", len(warnings), sum(left.values()) - left.get("findings", 0)), warnings, ("code", *WHERE, "what")),
         _table("Other than before", [_drifted(each) for each in report["drift"]], DRIFT),
         _table("Please send these patients again", [_placed(each) for each in report["send_again"]], (*WHERE, "what")),
         _list("Held deliveries that this one let load", report["released"]),
@@ -61,6 +67,9 @@ def page(report: Mapping[str, Any]) -> str:
 
 
 def _figures(report: Mapping[str, Any]) -> str:
+    """Counts of rows, where the files were read to their end: of a refused delivery nothing is counted."""
+    if not report["files"]:
+        return ""
     silver = report["rows_silver"]
     figures = {"rows read": report["rows_read"]}
     if report["outcome"] == "accepted":
@@ -69,6 +78,11 @@ def _figures(report: Mapping[str, Any]) -> str:
         figures |= {"opposed, dropped": report["rows_dropped_opposed"], "gone with a parent": report["rows_gone"]}
     boxes = "".join(f"<div><b>{count:,}</b>{escape(name)}</div>" for name, count in figures.items())
     return f'<div class="figures">{boxes}</div>'
+
+
+def cut(title: str, listed: int, not_listed: int) -> str:
+    """The title of a list, saying so where the list was cut."""
+    return f"{title}: the first {listed:,} of {listed + not_listed:,}" if not_listed else title
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], columns: Iterable[str]) -> str:
@@ -122,7 +136,7 @@ def _file(file: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _faults(files: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [{**fault, "reason": fault["code"]} for file in files for fault in file["faults"]]
+    return [{**fault, "reason": fault["code"], "what": fault.get("sentence")} for file in files for fault in file["faults"]]
 
 
 def _warnings(seen: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:

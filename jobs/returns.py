@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs.hospitals.feed import CENTER
 from jobs.landing.model import Finding, Judgement, Outcome
 from jobs.page import page
 
-DELIVERY_ID = re.compile(r"[A-Z]{2,10}-\d{8}-\d{3}")
+DELIVERY_ID = re.compile(rf"{CENTER.upper()}-\d{{8}}-\d{{3}}")
 LISTED = 1000
 CHANGES = ("new", "changed", "unchanged", "deleted")
 
@@ -39,6 +40,8 @@ class Report:
     findings: list[dict[str, Any]] = field(default_factory=list)
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
+    # Lists are cut: how many more there are of `findings`, and of each warning in `seen`. The faults of a file: in `files`.
+    not_listed: dict[str, int] = field(default_factory=dict)
     send_again: list[dict[str, Any]] = field(default_factory=list)
     # Where it differs from the delivery before it by more than chance explains.
     drift: list[dict[str, Any]] = field(default_factory=list)
@@ -96,16 +99,26 @@ def judged(judgement: Judgement) -> Report:
     report = Report(judgement.delivery_id, judgement.center, judgement.outcome, judgement.reason_codes)
     report.rows_read = sum(file.rows for file in judgement.files)
     report.findings = [told(finding) for finding in judgement.findings[:LISTED]]
+    _note_cut(report, "findings", len(judgement.findings[LISTED:]) + judgement.more_findings)
     report.files = [_counted(judgement, path) for path in sorted({file.path for file in judgement.files})]
     note_warnings(report, judgement.warnings)
+    for code, number in judgement.more_warnings.items():
+        _note_cut(report, code, number)
     return report
 
 
 def note_warnings(report: Report, warnings: Mapping[str, Iterable[Finding]]) -> None:
     """Add warnings, and where each was seen."""
     for code, findings in warnings.items():
-        report.seen.setdefault(code, []).extend(told(finding) for finding in list(findings)[:LISTED])
+        every = list(findings)
+        report.seen.setdefault(code, []).extend(told(finding) for finding in every[:LISTED])
+        _note_cut(report, code, len(every[LISTED:]))
     report.warnings = sorted(report.seen)
+
+
+def _note_cut(report: Report, what: str, number: int) -> None:
+    if number:
+        report.not_listed[what] = report.not_listed.get(what, 0) + number
 
 
 def told(finding: Finding) -> dict[str, Any]:
@@ -116,12 +129,14 @@ def told(finding: Finding) -> dict[str, Any]:
 def _counted(judgement: Judgement, path: str) -> dict[str, Any]:
     parts = [file for file in judgement.files if file.path == path]
     set_aside: Counter[str] = sum((Counter(part.set_aside) for part in parts), Counter())
+    faults = [told(fault) for part in parts for fault in part.faults]
     return {
         "path": path,
         "domain": parts[0].feed.domain,
         "rows_read": sum(part.rows for part in parts),
         "set_aside": dict(sorted(set_aside.items())),
-        "faults": [told(fault) for part in parts for fault in part.faults][:LISTED],
+        "faults": faults[:LISTED],
+        "not_listed": sum(part.more_faults for part in parts) + len(faults[LISTED:]),
     }
 
 
@@ -129,7 +144,7 @@ def claimed_id(folder: Path) -> tuple[str | None, str | None]:
     """The id and the hospital that a folder's place claims, where they look like one: for a manifest that could not be read."""
     parts = folder.parts
     delivery_id = folder.name if DELIVERY_ID.fullmatch(folder.name) else None
-    center = parts[-4] if len(parts) >= 4 and re.fullmatch(r"[a-z]{2,10}", parts[-4]) else None
+    center = parts[-4] if len(parts) >= 4 and re.fullmatch(CENTER, parts[-4]) else None
     return delivery_id, center
 
 

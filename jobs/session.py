@@ -67,8 +67,11 @@ def open_session(settings: Settings) -> "SparkSession":
 
 
 def tune(session: "SparkSession", *, large: bool) -> None:
-    """Suit the session to a pass: few rows cost least in one task and without broadcasts, many are spread over all cores."""
+    """Suit the session to a pass: few rows cost least in one task and without broadcasts, many are spread over four."""
     settings = {
+        # A server that was started elsewhere may live in another time zone.
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.shuffle.partitions": "4" if large else "1",
         "spark.sql.files.minPartitionNum": "4" if large else "1",
         "spark.sql.files.openCostInBytes": "4m" if large else "0",
@@ -90,9 +93,9 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": settings.folder("staging", "warehouse"),
-        # Most tables of a pass hold a few thousand rows: more partitions would be overhead only.
         # What files keep of a time, other readers read right.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        # Most tables of a pass hold a few thousand rows: more partitions would be overhead only.
         "spark.sql.shuffle.partitions": "2",
         "spark.default.parallelism": "2",
         "spark.databricks.delta.snapshotPartitions": "1",

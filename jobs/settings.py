@@ -23,11 +23,16 @@ class Settings:
 
     @classmethod
     def from_environment(cls, lake: str | Path | None = None) -> "Settings":
-        """The settings of this process; `lake` (a command's --lake) wins over LAKE_ROOT, which wins over ./lake."""
+        """The settings of this process; `lake` (a command's --lake) wins over LAKE_ROOT, which wins over ./lake.
+
+        WrongUse for a lake in an object store: quarantined files and staged rows need a file system with owners.
+        """
         key_file = os.environ.get("PSCC_PLATFORM_KEY_FILE")
         root = str(lake or os.environ.get("LAKE_ROOT") or "lake")
+        if "://" in root:
+            raise WrongUse(f"Expected the lake to be a folder, found the address {root}: mount it, or name a folder with --lake.")
         return cls(
-            lake=root if "://" in root else str(Path(root).resolve()),
+            lake=str(Path(root).resolve()),
             platform_key_file=Path(key_file) if key_file else None,
             database_url=os.environ.get("PSCC_DATABASE_URL"),
             spark_master=os.environ.get("SPARK_MASTER", "local[2]"),

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,14 +16,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from jobs.page import cut
 from jobs.returns import Report
 from jobs.status import Status
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
-SHOWN = 50
+SHOWN, FIRST = 50, 3
 KEPT_WHOLE = frozenset({"delivery", "verdict", "code", "table"})
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+ON_ARRIVAL = "Its place in the chain, and whether it deletes or refuses suspiciously much, are judged on arrival."
 # Output that goes into a file or a pipe should not be folded for a terminal of 80 columns that nobody has.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
@@ -43,7 +46,8 @@ def _sign(outcome: str | None) -> Text:
     return Text(f"{SIGNS.get(known, '·')} {known}", style=f"bold {COLOURS.get(known, 'cyan')}")
 
 
-def _number(count: int) -> str:
+def figure(count: int | None) -> str:
+    """A count as it stands in a table: nothing is a dot."""
     return f"{count:,}" if count else "·"
 
 
@@ -72,13 +76,20 @@ def verdicts(reports: list[Report]) -> None:
         sums = (sum(report.rows_set_aside.values()), sum(report.rows_waiting.values()))
         name = report.delivery_id or "(unreadable)"
         table.add_row(
-            name, _sign(report.outcome), _said(report), *(_number(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
+            name, _sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
         )
     console.print(table)
-    found = [_finding(each) for report in reports if report.outcome != "accepted" for each in report.findings[:3]]
+    found = [line for report in reports if report.outcome != "accepted" for line in _first_findings(report)]
     if found:
         console.print(Text("\nWhat was found", style="bold"), *found, sep="\n")
     console.print(f"\n[dim]{_tally(reports)}. Return reports: <lake>/returns/<center>/<delivery_id>.html[/dim]")
+
+
+def _first_findings(report: Report) -> list[Text]:
+    """Some of what was found; the return report has more."""
+    shown, every = report.findings[:FIRST], len(report.findings) + report.not_listed.get("findings", 0)
+    more = [Text(f"  the first {FIRST} of {every:,}", style="dim")] if every > len(shown) else []
+    return [*(_finding(each) for each in shown), *more]
 
 
 def _said(report: Report) -> Text:
@@ -117,25 +128,30 @@ def _place(finding: dict[str, Any]) -> list[str]:
 def validation(report: Report) -> None:
     """The verdict on a delivery that was not sent yet."""
     title = Text.assemble(_sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
-    read = f"{report.rows_read:,} rows in {len(report.files)} files: it would be loaded."
+    read = f"{report.rows_read:,} rows in {len(report.files)} files: no reason to refuse it was found here. {ON_ARRIVAL}"
     body = Text(read if report.outcome == "accepted" else "It would be refused: correct what is listed, then validate again.")
     console.print(Panel(Group(title, body), border_style=COLOURS[report.outcome], expand=False))
-    _findings("Why", report.findings)
-    _findings("Warnings", [{**each, "code": code} for code, found in report.seen.items() for each in (found or [{}])])
-    _findings("Rows that would be set aside", [fault for file in report.files for fault in file["faults"]])
+    left = report.not_listed
+    warnings = [{**each, "code": code} for code, found in report.seen.items() for each in (found or [{}])]
+    faults = [fault for file in report.files for fault in file["faults"]]
+    _findings("Why", report.findings, left.get("findings", 0))
+    _findings("Warnings", warnings, sum(left.values()) - left.get("findings", 0))
+    _findings("Rows that would be set aside", faults, sum(file["not_listed"] for file in report.files))
 
 
-def _findings(title: str, findings: list[dict[str, Any]]) -> None:
+def _findings(title: str, findings: list[dict[str, Any]], not_listed: int) -> None:
     if not findings:
         return
+    shown = findings[:SHOWN]
+    title = cut(title, len(shown), len(findings[SHOWN:]) + not_listed)
     table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
-    for each in findings[:SHOWN]:
+    for each in shown:
         table.add_row(
-            each["code"], each.get("file", ""), _number(each.get("row") or 0), each.get("column", ""), each.get("sentence", "")
+            each["code"], each.get("file", ""), figure(each.get("row") or 0), each.get("column", ""), each.get("sentence", "")
         )
     console.print(table)
     if len(findings) > SHOWN:
-        console.print(f"[dim]and {len(findings) - SHOWN:,} more: see --json[/dim]")
+        console.print(f"[dim]--json lists {len(findings):,}[/dim]")
     console.print()
 
 
@@ -149,8 +165,8 @@ def status(found: Status) -> None:
         _deliveries(found),
         _held(found),
         _tables(found),
-        _reasons("Rows that wait", found.waiting),
-        _reasons("Rows set aside", found.set_aside),
+        reasons("Rows that wait", found.waiting),
+        reasons("Rows set aside", found.set_aside),
     ):
         if part is not None:
             console.print()
@@ -165,7 +181,7 @@ def _deliveries(found: Status) -> Table:
     for each in found.deliveries:
         names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
         why = _why(each["reason_codes"], each["warnings"], COLOURS.get(each.get("outcome", ""), ""))
-        table.add_row(each["delivery_id"], _sign(each.get("outcome")), why, *(_number(each[f"rows_{name}"]) for name in names))
+        table.add_row(each["delivery_id"], _sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names))
     return table
 
 
@@ -194,13 +210,14 @@ def _tables(found: Status) -> Table | None:
     return table
 
 
-def _reasons(title: str, rows: dict[str, dict[str, int]]) -> Table | None:
-    reasons = sorted({reason for counted in rows.values() for reason in counted})
-    if not reasons:
+def reasons(title: str, counted: Mapping[str, Mapping[str, int]]) -> Table | None:
+    """Rows by reason and hospital, the most frequent reason first; None where there is none."""
+    totals: Counter[str] = sum((Counter(each) for each in counted.values()), Counter())
+    if not totals:
         return None
-    table = _grid(title, "", *rows, right=tuple(rows))
-    for reason in reasons:
-        table.add_row(reason, *(_number(counted.get(reason, 0)) for counted in rows.values()))
+    table = _grid(title, "reason", *counted, "all", right=(*counted, "all"))
+    for reason, total in totals.most_common():
+        table.add_row(reason, *(figure(each.get(reason, 0)) for each in counted.values()), figure(total))
     return table
 
 

@@ -15,24 +15,17 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from jobs import show
 from jobs.lake import Lake
 from jobs.ledger import Ledger
 from jobs.returns import CHANGES
 from jobs.settings import Settings
+from jobs.show import figure, reasons
 from jobs.status import Status, status
 from quality.verdicts import WHOLE_TABLE, recorded
 
-COLOURS = {
-    "accepted": "green",
-    "success": "green",
-    "held": "yellow",
-    "skipped": "dim",
-    "duplicate": "dim",
-    "rejected": "red",
-    "failed": "red",
-    "upstream_failed": "red",
-    "quarantined": "magenta",
-}
+# Of verdicts, and of Airflow's states.
+COLOURS = show.COLOURS | {"success": "green", "skipped": "dim", "failed": "red", "upstream_failed": "red"}
 WARNINGS_SHOWN = 8
 # Set where the DAGs ran; else words that say what to put there.
 PLACES = {"PSCC_LANDING": "LANDING", "PSCC_KEYS": "KEYS.json"}
@@ -69,7 +62,7 @@ def summarise(settings: Settings, runs: list[dict[str, Any]], console: Console, 
         console.print(_runs(runs, {str(each.number): each.delivery_id for each in verdicts}))
     console.print(_deliveries(verdicts))
     _beside(console, *(_layer(state, zone) for zone in ("bronze", "silver", "gold")))
-    _beside(console, _reasons("Rows set aside", state.set_aside), _reasons("Rows that wait", state.waiting))
+    _beside(console, reasons("Rows set aside", state.set_aside), reasons("Rows that wait", state.waiting))
     _beside(console, *_quality(results))
     where = _where(settings, pictures)
     if where.row_count:
@@ -98,13 +91,17 @@ def _headline(verdicts: list[Judged], runs: list[dict[str, Any]], seconds: float
     counted = Counter(each.outcome for each in verdicts)
     told = ", ".join(f"{number} {_coloured(outcome)}" for outcome, number in counted.most_common())
     hospitals = len({each.center for each in verdicts} - {"?"})
-    what = f"{len(verdicts)} deliveries of {hospitals} hospitals: {told}."
+    what = f"{_many(len(verdicts), 'delivery', 'deliveries')} of {_many(hospitals, 'hospital')}: {told}."
     done = (
-        f"{len(runs)} DAG runs in {seconds:.0f} s."
+        f"{_many(len(runs), 'DAG run')} in {seconds:.0f} s."
         if runs
         else "Nothing new in landing and nothing changed since the last build: no task ran, no table was touched."
     )
     return Panel(f"{what}\n{done}", title="[bold]The lakehouse[/bold]", title_align="left", border_style="cyan", expand=False)
+
+
+def _many(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
 
 
 def _runs(runs: Iterable[dict[str, Any]], names: dict[str, str]) -> Table:
@@ -132,7 +129,7 @@ def _deliveries(verdicts: Iterable[Judged]) -> Table:
         numbers += [sum(report.get(name, {}).values()) for name in ("rows_set_aside", "rows_waiting")]
         numbers.append(report.get("rows_dropped_opposed", 0))
         table.add_row(
-            each.center, escape(each.delivery_id), _coloured(each.outcome), ", ".join(each.reason_codes), *map(_number, numbers)
+            each.center, escape(each.delivery_id), _coloured(each.outcome), ", ".join(each.reason_codes), *map(figure, numbers)
         )
     return table
 
@@ -143,24 +140,9 @@ def _layer(state: Status, zone: str) -> Table:
     table = _table(f"{zone.capitalize()}: {len(rows)} tables", "table")
     table.add_column("current rows" if zone == "silver" else "rows", justify="right")
     for name, number in counted.items():
-        table.add_row(name, _number(number))
+        table.add_row(name, figure(number))
     table.add_section()
-    table.add_row("[bold]all[/bold]", f"[bold]{_number(sum(counted.values()))}[/bold]")
-    return table
-
-
-def _reasons(title: str, counted: dict[str, dict[str, int]]) -> Table:
-    table = _table(title, "reason")
-    for center in counted:
-        table.add_column(center, justify="right")
-    table.add_column("all", justify="right", style="bold")
-    totals = Counter[str]()
-    for reasons in counted.values():
-        totals.update(reasons)
-    for reason, total in totals.most_common():
-        table.add_row(reason, *(_number(counted[center].get(reason, 0)) for center in counted), _number(total))
-    if not totals:
-        table.add_row("none", *[""] * (len(counted) + 1))
+    table.add_row("[bold]all[/bold]", f"[bold]{figure(sum(counted.values()))}[/bold]")
     return table
 
 
@@ -179,7 +161,7 @@ def _quality(results: pl.DataFrame) -> list[Table]:
         "warnings",
     )
     numbers = (whole.height, int(whole["passed"].sum()), checks.height, critical, broken.height - critical)
-    table.add_row(*(_number(each) for each in numbers))
+    table.add_row(*(figure(each) for each in numbers))
     warnings = broken.filter(pl.col("severity") == "warning").sort(
         "unexpected_count", "table", "sentence", descending=[True, False, False]
     )
@@ -188,7 +170,7 @@ def _quality(results: pl.DataFrame) -> list[Table]:
     shown = _table(f"Warnings on most rows ({min(WARNINGS_SHOWN, warnings.height)} of {warnings.height})", "table", "rule")
     shown.add_column("rows", justify="right")
     for name, sentence, number in warnings.select("table", "sentence", "unexpected_count").head(WARNINGS_SHOWN).iter_rows():
-        shown.add_row(name, escape(sentence), _number(number))
+        shown.add_row(name, escape(sentence), figure(number))
     return [table, shown]
 
 
@@ -225,8 +207,8 @@ def _tell_next(settings: Settings, console: Console) -> None:
             console.print(f"    {escape(command)}", style="cyan", soft_wrap=True, highlight=False)
 
 
-def _beside(console: Console, *tables: Table) -> None:
-    console.print(Columns(tables, padding=(0, 4)))
+def _beside(console: Console, *tables: Table | None) -> None:
+    console.print(Columns([table for table in tables if table is not None], padding=(0, 4)))
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -239,10 +221,6 @@ def _table(title: str, *columns: str) -> Table:
 def _coloured(word: str) -> str:
     colour = COLOURS.get(word)
     return f"[{colour}]{escape(word)}[/{colour}]" if colour else escape(word)
-
-
-def _number(value: int | None) -> str:
-    return f"{value:,}" if value else "[dim]0[/dim]" if value == 0 else ""
 
 
 def _shown(path: Path) -> str:

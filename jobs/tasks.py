@@ -75,7 +75,8 @@ def build(table: str) -> bool:
 
 
 def all_built(failed: list[str]) -> None:
-    """GateFailed when the task of a product failed."""
+    """Finish a build; GateFailed when the task of a product failed."""
+    ingest.finish_build(Settings.from_environment(), engine())
     if failed:
         raise GateFailed(
             f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before."

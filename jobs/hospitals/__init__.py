@@ -10,6 +10,9 @@ from typing import Any
 
 from jobs.hospitals.feed import Hospital
 
+# Rules of other tables look at these.
+INDISPENSABLE = ("person", "primary_cancer")
+
 
 @cache
 def hospitals() -> dict[str, Hospital]:
@@ -28,14 +31,22 @@ def _declared(name: str) -> Hospital:
 
 @cache
 def transforms(center: str) -> dict[str, Callable[..., Any]]:
-    """The functions that fill silver tables from a hospital's feeds, by the name of the table; ValueError for one that no table is called."""
+    """The functions that fill silver tables from a hospital's feeds, by the name of the table.
+
+    ValueError for one that no table is called, and for a hospital without persons or tumours.
+    """
     from quality.contracts import contracts
 
     module, tables = _module(center), contracts("silver")
     if strangers := _functions(module) - tables.keys():
-        found = ", ".join(sorted(strangers))
-        raise ValueError(f"expected functions of jobs/hospitals/{center} to be named after silver tables, found {found}")
-    return {name: getattr(module, name) for name in tables if callable(getattr(module, name, None))}
+        named = ", ".join(sorted(strangers))
+        raise ValueError(f"expected functions of jobs/hospitals/{center} to be named after silver tables, found {named}")
+    found = {name: getattr(module, name) for name in tables if callable(getattr(module, name, None))}
+    if missing := [name for name in INDISPENSABLE if name not in found]:
+        raise ValueError(
+            f"expected functions {' and '.join(INDISPENSABLE)} in jobs/hospitals/{center}, found no {' and no '.join(missing)}"
+        )
+    return found
 
 
 def _functions(module: ModuleType) -> set[str]:

@@ -42,6 +42,8 @@ MAF = r"""
     n_ref_count                 int
     n_alt_count                 int
     FILTER                      text"""
+# A hospital's code: part of file names and of table names. In delivery ids it stands in capitals.
+CENTER = r"[a-z][a-z0-9]{1,19}"
 TEXT_TYPES = frozenset({"text", "id", "code", "string"})
 TIME_TYPES = frozenset({"date", "date~", "datetime", "timestamp", "instant"})
 NUMBER_TYPES = frozenset({"int", "int64", "dec", "double"})
@@ -133,6 +135,7 @@ class Feed:
 
     `replaces` says what a delivered file does to what was there: `key` new versions of its keys, `all` the whole
     domain, `year` the year named by the file, `parent` all rows of every parent that occurs in it, `nothing` it only appends.
+    `core` feeds are in every snapshot; of other modes `Hospital.always` says what every delivery brings.
     `counted` is False for files without a silver row of their own, whose orphans nobody waits for.
     """
 
@@ -231,7 +234,8 @@ class Hospital:
         parents = {column.parent for feed in self.feeds for column in feed.columns if column.parent}
         members = {feed.domain for feed in self.feeds if feed.member}
         wrong = {
-            "a center of lower-case letters and digits, found": {self.center} - set(re.findall(r"^[a-z][a-z0-9]*$", self.center)),
+            "a center of 2 to 20 lower-case letters and digits, found": {self.center}
+            - set(re.findall(f"^{CENTER}$", self.center)),
             "the feeds rights and patient, found none of": {"rights", "patient"} - domains,
             "references (>) to feeds of its own, found": parents - domains,
             "an archive for feeds that are members, found none for": members if self.archive is None else set(),
@@ -246,6 +250,12 @@ class Hospital:
             if each.domain == domain:
                 return each
         raise KeyError(f"{self.center} declares no feed {domain}")
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The domains that every full delivery must declare; of rights gate 9 asks more."""
+        core = {feed.domain for feed in self.feeds if feed.core} if self.mode == "snapshot" else set()
+        return frozenset(core | {"rights"} | set(self.always))
 
     @property
     def newest_event_wins(self) -> bool:

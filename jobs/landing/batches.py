@@ -1,5 +1,6 @@
 """One file's batches, judged and staged: its schema, identifiers, row checks, and what is to be told of it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,20 +32,27 @@ WARNINGS = {
 
 @dataclass
 class Said:
-    """What is to be told of a file."""
+    """What is to be told of a file: the first findings and warnings of each code, and how many more there are."""
 
     path: str
     findings: list[Finding] = field(default_factory=list)
     warnings: dict[str, list[Finding]] = field(default_factory=dict)
+    # By gate, and by code.
+    more_findings: Counter[float] = field(default_factory=Counter)
+    more_warnings: Counter[str] = field(default_factory=Counter)
 
     def note(self, gate: float, code: str, sentence: str, row: int | None = None, column: str | None = None) -> None:
         if sum(found.code == code for found in self.findings) < MOST_FINDINGS:
             self.findings.append(Finding(gate, code, sentence, self.path, row, column))
+        else:
+            self.more_findings[gate] += 1
 
     def warn(self, code: str, sentence: str, row: int | None = None, column: str | None = None) -> None:
         found = self.warnings.setdefault(code, [])
         if len(found) < MOST_WARNINGS:
             found.append(Finding(8, code, sentence, self.path, row, column))
+        else:
+            self.more_warnings[code] += 1
 
 
 class FeedFile:
@@ -55,6 +63,7 @@ class FeedFile:
         self.rows = 0
         self.set_aside: dict[str, int] = {}
         self.faults: list[Finding] = []
+        self.n_faults = 0
         self._expected = manner.feed.expected(version)
         self._text, self._typed = CellReader(manner), TypedReader(manner)
         self._keys, self._shares = KeyHashes(), {column.name: [0, 0] for column in manner.feed.columns}
@@ -167,21 +176,26 @@ class FeedFile:
     def _tell(self, cells: dict[str, Cells], verdict: Verdict) -> None:
         for name, found in cells.items():
             if found.identified is not None:
-                for at in np.flatnonzero(found.identified)[:MOST_FINDINGS]:
+                places = np.flatnonzero(found.identified)
+                for at in places[:MOST_FINDINGS]:
                     self._found(int(at), name)
+                self.said.more_findings[7] += places[MOST_FINDINGS:].size
             filled, unreadable = unreadable_share(found)
             self._shares[name][0] += filled
             self._shares[name][1] += unreadable
         for flag, where in verdict.flags.items():
             code, _, column = flag.partition(":")
-            for at in np.flatnonzero(where)[:MOST_WARNINGS]:
+            places = np.flatnonzero(where)
+            for at in places[:MOST_WARNINGS]:
                 self.said.warn(code, WARNINGS[code], self.rows + int(at) + 1, column or None)
+            self.said.more_warnings[code] += places[MOST_WARNINGS:].size
         self._count(verdict)
 
     def _count(self, verdict: Verdict) -> None:
         for reason, number in zip(*np.unique(verdict.reason, return_counts=True), strict=True):
             if reason != NONE:
                 self.set_aside[REASONS[reason]] = self.set_aside.get(REASONS[reason], 0) + int(number)
+        self.n_faults += sum(int(np.sum(where & (verdict.reason == reason))) for where, reason, _ in verdict.faults)
         for at in np.flatnonzero(verdict.reason != NONE):
             if len(self.faults) >= MOST_FAULTS:
                 return
@@ -209,9 +223,9 @@ class FeedFile:
         for row, reason in late.items():
             self.set_aside[reason] = self.set_aside.get(reason, 0) + 1
             self._fault(row, reason, self.manner.feed.key[0])
-        return StagedFile(
-            self.said.path, self.manner.feed, self.rows, self._parquet, self._group, self.set_aside, self.faults, late
-        )
+        self.n_faults += len(late)
+        told = (self.set_aside, self.faults, late, self.n_faults - len(self.faults))
+        return StagedFile(self.said.path, self.manner.feed, self.rows, self._parquet, self._group, *told)
 
     def _late(self) -> dict[int, str]:
         if self.said.findings or self.manner.feed.domain == "rights":

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 from jobs.hospitals.feed import Feed
 from jobs.lake import Lake
@@ -20,8 +20,22 @@ from jobs.landing.purge import insist
 
 STAGED_ONLY = ("_token_key", "_sex", "_birth_month", "_parents", "_inherits", "_group_id")
 # Rows in memory at a time. The writer holds a whole row group, and its default is a million rows.
-AT_ONCE = 10_000
-LEAN = WriterProperties(max_row_group_size=100_000)
+AT_ONCE = 5_000
+IN_A_GROUP = 20_000
+# delta-rs holds a file in memory until it is full.
+FILE_BYTES = 16 * 2**20
+# What is the same in many rows is worth a dictionary, what says nothing of anybody may have its minimum and maximum kept.
+REPEATED = ("_source_file", "source_file", "center", "domain", "_reason", "reason")
+HARMLESS = ("_delivery_id", "delivery_id", "_chain_position", "chain_position")
+LEAN = WriterProperties(
+    compression="LZ4_RAW",
+    max_row_group_size=IN_A_GROUP,
+    default_column_properties=ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
+    column_properties={
+        name: ColumnProperties(dictionary_enabled=True, statistics_enabled="CHUNK" if name in HARMLESS else "NONE")
+        for name in (*REPEATED, *HARMLESS)
+    },
+)
 MOMENT = pa.timestamp("us", "UTC")
 RECORD = pa.schema(
     [
@@ -129,7 +143,9 @@ class Commit:
             if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
                 return False
             once = CommitProperties(app_transactions=[Transaction(*self.transaction)])
-            write_deltalake(target, rows(), mode="append", commit_properties=once, writer_properties=LEAN)
+            write_deltalake(
+                target, rows(), mode="append", commit_properties=once, writer_properties=LEAN, target_file_size=FILE_BYTES
+            )
             return True
 
         return bool(insist(append))
@@ -139,7 +155,7 @@ def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
     """A table; one that is not there yet is made so that its log keeps no minimum and maximum of anything personal."""
     if lake.exists(zone, table):
         return DeltaTable(lake.path(zone, table))
-    harmless = [name for name in ("_delivery_id", "delivery_id", "_chain_position", "chain_position") if name in schema.names]
+    harmless = [name for name in HARMLESS if name in schema.names]
     settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
     insist(partial(DeltaTable.create, lake.path(zone, table), schema, mode="ignore", configuration=settings))
     return DeltaTable(lake.path(zone, table))
@@ -151,7 +167,7 @@ def land(commit: Commit, records: Path) -> Landed:
     by_domain: dict[str, list[StagedFile]] = {}
     for staged in commit.judgement.files:
         by_domain.setdefault(staged.feed.domain, []).append(staged)
-    with pq.ParquetWriter(records, RECORD) as writer:
+    with pq.ParquetWriter(records, RECORD, compression="lz4", use_dictionary=False, write_statistics=False) as writer:
         for domain, files in by_domain.items():
             _land_feed(commit, domain, files, landed, writer)
     return landed
@@ -249,7 +265,9 @@ def _count(commit: Commit, staged: StagedFile, judged: pl.DataFrame, count: File
     assert commit.judgement.hospital is not None
     if staged.feed.domain in givers(commit.judgement.hospital):
         keys = dropped.filter(pl.col("_row_id").is_not_null())
-        landed.children.append(keys.select(pl.lit(staged.feed.domain).alias("domain"), row_id="_row_id", person_id="owner"))
+        landed.children.append(
+            compact(keys.select(pl.lit(staged.feed.domain).alias("domain"), row_id="_row_id", person_id="owner"))
+        )
 
 
 def _note_set_aside(commit: Commit, staged: StagedFile, kept: pl.DataFrame, landed: Landed) -> None:
@@ -264,20 +282,24 @@ def _note_set_aside(commit: Commit, staged: StagedFile, kept: pl.DataFrame, land
         if fault.row is not None and fault.column:
             at_fault.setdefault(fault.row, []).append(fault.column)
     columns = [at_fault.get(number, []) for number in rows["_source_row_no"]]
-    landed.set_aside.append(
-        rows.select(
-            pl.lit(commit.center).alias("center"),
-            pl.lit(staged.feed.domain).alias("domain"),
-            pl.lit("set_aside").alias("status"),
-            reason="_reason",
-            delivery_id="_delivery_id",
-            source_file="_source_file",
-            source_row_no="_source_row_no",
-            row_id="_row_id",
-            person_id="owner",
-            source_key="_source_key",
-        ).with_columns(pl.Series("columns", columns, dtype=pl.List(pl.String)))
-    )
+    noted = rows.select(
+        pl.lit(commit.center).alias("center"),
+        pl.lit(staged.feed.domain).alias("domain"),
+        pl.lit("set_aside").alias("status"),
+        reason="_reason",
+        delivery_id="_delivery_id",
+        source_file="_source_file",
+        source_row_no="_source_row_no",
+        row_id="_row_id",
+        person_id="owner",
+        source_key="_source_key",
+    ).with_columns(pl.Series("columns", columns, dtype=pl.List(pl.String)))
+    landed.set_aside.append(compact(noted))
+
+
+def compact(rows: pl.DataFrame) -> pl.DataFrame:
+    """`rows` in memory of their own: a few rows of a batch would keep the text of the whole batch alive."""
+    return pl.DataFrame(pl.from_arrow(rows.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
 
 def _records(commit: Commit, feed: Feed, kept: pl.DataFrame) -> pl.DataFrame:
@@ -308,8 +330,9 @@ def _bronze(commit: Commit, rows: pa.Table, judged: pl.DataFrame) -> pa.Table:
         rows.schema.field("_reason"),
         judged["_reason"].to_arrow().cast(rows.schema.field("_reason").type),
     )
-    rows = rows.append_column("_chain_position", pa.array([commit.chain_position] * rows.num_rows, pa.int32()))
-    return rows.filter(pa.array((~judged["dropped"]).to_list(), pa.bool_())).select(schema.names)
+    rows = rows.append_column("_chain_position", pa.repeat(pa.scalar(commit.chain_position, pa.int32()), rows.num_rows))
+    kept = rows.filter((~judged["dropped"]).to_arrow()) if judged["dropped"].any() else rows
+    return kept.select(schema.names)
 
 
 def publish(commit: Commit, landed: Landed, records: Path, touched: Iterable[tuple[str, str]]) -> None:

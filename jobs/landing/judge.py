@@ -1,5 +1,6 @@
 """Gates 4 to 9 and the row checks of a delivery: every file is read once, and nothing of it is visible anywhere before all passed."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from jobs.landing.decode import Text
 from jobs.landing.delimited import Delimited, FormatInvalid, lines
 from jobs.landing.files import CannotRead, Inflated, Member, Note, RawFile, folder_findings, output_limit, read_archive
 from jobs.landing.manifest_files import name_pattern
-from jobs.landing.model import DeclaredFile, Finding, Judgement, Manifest, StagedFile
+from jobs.landing.model import DeclaredFile, Finding, Judgement, Manifest
 from jobs.landing.parquet import Unreadable, has_type, open_parquet
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.stage import fingerprint
@@ -34,7 +35,7 @@ class _Inspection:
         self._staging = staging
         self._judgement = Judgement(manifest.delivery_id, manifest.center, manifest, hospital)
         self._all = folder_findings(manifest, self._required())
-        self._rows: dict[str, StagedFile] = {}
+        self._more: Counter[float] = Counter()
 
     def judgement(self) -> Judgement:
         missing = {finding.file for finding in self._all if finding.code == "FILE_MISSING"}
@@ -46,15 +47,13 @@ class _Inspection:
         first = min((finding.gate for finding in self._all), default=None)
         self._judgement.findings = [finding for finding in self._all if finding.gate == first]
         if first is not None:
+            self._judgement.more_findings = self._more[first]
             self._forget()
         return self._judgement
 
     def _required(self) -> set[str]:
         """The domains that must be declared; rights are asked for at gate 9."""
-        if self._manifest.content != "full":
-            return set()
-        core = {feed.domain for feed in self._hospital.feeds if feed.core} if self._hospital.mode == "snapshot" else set()
-        return (core | set(self._hospital.always)) - {"rights"}
+        return set(self._hospital.required - {"rights"}) if self._manifest.content == "full" else set()
 
     def _rights(self) -> list[Finding]:
         declared = {file.path for file in self._manifest.files if file.domain == "rights"}
@@ -88,6 +87,8 @@ class _Inspection:
 
     def _take_over(self, said: Said) -> None:
         self._all += said.findings
+        self._more += said.more_findings
+        self._judgement.more_warnings += said.more_warnings
         for code, findings in said.warnings.items():
             self._judgement.warn(code, findings)
 

@@ -69,7 +69,7 @@ def add_merges(tx: Connection, judgement: Judgement, chain_position: int) -> tup
     for row in _merge_rows(judgement):
         if kept_of.get(row["old"]) == row["kept"]:
             continue
-        if row["old"] in kept_of or _end(kept_of, row["kept"]) == row["old"]:
+        if row["old"] in kept_of or kept_id(kept_of, row["kept"]) == row["old"]:
             refused[row["file"]].append(row["row_no"])
             continue
         kept_of[row["old"]] = row["kept"]
@@ -79,7 +79,8 @@ def add_merges(tx: Connection, judgement: Judgement, chain_position: int) -> tup
     return {(center, row[side]) for row in new for side in ("old", "kept")}, dict(refused)
 
 
-def _end(kept_of: dict[str, str], person_id: str) -> str:
+def kept_id(kept_of: dict[str, str], person_id: str) -> str:
+    """The id under which a patient lives on after all merges."""
     while person_id in kept_of:
         person_id = kept_of[person_id]
     return person_id
@@ -131,9 +132,10 @@ def add_identities(tx: Connection, judgement: Judgement, chain_position: int) ->
         wins = before is None or version_order(before, newest) <= version_order(new, newest)
         if is_other and wins:
             changed.add((center, person_id))
-        if hospital.mode != "snapshot" or is_other:
-            versions.append(new)
+        # Saying the same again is no news: the older date stays.
         seen_at = new["seen_at"] if is_other or before is None else before["seen_at"]
+        if hospital.mode != "snapshot" or is_other:
+            versions.append(new | {"seen_at": seen_at})
         last = {"last_delivery_id": manifest.delivery_id, "last_file": row["file"], "last_row_no": row["source_row_no"]}
         current.append((new | {"seen_at": seen_at} if wins or before is None else before) | last)
     put(tx, identity_version, [_only(row, identity_version) for row in versions])

@@ -105,16 +105,10 @@ def review(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int) 
         after = Hidden.of(opposed.scopes(tx, hospital.center))
         kept_of = {row["old"]: row["kept"] for row in rows_of(tx, merge, center=hospital.center)}
     findings = volume.refused_too_often(judgement, after)
-    ends = {old: _end(kept_of, old) for old in kept_of}
+    ends = {old: links.kept_id(kept_of, old) for old in kept_of}
     newly = frozenset(person for center, person, scope in change.begun if center == hospital.center and scope == "all")
     aside = volume.Aside(newly | {person for _, person in change.merged}, ends)
     return findings + volume.deletes_too_much(lake, judgement, aside, before)
-
-
-def _end(kept_of: dict[str, str], person_id: str) -> str:
-    while person_id in kept_of:
-        person_id = kept_of[person_id]
-    return person_id
 
 
 def load(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fence: Callable[[], None]) -> Loaded:
@@ -310,19 +304,22 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def withdraw(vault: Vault, lake: Lake, delivery_id: str, fence: Callable[[], None] = lambda: None) -> None:
-    """Take a delivery that a person refused out of bronze and vault again. Its oppositions stay, and so do those it lifted."""
+    """Take a delivery that a person refused out of bronze and vault again. Its oppositions stay, and so do those it lifted.
+
+    The vault comes last: what it still knows of the delivery is how a second try after a crash knows that rows may be left.
+    """
     with vault.transaction() as tx:
-        for row in rows_of(tx, settled, delivery_id=delivery_id):
-            _unsettle(tx, row["center"], delivery_id, Change.loads(row["change"]))
-            center = row["center"]
-            break
-        else:
-            return
+        known = rows_of(tx, settled, delivery_id=delivery_id)
+    if not known:
+        return
+    center = known[0]["center"]
     own = [f"{center}_{feed.domain}" for feed in hospitals()[center].feeds]
     places = [("bronze", table, "_delivery_id") for table in own] + [("quarantine", table, "delivery_id") for table in own]
     for zone, table, column in [*places, ("bronze", "record", "delivery_id"), ("bronze", "replacement", "delivery_id")]:
         fence()
         remove_delivery(lake, zone, table, column, delivery_id)
+    with vault.transaction() as tx:
+        _unsettle(tx, center, delivery_id, Change.loads(known[0]["change"]))
     publish_identity(vault, lake, fence)
 
 

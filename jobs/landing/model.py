@@ -1,5 +1,6 @@
 """What the gates of landing hand to each other: a manifest that was read, findings, staged files, a judgement."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -68,7 +69,8 @@ class StagedFile:
     """A file (or archive member) that was read once: its rows wait as Parquet in bronze layout, plus `_parents`, `_inherits`, `_group_id`
     (as in bronze/record) and, in patient and patient_link feeds, `_token_key` (keyed link token), `_sex` and `_birth_month` ('YYYY-MM').
 
-    `late_reasons` holds what only the whole file could tell (DUPLICATE_KEY by row number).
+    `late_reasons` holds what only the whole file could tell (DUPLICATE_KEY by row number). `faults` lists the first,
+    `more_faults` counts the others.
     """
 
     path: str
@@ -79,6 +81,7 @@ class StagedFile:
     set_aside: dict[str, int] = field(default_factory=dict)
     faults: list[Finding] = field(default_factory=list)
     late_reasons: dict[int, str] = field(default_factory=dict)
+    more_faults: int = 0
 
 
 @dataclass
@@ -92,6 +95,9 @@ class Judgement:
     findings: list[Finding] = field(default_factory=list)
     warnings: dict[str, list[Finding]] = field(default_factory=dict)
     files: list[StagedFile] = field(default_factory=list)
+    # Only the first of each code in a file are listed above: how many more of `findings` there are, and of each warning.
+    more_findings: int = 0
+    more_warnings: Counter[str] = field(default_factory=Counter)
 
     @property
     def reason_codes(self) -> list[str]:

@@ -308,7 +308,7 @@ def _is_lifted_by_events(tx: Connection, hospital: Hospital, row: dict[str, Any]
 
 
 def _answer_refused(tx: Connection, said: list[Statement], manifest: Manifest) -> None:
-    """End oppositions of deliveries that were held and then refused, where this one says otherwise (a lift, not a silence)."""
+    """End oppositions of deliveries that were held and then refused, where this one lifts them; to leave them out lifts nothing."""
     refused = _passed_by(tx, manifest)
     rows = [row for origin in HELD.values() for row in rows_of(tx, opposition, center=manifest.center, origin=origin)]
     rows = [row for row in rows if row["delivery_id"] in refused]

@@ -19,6 +19,8 @@ from jobs.landing.cells import READ_TYPES, Cells, Manner
 from jobs.landing.pseudonyms import row_ids, short_hashes
 from jobs.landing.rows import Verdict, flag_lists, reasons
 
+# Rows that are read back at once: whole groups are.
+IN_A_GROUP = 5_000
 MOMENT = pa.timestamp("us", "UTC")
 ARROW = {
     pl.Int64: pa.int64(),
@@ -126,7 +128,7 @@ class Stage:
         arrays = [
             _arrow(columns[each.name]).cast(each.type) if each.name != "_read" else columns["_read"] for each in self.schema
         ]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema))
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self.schema), row_group_size=IN_A_GROUP)
         return keys
 
     def close(self) -> None:

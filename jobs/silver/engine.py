@@ -56,9 +56,19 @@ class Engine:
         """
         from jobs.silver.passes import SilverPass
 
-        number = self._next_number()
-        work = SilverPass(self.spark, self.lake, hospitals()[center], delivery_ids, number, frozenset(without))
+        work = SilverPass(
+            lambda: self.spark, self.lake, hospitals()[center], delivery_ids, self._next_number(), frozenset(without)
+        )
         result = work.run(accept_failed=accept_failed, fence=fence)
+        self._record(center, delivery_ids, result)
+        return result
+
+    def hide(self, center: str, delivery_ids: list[str], fence: Callable[[], None] = open_to_all) -> "PassResult":
+        """Purge from silver whom these deliveries oppose; nothing else of them reaches it, and no JVM is needed."""
+        from jobs.silver.passes import SilverPass
+
+        work = SilverPass(lambda: self.spark, self.lake, hospitals()[center], delivery_ids, self._next_number())
+        result = work.hide(fence)
         self._record(center, delivery_ids, result)
         return result
 
@@ -92,42 +102,49 @@ class Engine:
         if rows:
             self.lake.write("ops", "load_process", pa.Table.from_pylist(rows), transaction=("pscc/load_process", result.number))
 
-    def build(self) -> dict[str, int]:
+    def build(self, fence: Callable[[], None] = open_to_all) -> dict[str, int]:
         """Refresh gold, and the worklist of unknown codes; the rows of every product that was made again."""
-        work = self._gold()
+        work = self._gold(fence)
         if work is None:
             return {}
         built = work.run()
         if built:
-            from jobs.silver import unmapped
-            from quality.docs import build_docs
-
-            unmapped.refresh(self.lake, self._next_number())
-            build_docs(self.settings.lake)
+            self.finish()
         return built
 
-    def build_table(self, name: str) -> bool:
+    def finish(self) -> None:
+        """After a build: the worklist of unknown codes and the Data Docs say what is now in the tables."""
+        from jobs.silver import unmapped
+        from quality.docs import build_docs
+
+        unmapped.refresh(self.lake, self._next_number())
+        build_docs(self.settings.lake)
+
+    def build_table(self, name: str, fence: Callable[[], None] = open_to_all) -> bool:
         """Make one product again; False where nothing that it reads has changed."""
-        work = self._gold()
+        work = self._gold(fence)
         return work.make(name) if work else False
 
     def gold_is_fresh(self) -> bool:
         """True where no product would be made again."""
-        work = self._gold()
-        return work is not None and work.is_fresh()
+        from jobs.build import GoldBuild
 
-    def _gold(self) -> "GoldBuild | None":
+        return self.lake.exists("silver", "person") and GoldBuild(lambda: self.spark, self.lake, self._next_number()).is_fresh()
+
+    def _gold(self, fence: Callable[[], None]) -> "GoldBuild | None":
         from jobs.build import GoldBuild, write_patient_keys
 
         if not self.lake.exists("silver", "person"):
             return None
         write_patient_keys(self.lake, self.settings.platform_key())
-        return GoldBuild(lambda: self.spark, self.lake, self._next_number())
+        return GoldBuild(lambda: self.spark, self.lake, self._next_number(), fence)
 
-    def rebuild(self, deliveries: dict[str, list[str]], without: Iterable[str] = ()) -> None:
+    def rebuild(
+        self, deliveries: dict[str, list[str]], without: Iterable[str] = (), fence: Callable[[], None] = open_to_all
+    ) -> None:
         """Make silver again from bronze, hospital by hospital, after a mapping was corrected: rows that come out the same stay as they are."""
         for center, loaded in deliveries.items():
-            self.publish(center, loaded, without=without)
+            self.publish(center, loaded, fence=fence, without=without)
 
     def warm_up(self) -> None:
         """Start the JVM and import the gate in the background, while landing works."""

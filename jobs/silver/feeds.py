@@ -70,10 +70,6 @@ class Feeds:
         """The same feeds, with a list of their own of those that were asked for."""
         return replace(self, asked=set())
 
-    def __contains__(self, domain: str) -> bool:
-        self.asked.add(domain)
-        return self.bronze.has_feed(domain)
-
     def __getitem__(self, domain: str) -> DataFrame:
         """The current rows of a feed; an empty frame of the right shape where none was ever delivered."""
         self.asked.add(domain)

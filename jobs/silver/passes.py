@@ -1,7 +1,6 @@
 """One pass over a hospital's loaded deliveries: compute, stage, validate everything, then publish every silver table."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,14 +14,14 @@ import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.errors import GateFailed
+from jobs.errors import GateFailed, LakehouseError
 from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
 from jobs.session import tune
 from jobs.silver import shared, state, tables
-from jobs.silver.difference import about, completed, held_of, known
+from jobs.silver.difference import about, completed, held_of, known, schema
 from jobs.silver.feeds import Feeds, counting
 from jobs.silver.flags import NEIGHBOURS, flagged
 from jobs.silver.staging import Staged, Staging, parts
@@ -58,7 +57,8 @@ class PassResult:
 class SilverPass:
     """The work of one pass: `deliveries` of `hospital` are in bronze, silver does not know them yet."""
 
-    spark: SparkSession
+    # Opened only when something has to be computed.
+    open_spark: Callable[[], SparkSession]
     lake: Lake
     hospital: Hospital
     deliveries: list[str]
@@ -66,6 +66,10 @@ class SilverPass:
     # Deliveries in bronze whose rows stay out of silver: the quality gate holds them.
     without: frozenset[str] = frozenset()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def spark(self) -> SparkSession:
+        return self.open_spark()
 
     @property
     def _folder(self) -> str:
@@ -148,35 +152,47 @@ class SilverPass:
 
         `fence` is asked before every commit and raises when the worker may not write any more.
         """
-        self._clear_staging()
-        self._prepare()
-        staged = self._stage_all()
-        failpoint("after_staging_silver")
+        self._clear_staging(fence)
+        try:
+            self._prepare()
+            staged = self._stage_all()
+            failpoint("after_staging_silver")
+            self._hold_to_contracts(staged, accept_failed)
+            self._publish([each for each in staged if each.is_change], fence)
+            fence()
+            replace_waiting(self.lake, self.hospital, self.states)
+            return self._result(staged)
+        finally:
+            self._forget()
+
+    def hide(self, fence: Callable[[], None] = lambda: None) -> PassResult:
+        """Purge the people whom these deliveries oppose from every table, and change nothing else: no gate stands before that."""
+        self._clear_staging(fence)
+        try:
+            staged = [self._purged(table) for table in contracts("silver").values() if self._hidden_from(table)]
+            self._publish([each for each in staged if each.is_change], fence)
+            return PassResult(self.number, {}, {}, {}, _by_table(staged))
+        finally:
+            self._forget()
+
+    def _hold_to_contracts(self, staged: list[Staged], accept_failed: bool) -> None:
         verdicts = [self.audit.check(each.table) for each in staged]
         gate.record(self.lake.root, self.number, verdicts)
         if not accept_failed and not gate.publishable(verdicts, [each.table for each in staged]):
-            self._forget()
             failed = ", ".join(sorted(verdict.table for verdict in verdicts if not verdict.passed))
             raise GateFailed(
                 f"Expected the staged rows of {failed} to keep their contract, found broken rules: see ops.quality_result, pass {self.number}."
             )
-        self._publish([each for each in staged if each.is_change], fence)
-        result = self._result(staged)
-        self._forget()
-        return result
 
     def _prepare(self) -> None:
         """Compute what all tables need before threads ask for it."""
-        for table in contracts("silver").values():
-            tables.ensure_table(self.lake, table)
         tune(self.spark, large=self.is_large)
         for name in ("identity", "touched", "hidden", "people", "states", "domains", "feeds", "neighbours", "audit"):
             getattr(self, name)
 
     def _stage_all(self) -> list[Staged]:
-        wanted = [table for name, table in contracts("silver").items() if name in self.made or name in shared.TABLES]
         with ThreadPoolExecutor(THREADS) as pool:
-            return [each for each in pool.map(self._staged_and_seen, wanted) if each is not None]
+            return [each for each in pool.map(self._staged_and_seen, contracts("silver").values()) if each is not None]
 
     def _staged_and_seen(self, table: Table) -> Staged | None:
         """The staged changes of a table, held to its suite while Spark computes the next."""
@@ -188,18 +204,29 @@ class SilverPass:
 
     def _stage(self, table: Table) -> Staged | None:
         """The staged changes of a table; None where these deliveries cannot have changed it."""
+        if table.name not in self.made and table.name not in shared.TABLES:
+            # What this hospital never sends may hold rows of a person of another one who is hidden by it.
+            return self._purged(table) if self._hidden_from(table) else None
         work = shared.TABLES[table.name](self) if table.name in shared.TABLES else self._own(table)
         if work is None:
             return None
         rows, scope = work
-        staging = Staging(table, f"{self._folder}/{table.name}", self.at)
-        computed = self._computed(rows, table)
-        hidden = self._hidden_from(table)
-        held = self.held(table.name)
+        computed, hidden = self._computed(rows, table), self._hidden_from(table)
         if not hidden:
-            return staging.stage(computed, known(scope, table))
+            return self._staging(table).stage(computed, known(scope, table))
         # Their rows are purged, all versions of them; closing the current one as well would touch it twice.
-        return staging.stage(computed, known(scope.filter(~about(hidden, table)), table), held_of(held, hidden, table))
+        shown = known(scope.filter(~about(hidden, table)), table)
+        return self._staging(table).stage(computed, shown, held_of(self.held(table.name), hidden, table))
+
+    def _purged(self, table: Table) -> Staged:
+        """The purge of hidden people from a table."""
+        nothing = pl.DataFrame(schema=schema(table))
+        return self._staging(table).stage(
+            [], nothing.select(table.key), held_of(self.held(table.name), self._hidden_from(table), table)
+        )
+
+    def _staging(self, table: Table) -> Staging:
+        return Staging(table, f"{self._folder}/{table.name}", self.at)
 
     def held(self, table: str) -> pl.LazyFrame:
         """Everything that a table of silver holds."""
@@ -249,11 +276,13 @@ class SilverPass:
         for each in changed[1:]:
             fence()
             self._commit(each)
-        fence()
-        replace_waiting(self.lake, self.hospital, self.states)
 
     def _commit(self, staged: Staged) -> None:
         table, once = staged.table, (WRITER, self.number)
+        if self.lake.has_committed("silver", table.name, once):
+            raise LakehouseError(
+                f"Expected pass {self.number} to be newer than the last commit of {table.address}, found a later one: check the machine's clock."
+            )
         if staged.actions == {"insert"}:
             self.lake.write("silver", table.name, staged.inserted(), transaction=once, file_bytes=tables.FILE_BYTES)
             return
@@ -267,11 +296,7 @@ class SilverPass:
                 if kind != "purged" and rows:
                     rows[delivery if delivery in rows else self.deliveries[-1]][kind] += count
         waiting, gone = self._odd_rows()
-        summary = {
-            each.table.name: dict(sum((Counter({kind: count}) for (kind, _), count in each.counts.items()), Counter()))
-            for each in staged
-        }
-        return PassResult(self.number, rows, waiting, gone, summary)
+        return PassResult(self.number, rows, waiting, gone, _by_table(staged))
 
     def _odd_rows(self) -> tuple[dict[str, dict[str, int]], dict[str, int]]:
         """Per delivery of the pass: rows that wait, by reason, and rows gone with their patient or a parent."""
@@ -291,10 +316,24 @@ class SilverPass:
         return waiting, gone
 
     def _forget(self) -> None:
-        self.feeds.release()
-        self._clear_staging()
+        if "feeds" in self.__dict__:
+            self.feeds.release()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _clear_staging(self) -> None:
-        """Delete what this pass and any that died before it staged: silver has one writer at a time."""
+    def _clear_staging(self, fence: Callable[[], None]) -> None:
+        """Delete what passes that died have staged: silver has one writer at a time."""
+        fence()
         for folder in Path(self.lake.root, "staging").glob("pass-*"):
             shutil.rmtree(folder, ignore_errors=True)
+        for table in contracts("silver").values():
+            tables.ensure_table(self.lake, table)
+
+
+def _by_table(staged: list[Staged]) -> dict[str, dict[str, int]]:
+    """The rows of each kind by table, whatever delivery they came from."""
+    found: dict[str, dict[str, int]] = {}
+    for each in staged:
+        kinds = found.setdefault(each.table.name, {})
+        for (kind, _), count in each.counts.items():
+            kinds[kind] = kinds.get(kind, 0) + count
+    return found

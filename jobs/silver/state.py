@@ -22,6 +22,29 @@ WITHOUT_PATIENT_TEST = frozenset({"rights"})
 LEFT_TO_LANDING = frozenset({"identity_merge"})
 WAITING = ("ORPHAN_PATIENT", "ORPHAN_PARENT", "PARENT_CYCLE")
 PROVENANCE = ("delivery_id", "source_file", "source_row_no")
+# What landing writes, for a lake in which it has not written yet.
+RECORD = pl.Schema(
+    {
+        "center": pl.String(),
+        "domain": pl.String(),
+        "row_id": pl.String(),
+        "person_id": pl.String(),
+        "inherits": pl.Boolean(),
+        "parents": pl.List(pl.String()),
+        "delivery_id": pl.String(),
+        "chain_position": pl.Int32(),
+        "source_file": pl.String(),
+        "source_row_no": pl.Int64(),
+        "version_at": pl.Datetime("us", "UTC"),
+        "is_deleted": pl.Boolean(),
+        "reason": pl.String(),
+        "group_id": pl.String(),
+        "content_hash": pl.String(),
+    }
+)
+REPLACEMENT = pl.Schema(
+    {"delivery_id": pl.String(), "chain_position": pl.Int32(), "domain": pl.String(), "group_id": pl.String()}
+)
 STATES = pl.Schema(
     {
         "domain": pl.String(),
@@ -57,7 +80,8 @@ class Bronze:
         """Every delivered record of the hospital that has a key: the skeleton of its data."""
         mine = (pl.col("center") == self.hospital.center) & pl.col("row_id").is_not_null()
         seen = ~pl.col("delivery_id").is_in(sorted(self.without)) & ~pl.col("domain").is_in(list(LEFT_TO_LANDING))
-        return self.lake.scan("bronze", "record").filter(mine & seen)
+        known = self.lake.scan("bronze", "record") if self.lake.exists("bronze", "record") else pl.LazyFrame(schema=RECORD)
+        return known.filter(mine & seen)
 
     @cached_property
     def identity(self) -> pl.DataFrame:
@@ -72,14 +96,15 @@ class Bronze:
     @cached_property
     def replacement(self) -> pl.DataFrame:
         """domain, group_id, replaced_at: the place in the chain of the last delivery that replaced a group of rows."""
-        mine = self.lake.frame("bronze", "replacement", where=ds.field("center") == self.hospital.center)
+        mine = self.lake.frame("bronze", "replacement", REPLACEMENT.names(), ds.field("center") == self.hospital.center)
+        mine = mine.cast(REPLACEMENT)
         seen = mine.filter(~pl.col("delivery_id").is_in(sorted(self.without)))
         return seen.group_by("domain", "group_id").agg(replaced_at=pl.col("chain_position").max())
 
     def touched(self, deliveries: Iterable[str]) -> pl.DataFrame:
         """person_id of everybody of the hospital whom these deliveries concern."""
         where = ds.field("delivery_id").isin(list(deliveries)) & (ds.field("center") == self.hospital.center)
-        return self.lake.frame("bronze", "touched", ["person_id"], where)
+        return self.lake.frame("bronze", "touched", ["person_id"], where).cast({"person_id": pl.String})
 
     def feed(self, domain: str) -> DataFrame:
         """All rows of a feed ever landed."""

@@ -1,12 +1,17 @@
 """The worklist of codes that hospitals send and no value set knows: `silver.vocab_unmapped`."""
 
 import hashlib
+import shutil
+from pathlib import Path
 
 import polars as pl
 
+from jobs.errors import GateFailed
 from jobs.lake import Lake
 from jobs.silver import tables
 from jobs.silver.difference import schema
+from quality import gate
+from quality.contract import Table
 from quality.contracts import contracts
 
 FLAG = "CODE_UNKNOWN:"
@@ -50,10 +55,26 @@ def _of_column(rows: pl.DataFrame, table: str, flag: str) -> pl.DataFrame:
 
 
 def refresh(lake: Lake, number: int) -> None:
-    """Replace the worklist where it changed."""
+    """Replace the worklist where it changed; GateFailed, and the old one stays, where it breaks its contract."""
     now, table = unmapped(lake), contracts("silver")["vocab_unmapped"]
     tables.ensure_table(lake, table)
     if lake.frame("silver", table.name, CONTENT).sort("center", "system", "code").equals(now):
         return
-    rows = now.select(table.names).cast(schema(table)).to_arrow()
-    lake.write("silver", table.name, rows, mode="overwrite", transaction=("pscc/vocabulary", number))
+    rows = now.select(table.names).cast(schema(table))
+    _hold_to_contract(rows, table, lake, number)
+    lake.write("silver", table.name, rows.to_arrow(), mode="overwrite", transaction=("pscc/vocabulary", number))
+
+
+def _hold_to_contract(rows: pl.DataFrame, table: Table, lake: Lake, number: int) -> None:
+    folder = Path(lake.root, "staging", f"worklist-{number}")
+    folder.mkdir(parents=True)
+    try:
+        rows.write_parquet(folder / "rows.parquet")
+        verdicts = gate.check_pass([table], lake.root, {table.address: str(folder)})
+    finally:
+        shutil.rmtree(folder)
+    gate.record(lake.root, number, verdicts)
+    if not gate.publishable(verdicts, [table]):
+        raise GateFailed(
+            f"Expected the worklist {table.address} to keep its contract, found broken rules: see ops.quality_result, build {number}."
+        )

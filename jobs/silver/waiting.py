@@ -59,7 +59,8 @@ def _write(lake: Lake, hospital: Hospital, domain: str, rows: pl.DataFrame, befo
     order = ["delivery_id", "source_file", "source_row_no"]
     waiting = _quarantined(hospital, domain, rows).sort(order)
     known = before.filter(pl.col("status") == "waiting").sort(order) if before is not None else waiting.clear()
-    if waiting.select(*order, "reason").equals(known.select(*order, "reason")):
+    said = [*order, "reason", "person_id"]
+    if waiting.select(said).equals(known.select(said)):
         return
     kept = before.filter(pl.col("status") != "waiting") if before is not None else waiting.clear()
     # The whole table, not a delete by predicate: a predicate would stand in the log for ever.

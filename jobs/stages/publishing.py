@@ -8,7 +8,6 @@ from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
 from jobs.ledger import Delivery, Lease, now
 from jobs.returns import Report
-from jobs.stages.deciding import held_by_gate
 from jobs.stages.worker import Engine, PassResult, Worker
 
 
@@ -20,47 +19,44 @@ def publish_center(worker: Worker, engine: Engine, center: str) -> list[Report]:
         ready.sort(key=lambda each: each.chain_position or 0)
         waived = [each for each in ready if each.gate_waived]
         others = [each for each in ready if not each.gate_waived]
-        reports = _publish(worker, engine, center, waived, [], lease, accept_failed=True) if waived else []
-        return [*reports, *_publish(worker, engine, center, others, waiting, lease)] if others or waiting else reports
+        if waiting:
+            _hide(worker, engine, center, waiting, lease)
+        reports = _publish(worker, engine, center, waived, lease, accept_failed=True) if waived else []
+        return [*reports, *_publish(worker, engine, center, others, lease)] if others else reports
+
+
+def _hide(worker: Worker, engine: Engine, center: str, deliveries: list[Delivery], lease: Lease) -> None:
+    """Take out of silver whom these deliveries oppose, although nothing else of them counts yet."""
+    ids = [each.delivery_id for each in deliveries]
+    worker.watch(f"hiding who is opposed in {', '.join(ids)}")
+    with worker.ledger.hold("engine") as alone:
+        result = engine.hide(center, ids, _fence(lease, alone))
+    worker.ledger.keep_pass(result.number, center, [], accepted_failed=False)
+    for each in deliveries:
+        worker.ledger.note(each, lease, oppositions=None)
 
 
 def _publish(
-    worker: Worker,
-    engine: Engine,
-    center: str,
-    ready: list[Delivery],
-    waiting: list[Delivery],
-    lease: Lease,
-    *,
-    accept_failed: bool = False,
+    worker: Worker, engine: Engine, center: str, ready: list[Delivery], lease: Lease, *, accept_failed: bool = False
 ) -> list[Report]:
-    ids = [each.delivery_id for each in (*ready, *waiting)]
+    ids = [each.delivery_id for each in ready]
     worker.watch(f"publishing {', '.join(ids)}")
     started = time.perf_counter()
     lease.check()
-    aside = {each.delivery_id for each in held_by_gate(worker, center)}
-    # Silver has one writer, whatever hospital is worked.
-    with worker.ledger.hold("engine") as alone:
-        fence = _fence(lease, alone)
-        try:
-            result = engine.publish(center, ids, accept_failed, fence, aside - set(ids))
-        except GateFailed as refusal:
-            # Who opposed is hidden whatever the gate says of the rest.
-            engine.publish(center, ids, True, fence, aside | {each.delivery_id for each in ready})
-            return _without_a_pass(worker, ready, waiting, str(refusal), lease)
+    # Whatever else of the hospital lies in bronze, in part or whole, was not decided on or failed the gate.
+    others = {each.delivery_id for each in worker.ledger.deliveries(center, "held", "loading")} - set(ids)
+    try:
+        # Silver has one writer, whatever hospital is worked.
+        with worker.ledger.hold("engine") as alone:
+            result = engine.publish(center, ids, accept_failed, _fence(lease, alone), others)
+    except GateFailed as refusal:
+        # Who opposed is hidden whatever the gate says of the rest.
+        _hide(worker, engine, center, ready, lease)
+        return [_held_by_gate(worker, each, str(refusal), lease) for each in ready]
     failpoint("before_ledger")
     worker.ledger.keep_pass(result.number, center, ids, accepted_failed=accept_failed)
     share = (time.perf_counter() - started) / max(len(ready), 1)
-    reports = [_loaded(worker, each, result, share, lease) for each in ready]
-    for each in waiting:
-        worker.ledger.note(each, lease, oppositions=None)
-    return reports
-
-
-def _without_a_pass(worker: Worker, ready: list[Delivery], waiting: list[Delivery], refusal: str, lease: Lease) -> list[Report]:
-    for each in waiting:
-        worker.ledger.note(each, lease, oppositions=None)
-    return [_held_by_gate(worker, each, refusal, lease) for each in ready]
+    return [_loaded(worker, each, result, share, lease) for each in ready]
 
 
 def _fence(*leases: Lease) -> Callable[[], None]:

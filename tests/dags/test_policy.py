@@ -1,14 +1,22 @@
-"""The house rules of DAGs: which there are, that each ends in a verdict, says how to triage it, and is cheap to read."""
+"""The house rules of DAGs in CONTRIBUTING.md: how each ends, what its tasks call and exchange, what reading it costs."""
 
+import ast
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import NoneType
+from typing import get_type_hints
 
 import pytest
 
+from jobs import tasks
+
 DAGS = Path(__file__).parents[2] / "dags"
 EXPECTED = {"landing_intake", "delivery_ingest", "gold_build"}
+# Keys of announcements and names of tables and tasks; `bool` says whether something was done.
+IDS = {str, list[str], bool, NoneType}
 READ = """
 import sys, time, json
 from airflow.dag_processing.dagbag import DagBag
@@ -21,7 +29,8 @@ for file in sorted(Path(sys.argv[1]).glob("*.py")):
 dags = {d.dag_id: {"doc": d.doc_md or "", "leaves": [t.task_id for t in d.leaves], "catchup": d.catchup,
         "retries": {t.task_id: [t.retries, t.retry_policy is not None] for t in d.tasks}, "tasks": [t.task_id for t in d.tasks],
         "outlets": sorted(o.name for t in d.tasks for o in t.outlets)} for d in bag.dags.values()}
-print("READ" + json.dumps({"errors": bag.import_errors, "seconds": seconds, "dags": dags, "heavy": [m for m in ("pyspark", "great_expectations", "polars") if m in sys.modules]}))
+print("READ" + json.dumps({"errors": bag.import_errors, "seconds": seconds, "dags": dags,
+    "heavy": [m for m in ("pyspark", "great_expectations", "polars") if m in sys.modules]}))
 """
 
 
@@ -59,6 +68,72 @@ def test_every_dag_says_how_to_triage_it(read):
 @pytest.mark.parametrize("dag", sorted(EXPECTED - {"landing_intake"}))
 def test_a_dag_ends_in_its_verdict_so_that_green_means_done(read, dag):
     assert read["dags"][dag]["leaves"] == ["verdict"]
+
+
+def test_the_doorbell_has_one_task_which_only_announces(read):
+    intake = read["dags"]["landing_intake"]
+    assert (intake["tasks"], intake["outlets"]) == (["find"], ["landing.announced"])
+
+
+def test_no_dag_makes_up_for_runs_that_were_missed(read):
+    assert {dag for dag, said in read["dags"].items() if said["catchup"]} == set()
+
+
+def tasks_of(dag: str) -> Iterator[ast.FunctionDef]:
+    """The functions of a DAG's file that are tasks."""
+    for found in ast.walk(ast.parse((DAGS / f"{dag}.py").read_text(encoding="utf-8"))):
+        if isinstance(found, ast.FunctionDef):
+            decorators = [each.func if isinstance(each, ast.Call) else each for each in found.decorator_list]
+            if any(isinstance(each, ast.Name) and each.id == "task" for each in decorators):
+                yield found
+
+
+def called_by(task: ast.FunctionDef) -> list[str]:
+    """The functions of jobs.tasks that a task calls."""
+    calls = [each.func for each in ast.walk(task) if isinstance(each, ast.Call)]
+    return [each.attr for each in calls if isinstance(each, ast.Attribute) and ast.unparse(each.value) == "tasks"]
+
+
+def imported(tree: ast.AST) -> list[str]:
+    """What is imported of the project anywhere in a piece of code."""
+    found = [each for each in ast.walk(tree) if isinstance(each, ast.Import | ast.ImportFrom)]
+    names = [ast.unparse(each) for each in found]
+    return [name for name in names if "jobs" in name or "quality" in name]
+
+
+@pytest.mark.parametrize("dag", sorted(EXPECTED))
+def test_a_task_calls_one_function_of_jobs_tasks_and_nothing_else_of_the_jobs(dag):
+    found = {task.name: (called_by(task), imported(task)) for task in tasks_of(dag)}
+    assert found
+    assert {name: (len(calls), imports) for name, (calls, imports) in found.items()} == dict.fromkeys(
+        found, (1, ["from jobs import tasks"])
+    )
+    everywhere = imported(ast.parse((DAGS / f"{dag}.py").read_text(encoding="utf-8")))
+    assert set(everywhere) <= {"from jobs import tasks", "from quality.contracts import contracts"}
+
+
+def test_every_task_that_airflow_knows_is_one_that_was_looked_at(read):
+    looked_at = {dag: {task.name for task in tasks_of(dag)} for dag in EXPECTED}
+    # One function of gold_build makes a task for each product.
+    assert looked_at["gold_build"] == {"product", "verdict"}
+    assert {dag: set(read["dags"][dag]["tasks"]) for dag in EXPECTED - {"gold_build"}} == {
+        dag: names for dag, names in looked_at.items() if dag != "gold_build"
+    }
+
+
+def handed_on(task: ast.FunctionDef) -> set[str]:
+    """What a task returns, which Airflow keeps in its database; a name stands for what it was given."""
+    given = {ast.unparse(each.targets[0]): each.value for each in ast.walk(task) if isinstance(each, ast.Assign)}
+    returned = [each.value for each in ast.walk(task) if isinstance(each, ast.Return) and each.value]
+    return {ast.unparse(given.get(ast.unparse(each), each)) for each in returned}
+
+
+@pytest.mark.parametrize("dag", sorted(EXPECTED))
+def test_tasks_exchange_ids_only(dag):
+    for task in tasks_of(dag):
+        [function] = called_by(task)
+        assert set(get_type_hints(getattr(tasks, function)).values()) <= IDS, function
+        assert {each.partition("(")[0] for each in handed_on(task)} <= {f"tasks.{function}"}, task.name
 
 
 def test_every_task_is_tried_again_and_knows_what_never_to_try_again(read):

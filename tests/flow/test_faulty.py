@@ -16,7 +16,11 @@ SAMPLES = Path(os.environ.get("PSCC_SAMPLES", "../shared/deliveries"))
 
 
 def cases() -> list[str]:
-    return sorted(each.parent.name for each in (SAMPLES / "faulty").glob("*/expected.json") if each.parent.name != "base")
+    """The names of all cases; none where there are no sample deliveries, an error where there are some without a case."""
+    found = sorted(each.parent.name for each in (SAMPLES / "faulty").glob("*/expected.json") if each.parent.name != "base")
+    if SAMPLES.is_dir() and not found:
+        raise FileNotFoundError(f"expected faulty cases in {SAMPLES / 'faulty'}, beside the sample deliveries, found none")
+    return found
 
 
 def expected(case: str) -> dict:  # type: ignore[type-arg]

@@ -190,7 +190,7 @@ def test_a_process_killed_in_the_middle_of_a_gold_build(undisturbed: Lakehouse, 
     assert all(ingest.build_table(house.settings, house.engine, table) for table in done)
     assert killed(house, "gold_build", "build")
     # What the dead build had staged was never seen; what was there before stands.
-    assert [table for table in rest if Lake(str(house.root)).has_rows("gold", table)] == []
+    assert [table for table in rest if Lake(str(house.root)).frame("gold", table).height] == []
     assert list(ingest.build(house.settings, house.engine)) == rest
     assert differences(state(Lake(str(alone.root))), state(Lake(str(house.root)))) == {}
     assert twice(house) == {}

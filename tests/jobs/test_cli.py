@@ -52,7 +52,8 @@ def pscc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         ("build --lake nothing", "Expected a lake in"),
         ("rebuild silver --lake nothing", "Expected a lake in"),
         ("sql SELECT --lake nothing", "Expected a lake in"),
-        ("status --lake s3a://bucket/lake", "PSCC_DATABASE_URL"),
+        ("status --lake s3a://bucket/lake", "Expected the lake to be a folder, found the address s3a://bucket/lake"),
+        ("ingest landing --keys keys.json --lake s3a://bucket/lake", "Expected the lake to be a folder"),
         ("decide GR-20200101-001 approve --by X --why Y", "Expected PSCC_PLATFORM_KEY_FILE"),
         ("key nothing/platform.key", "Expected a folder"),
     ],
@@ -113,7 +114,7 @@ def test_a_full_disk_gets_a_sentence_and_another_exit_code(pscc: Command, monkey
 
     monkeypatch.setattr("jobs.status.status", full)
     code, _, err = pscc("status")
-    assert (code, "No space left on device" in err) == (1, True)
+    assert (code, "No space left on device" in err) == (3, True)
 
 
 def test_a_refusing_gate_is_no_traceback(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +156,24 @@ def test_validate_says_the_verdict_by_its_exit_code(
     ended, out, _ = pscc("validate", "landing", "--keys", "keys.json", "--json")
     said = json.loads(out)
     assert (ended, said["outcome"], len(said["findings"])) == (code, outcome, len(findings))
+
+
+def test_validate_does_not_promise_that_a_delivery_will_be_loaded(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Judgement("GR-20200101-001", "gr", None, None)
+    monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: found)
+    said = " ".join(pscc("validate", "landing", "--keys", "keys.json")[1].split())
+    assert "no reason to refuse it was found here" in said
+    assert "judged on arrival" in said
+
+
+def test_validate_says_how_many_of_all_findings_it_shows(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [Finding(6, "FORMAT_INVALID", "Expected 12 fields.", "GR_PATIENT.csv.gz", row) for row in range(1, 71)]
+    found = Judgement("GR-20200101-001", "gr", None, None, lines, more_findings=930)
+    monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: found)
+    out = pscc("validate", "landing", "--keys", "keys.json")[1]
+    assert "Why: the first 50 of 1,000" in out
+    assert "--json lists 70" in out
+    assert json.loads(pscc("validate", "landing", "--keys", "keys.json", "--json")[1])["not_listed"] == {"findings": 930}
 
 
 def test_the_help_loads_no_engine() -> None:

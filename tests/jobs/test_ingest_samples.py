@@ -54,6 +54,9 @@ class NoEngine:
     def warm_up(self) -> None:
         """There is nothing to start."""
 
+    def hide(self, center: str, delivery_ids: list[str], fence: object = None) -> Result:
+        return Result(time.time_ns())
+
     def publish(
         self, center: str, delivery_ids: list[str], accept_failed: bool = False, fence: object = None, without: object = ()
     ) -> Result:

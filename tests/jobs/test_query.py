@@ -5,7 +5,22 @@ import pytest
 
 from jobs.errors import WrongUse
 from jobs.lake import Lake
-from jobs.query import rows
+from jobs.query import reads_only, rows
+
+CHANGING = [
+    "DELETE FROM gold.query_test",
+    "UPDATE gold.query_test SET n = 0",
+    "INSERT INTO gold.query_test VALUES ('C61', 3)",
+    "WITH more AS (SELECT 'C61', 3) INSERT INTO gold.query_test SELECT * FROM more",
+    "MERGE INTO gold.query_test t USING gold.query_test s ON t.n = s.n WHEN MATCHED THEN DELETE",
+    "DROP TABLE gold.query_test",
+    "CREATE TABLE gold.other AS SELECT 1 AS n",
+    "ALTER TABLE gold.query_test ADD COLUMN m INT",
+    "VACUUM gold.query_test",
+    "OPTIMIZE gold.query_test",
+    "INSERT OVERWRITE DIRECTORY '/tmp/query-test' USING parquet SELECT 1",
+    "SET spark.sql.shuffle.partitions = 7",
+]
 
 
 @pytest.fixture
@@ -32,24 +47,36 @@ def test_what_only_tells_is_answered(spark, lake, query):
     assert rows(spark, lake, query).num_rows > 0
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "DELETE FROM gold.query_test",
-        "UPDATE gold.query_test SET n = 0",
-        "INSERT INTO gold.query_test VALUES ('C61', 3)",
-        "WITH more AS (SELECT 'C61', 3) INSERT INTO gold.query_test SELECT * FROM more",
-        "MERGE INTO gold.query_test t USING gold.query_test s ON t.n = s.n WHEN MATCHED THEN DELETE",
-        "DROP TABLE gold.query_test",
-        "CREATE TABLE gold.other AS SELECT 1 AS n",
-        "ALTER TABLE gold.query_test ADD COLUMN m INT",
-        "VACUUM gold.query_test",
-        "OPTIMIZE gold.query_test",
-        "INSERT OVERWRITE DIRECTORY '/tmp/query-test' USING parquet SELECT 1",
-        "SET spark.sql.shuffle.partitions = 7",
-    ],
-)
+@pytest.mark.parametrize("statement", CHANGING)
 def test_what_would_change_something_is_refused_and_changes_nothing(spark, lake, statement):
     with pytest.raises(WrongUse, match="nothing was done"):
         rows(spark, lake, statement)
     assert lake.version("gold", "query_test") == 0
+
+
+# By its words alone: an engine elsewhere has no parser to ask.
+
+
+@pytest.mark.parametrize(
+    "statement", [*CHANGING, "", "FROM gold.t INSERT INTO gold.u SELECT *", "/* SELECT */ -- SELECT\nDROP TABLE t"]
+)
+def test_by_its_words_a_statement_may_change_something(statement):
+    assert not reads_only(statement)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select 'delete' as word",
+        "-- why\n /* and\nhow */ ((SELECT 1) UNION (SELECT 2))",
+        "with t as (select 1) select * from t",
+        "values (1)",
+        "from gold.t select site",
+        "table gold.t",
+        "show tables in gold",
+        "describe gold.t",
+        "explain select 1",
+    ],
+)
+def test_by_its_words_a_query_only_reads(query):
+    assert reads_only(query)

@@ -98,10 +98,43 @@ def test_the_page_says_where_a_delivery_differs_from_the_one_before(tmp_path: Pa
     assert page.count("<td>GR-20191201-001</td>") == 2
 
 
+def test_a_list_that_was_cut_says_of_how_many(tmp_path: Path) -> None:
+    found = judgement(*(Finding(7, "IDENTIFIER_FOUND", "Expected none.", "GR_PATIENT.csv.gz", row) for row in range(1, 1502)))
+    found.more_findings, found.files[0].more_faults = 3499, 41
+    found.warnings = {"VALUE_NULLED": [Finding(8, "VALUE_NULLED", "It is empty now.", "GR_PATIENT.csv.gz", 1)]}
+    found.more_warnings["VALUE_NULLED"] = 1233
+    path = returns.write(str(tmp_path), returns.judged(found))
+    told = json.loads(path.read_text())
+    assert (len(told["findings"]), told["not_listed"]) == (1000, {"findings": 4000, "VALUE_NULLED": 1233})
+    assert (len(told["files"][0]["faults"]), told["files"][0]["not_listed"]) == (1, 41)
+    assert re.findall("<h2>(.*?)</h2>", path.with_suffix(".html").read_text()) == [
+        "What was found: the first 1,000 of 5,000",
+        "Files",
+        "Rows set aside: the first 1 of 42",
+        "Warnings: the first 1 of 1,234",
+    ]
+
+
+def test_the_page_says_what_a_reason_means(tmp_path: Path) -> None:
+    page = returns.write(str(tmp_path), returns.judged(judgement())).with_suffix(".html").read_text()
+    assert "<td><code>CODE_INVALID</code></td><td>Expected a code of the list.</td>" in page
+    assert re.search('<div class="figures"><div><b>5</b>rows read</div>', page)
+
+
+def test_of_a_delivery_that_was_not_read_to_its_end_no_rows_are_counted(tmp_path: Path) -> None:
+    report = Report("GR-20200101-001", "gr", "rejected", ["FORMAT_INVALID"])
+    report.findings = [{"gate": 6, "code": "FORMAT_INVALID", "sentence": "Expected 12 fields.", "file": "a.csv", "row": 12}]
+    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    assert "rows read" not in page
+    assert '<td class="n">12</td>' in page
+
+
 @pytest.mark.parametrize(
     ("folder", "claimed"),
     [
         ("/landing/gr/2020/01/GR-20200101-001", ("GR-20200101-001", "gr")),
+        ("/landing/chu2/2020/01/CHU2-20200101-001", ("CHU2-20200101-001", "chu2")),
+        ("/landing/2chu/2020/01/2CHU-20200101-001", (None, None)),
         ("/landing/gr/2020/01/../../etc", (None, None)),
         ("/landing/gr/2020/01/GR-20200101-001;rm", (None, "gr")),
         ("/GR-20200101-001", ("GR-20200101-001", None)),

@@ -55,8 +55,8 @@ def test_it_tells_verdicts_rows_reasons_and_what_to_type_next(settings: Settings
     }
     text = told(settings, [run])
     lines = text.splitlines()
-    assert "2 deliveries of 1 hospitals: 1 rejected, 1 not judged yet." in text
-    assert "1 DAG runs in 12 s." in text
+    assert "2 deliveries of 1 hospital: 1 rejected, 1 not judged yet." in text
+    assert "1 DAG run in 12 s." in text
     assert any(
         all(word in line for word in ("delivery_ingest", "GR-20240101-001", "failed", "1 success, 1 failed: verdict"))
         for line in lines

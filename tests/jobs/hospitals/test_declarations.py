@@ -5,11 +5,17 @@ from datetime import datetime
 
 import pytest
 
+from jobs.dictionary import hospital_page
 from jobs.hospitals import hospitals
 from jobs.silver.conform import coded_names
 from quality.contracts import contracts
 from quality.value_sets import VALUE_SETS
 
+REQUIRED = {
+    "gr": {"rights"},
+    "aphp": {"rights", "patient", "identity_merge"},
+    "curie": {feed.domain for feed in hospitals()["curie"].feeds if feed.core},
+}
 HOSPITALS = list(hospitals().values())
 CODED = {f"{table.name}.{name}" for table in contracts("silver").values() for name in coded_names(table)}
 
@@ -45,3 +51,11 @@ def test_its_dialect_can_be_read(hospital):
     assert set(hospital.month_dates) <= columns
     assert {hospital.version_column, (hospital.deleted_when or (None,))[0]} - {None} <= columns
     assert set(hospital.always) <= {feed.domain for feed in hospital.feeds}
+
+
+def test_its_page_says_what_every_full_delivery_must_bring(hospital):
+    page = hospital_page(hospital)
+    said = {
+        name for name, required in re.findall(r"^\| \[(\w+)\]\(#\w+\) \| `[^|]*` \| (yes)? ?\|", page, re.MULTILINE) if required
+    }
+    assert said == hospital.required == REQUIRED.get(hospital.center, hospital.required)

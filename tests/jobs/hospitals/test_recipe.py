@@ -26,7 +26,7 @@ from tests.tables import rows
 
 CONTRIBUTING = Path(__file__).parents[3] / "CONTRIBUTING.md"
 ENGINE = {"center", "row_hash", "ingested_at", "valid_to", "is_current", "is_deleted", "load_id"}
-KEYS = {"lac": [{"key_id": "k1", "hmac_key_hex": SECRET.hex(), "not_before": "2020-01-01", "not_after": "2030-01-01"}]}
+KEY = {"key_id": "k1", "hmac_key_hex": SECRET.hex(), "not_before": "2020-01-01", "not_after": "2030-01-01"}
 FILES = {
     "rights": f"PATIENT;INFORME;OPPOSE;PORTEE;OPPOSE_LE\n{B};O;O;all;01/02/2023\n",
     "patient": f"""PATIENT;SEXE;NE_LE;VU_LE;MODIFIE;SUPPRIME
@@ -87,15 +87,17 @@ def test_one_module_is_a_hospital_with_its_tables_and_its_page(lac: Hospital) ->
     assert "| `COTE` | code |  |  | `D`, `G`, `B` |  |" in page
 
 
-def test_its_delivery_is_valid_and_lands_in_bronze(lac: Hospital, tmp_path: Path) -> None:
-    folder = deliver(tmp_path / "landing", lac, date(2023, 3, 1), FILES)
-    (tmp_path / "keys.json").write_text(json.dumps(KEYS))
+@pytest.mark.parametrize("center", ["lac", "chu2", "saintvincentdepaul"])
+def test_its_delivery_is_valid_and_lands_in_bronze(register: Register, center: str, tmp_path: Path) -> None:
+    register(center, recipe().replace('center="lac"', f'center="{center}"'))
+    folder = deliver(tmp_path / "landing", hospitals()[center], date(2023, 3, 1), FILES)
+    (tmp_path / "keys.json").write_text(json.dumps({center: [KEY]}))
     (tmp_path / "key").write_text("11" * 32)
     keys, settings = load_keys(tmp_path / "keys.json"), Settings(lake=str(tmp_path / "lake"), platform_key_file=tmp_path / "key")
     assert validate(folder, keys).reason_codes == []
     [report] = ingest(settings, tmp_path / "landing", keys, NoEngine())
     assert (report.outcome, report.rows_set_aside, report.rows_dropped_opposed) == ("accepted", {"CODE_INVALID": 1}, 2)
-    landed = Lake(settings.lake).frame("bronze", "lac_tumour", ["_source_key", "CIM10", "_read", "_reason"])
+    landed = Lake(settings.lake).frame("bronze", f"{center}_tumour", ["_source_key", "CIM10", "_read", "_reason"])
     assert [(row["_source_key"], row["CIM10"], row["_read"]["CIM10"], row["_reason"]) for row in landed.to_dicts()] == [
         ("T1", "C50,9", "C50.9", None),
         ("T2", "sein", None, "CODE_INVALID"),
@@ -123,11 +125,13 @@ def test_its_tables_are_those_of_the_contracts(lac: Hospital, spark: object) -> 
     [
         ("lake", ("", ""), "expected HOSPITAL = Hospital(center='lake', …) in jobs/hospitals/lake, found the center 'lac'"),
         ("lac", ("HOSPITAL", "CLINIC"), "expected HOSPITAL = Hospital(center='lac', …) in jobs/hospitals/lac, found none"),
-        ("lac", ('center="lac"', 'center="Lac"'), "hospital Lac: expected a center of lower-case letters and digits, found Lac"),
+        ("lac", ('center="lac"', 'center="Lac"'), "hospital Lac: expected a center of 2 to 20 lower-case letters and digits, found Lac"),
+        ("lac", ('center="lac"', f'center="l{"a" * 20}"'), f"expected a center of 2 to 20 lower-case letters and digits, found l{'a' * 20}"),
         ("lac", ('Feed("rights"', 'Feed("right"'), "hospital lac: expected the feeds rights and patient, found none of rights"),
         ("lac", (">patient!", ">person!"), "hospital lac: expected references (>) to feeds of its own, found person"),
         ("lac", ('.csv", PATIENT,', '.csv", PATIENT, member=True,'), "hospital lac: expected an archive for feeds that are members, found none for patient"),
         ("lac", ("def person", "def patients"), "expected functions of jobs/hospitals/lac to be named after silver tables, found patients"),
+        ("lac", ("def primary_cancer", "def _primary_cancer"), "expected functions person and primary_cancer in jobs/hospitals/lac, found no primary_cancer"),
     ],
 )  # fmt: skip
 def test_a_declaration_that_cannot_work_is_refused_with_what_is_wrong(

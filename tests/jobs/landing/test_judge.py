@@ -138,6 +138,17 @@ def test_folder_and_manifest_must_agree_but_hidden_and_unfinished_names_are_igno
     assert [(each.code, each.file) for each in found] == [("FILE_MISSING", PANEL), ("FILE_UNDECLARED", "extra\\x0aname.csv")]
 
 
+def test_what_is_not_listed_is_counted(tmp_path: Path) -> None:
+    head = "CODE_PANEL;VERSION;GENE;NOTE\n"
+    found = judged(tmp_path / "identifiers", PANEL, "panel", head + "P;1;TP53;x@y.fr\n" * 250, rows=250)
+    assert (found.reason_codes, len(found.findings), found.more_findings) == (["IDENTIFIER_FOUND"], 100, 150)
+    text = "".join(f"P;1;\nP;1;=G{at}\n" for at in range(1400))
+    found = judged(tmp_path / "faults", PANEL, "panel", HEAD + text, rows=2800)
+    [panel] = found.staged("panel")
+    assert (panel.set_aside, len(panel.faults), panel.more_faults) == ({"REQUIRED_MISSING": 1400}, 1000, 400)
+    assert (len(found.warnings["FORMULA_TEXT"]), found.more_warnings) == (100, {"FORMULA_TEXT": 1300})
+
+
 def test_rights_must_be_declared_and_be_what_rights_path_names(tmp_path: Path) -> None:
     told = {"rights": {"path": PANEL, "as_of": "2022-02-28", "n_opposed": 0}}
     assert judged(tmp_path, PANEL, "panel", HEAD, rows=0, told=told).reason_codes == ["RIGHTS_MISSING"]

@@ -1,0 +1,136 @@
+"""What the DAGs call, with one refused delivery among simulated ones: task by task, then by the DAGs themselves."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import tasks
+from jobs.errors import ContractViolation, WrongUse
+from jobs.lake import Lake
+from jobs.simulate import Answer, Faults, simulate
+from quality.contracts import contracts
+from tests.jobs.test_ingest_samples import NoEngine
+
+ROOT = Path(__file__).parents[2]
+REFUSED, RESENT = "CURIE-20250704-001", "CURIE-20250704-002"
+# The DAGs run in a process of their own: Airflow reads its settings once, and the engine of this one has another lake.
+RUN = """
+import json, sys
+from pathlib import Path
+from rich.console import Console
+from jobs.demo import run_dags
+print("RUNS" + json.dumps(run_dags(Path(sys.argv[1]), Console())))
+"""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """One delivery of each hospital, and before Curie's the first attempt at it, damaged on its way."""
+    return simulate(30, 1, 7, tmp_path_factory.mktemp("world") / "hospitals", faults=Faults(refused=True))
+
+
+@pytest.fixture
+def lake(world: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+    """An empty lake, and the settings by which the tasks find it and the deliveries."""
+    (tmp_path / "platform.key").write_text("11" * 32)
+    for name in ("PSCC_DATABASE_URL", "SPARK_REMOTE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "platform.key"))
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "lake"))
+    monkeypatch.setenv("PSCC_LANDING", str(world.landing))
+    monkeypatch.setenv("PSCC_KEYS", str(world.keys))
+    return Lake(str(tmp_path / "lake"))
+
+
+@pytest.fixture
+def nobody_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks get an engine that publishes nothing: this is about the steps, not about silver."""
+    monkeypatch.setattr(tasks, "engine", NoEngine)
+
+
+def waiting() -> dict[str, str]:
+    """The keys of the announcements that no task has judged yet, by the name of their folder."""
+    return {tasks.named(key): key for key in tasks.find()}
+
+
+def test_the_keys_are_found_in_order_of_arrival_until_they_are_judged(world: Answer, lake: Lake) -> None:
+    assert [tasks.named(key) for key in tasks.find()] == list(world.deliveries)
+    tasks.verify(waiting()[REFUSED])
+    assert [tasks.named(key) for key in tasks.find()] == [each for each in world.deliveries if each != REFUSED]
+
+
+def test_a_refused_delivery_fails_in_its_verdict_and_in_no_task_before(lake: Lake, nobody_publishes: None) -> None:
+    key = waiting()[REFUSED]
+    assert tasks.verify(key) == key
+    tasks.land(key)
+    tasks.publish(key)
+    with pytest.raises(ContractViolation, match=f"^{REFUSED} is rejected: FILE_HASH_MISMATCH. The return report says where.$"):
+        tasks.verdict(key)
+    assert lake.tables("bronze") == []
+
+
+def test_a_good_delivery_is_green_when_it_is_published_and_not_before(lake: Lake, nobody_publishes: None) -> None:
+    keys = waiting()
+    tasks.verify(keys[REFUSED])
+    key = keys[RESENT]
+    for step in (tasks.verify, tasks.land):
+        step(key)
+        with pytest.raises(ContractViolation, match=f"^Expected a verdict on announcement {key}, found its work unfinished"):
+            tasks.verdict(key)
+    assert set(lake.frame("bronze", "record")["delivery_id"]) == {RESENT}
+    tasks.publish(key)
+    assert tasks.verdict(key) == f"{RESENT} accepted"
+
+
+def test_tasks_that_were_cleared_and_run_again_change_nothing(lake: Lake, nobody_publishes: None) -> None:
+    def run(key: str) -> str:
+        for step in (tasks.verify, tasks.land, tasks.publish):
+            step(key)
+        return tasks.verdict(key)
+
+    name, key = next(iter(waiting().items()))
+    said = run(key)
+    versions = {table: lake.version("bronze", table) for table in lake.tables("bronze")}
+    assert said == f"{name} accepted"
+    assert versions
+    assert run(key) == said
+    assert {table: lake.version("bronze", table) for table in lake.tables("bronze")} == versions
+
+
+@pytest.mark.parametrize("unset", ["PSCC_LANDING", "PSCC_KEYS"])
+def test_a_setting_that_is_missing_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch, unset: str) -> None:
+    key = tasks.find()[0]
+    monkeypatch.delenv(unset)
+    with pytest.raises(WrongUse, match=f"^Expected {unset} to say where that lies, found it unset"):
+        tasks.verify(key) if unset == "PSCC_KEYS" else tasks.find()
+
+
+@pytest.mark.jvm
+def test_only_the_run_of_the_refused_delivery_fails_and_only_in_its_verdict(world: Answer, lake: Lake, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = tmp_path / "demo.log"
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RUNS")), None)
+    assert line, done.stdout[-2000:] + done.stderr[-2000:] + (log.read_text()[-4000:] if log.exists() else "")
+    intake, *ingests, gold = json.loads(line.removeprefix("RUNS"))
+    assert (intake["dag"], {each["dag"] for each in ingests}, gold["dag"]) == (
+        "landing_intake",
+        {"delivery_ingest"},
+        "gold_build",
+    )
+    assert (intake["state"], intake["tasks"]) == ("success", {"find": "success"})
+    green = dict.fromkeys(("verify", "land", "conform", "verdict"), "success")
+    assert {tasks.named(each["key"]): (each["state"], each["tasks"]) for each in ingests} == {
+        name: ("failed", green | {"verdict": "failed"}) if name == REFUSED else ("success", green) for name in world.deliveries
+    }
+    assert (gold["state"], gold["tasks"]) == ("success", dict.fromkeys([*contracts("gold"), "verdict"], "success"))
