@@ -5,7 +5,7 @@ READY := $(VENV)/.ready
 DEMO := demo
 UV_VERSION := 0.13.9
 
-.PHONY: setup demo test lint acceptance docs clean
+.PHONY: setup object-store demo test lint acceptance docs clean
 
 setup: $(READY)
 
@@ -22,6 +22,10 @@ $(READY): requirements/lock.txt pyproject.toml
 	@echo "Fetching the Delta jars once, against their checksums …"
 	@$(VENV)/bin/python -m jobs.java
 	@touch $(READY)
+
+# What Spark needs besides for a lake in an object store: 690 MB, once.
+object-store: $(READY)
+	@$(VENV)/bin/python -m jobs.java object-store
 
 demo: $(READY)
 	@$(VENV)/bin/pscc demo --to $(DEMO) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(KEYS),--keys $(KEYS))

@@ -115,7 +115,7 @@ class GoldBuild:
         rows = self._stamped(
             gold.tables()[name](*(self._read(read) for read in inspect.signature(gold.tables()[name]).parameters)), table, inputs
         )
-        folder = f"{self.lake.root}/staging/build-{self.number}/{name}"
+        folder = self.lake.staging(f"build-{self.number}", name)
         try:
             self._stage(tables.shaped(rows, table), folder)
             self._hold_to_contract(table, folder)

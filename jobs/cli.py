@@ -34,7 +34,8 @@ rebuild_app = typer.Typer(help="Make tables again from what lies below them.", n
 app.add_typer(rebuild_app, name="rebuild")
 
 LakeOption = Annotated[
-    str | None, typer.Option("--lake", metavar="DIR", help="The lake; LAKE_ROOT, then ./lake, when not given.")
+    str | None,
+    typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
 ]
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
@@ -115,7 +116,7 @@ def _sum_by_reason(files: list[dict[str, Any]]) -> dict[str, int]:
 
 @app.command()
 def ingest(
-    landing: Annotated[Path, typer.Argument(metavar="LANDING")],
+    landing: Annotated[str, typer.Argument(metavar="LANDING")],
     keys: KeysOption,
     lake: LakeOption = None,
     as_json: JsonOption = False,

@@ -18,7 +18,7 @@ Keys = dict[str, Any]
 
 
 def ingest(
-    settings: Settings, landing: Path, keys: Keys, engine: Engine, watch: Callable[[str], None] = quiet
+    settings: Settings, landing: str | Path, keys: Keys, engine: Engine, watch: Callable[[str], None] = quiet
 ) -> Iterator[Report]:
     """Every new announcement below `landing`, and held deliveries whose gap it closes; a report for each verdict, as it falls.
 
@@ -91,14 +91,14 @@ def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
             f"Expected a held delivery, found {delivery_id} {found.outcome or found.state}: there is nothing to decide."
         )
     if verdict == "approve":
-        deciding.check_approvable(found)
+        deciding.check_approvable(worker, found)
     return found
 
 
 # Single steps: ids in, ids out
 
 
-def find(settings: Settings, landing: Path) -> list[int]:
+def find(settings: Settings, landing: str | Path) -> list[int]:
     """Numbers of the announcements that were not judged yet, in order of arrival."""
     intake.check(landing)
     ledger = Ledger(settings)

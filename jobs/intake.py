@@ -1,31 +1,84 @@
-"""Intake: which deliveries were announced below a landing folder. It only looks; LANDING is never altered."""
+"""Intake: which deliveries were announced below a landing area, a folder or an address. It only looks; LANDING is never altered."""
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+import pyarrow.fs as fs
 
 from jobs.errors import WrongUse
 from jobs.ledger import Announcement, Ledger
+from jobs.settings import checked_place
+from quality import places
+from quality.address import is_remote
 
 MANIFEST = "manifest.json"
 
 
-def announcements(landing: Path, ledger: Ledger) -> list[Announcement]:
+@dataclass(frozen=True)
+class Found:
+    """A manifest: its path below the landing area, size in bytes, time of its last change, and the folder or address it stands in."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    folder: str
+
+
+def announcements(landing: str | Path, ledger: Ledger) -> list[Announcement]:
     """Everything announced and not yet judged, in order of arrival; what is new below `landing` is noted first."""
     check(landing)
-    for manifest in manifests(landing.resolve()):
+    for found in _in_store(str(landing)) if is_remote(str(landing)) else _in_folder(Path(landing).resolve()):
+        ledger.announce(found.path, found.size, found.mtime_ns, found.folder)
+    return ledger.announcements(unsettled=True)
+
+
+def _in_folder(landing: Path) -> Iterator[Found]:
+    for manifest in manifests(landing):
         try:
             found = manifest.lstat()
         except FileNotFoundError:
             continue  # Taken away again between the look and this line: it does not exist.
-        ledger.announce(
-            manifest.relative_to(landing.resolve()).as_posix(), found.st_size, found.st_mtime_ns, str(manifest.parent)
-        )
-    return ledger.announcements(unsettled=True)
+        yield Found(manifest.relative_to(landing).as_posix(), found.st_size, found.st_mtime_ns, str(manifest.parent))
 
 
-def check(landing: Path) -> None:
-    """Nothing for a folder that can be read; WrongUse otherwise."""
+def _in_store(landing: str) -> Iterator[Found]:
+    """The same of an object store: a delivery inside a delivery is one of its files there too."""
+    address = checked_place(landing)
+    system, place = places.filesystem(address)
+    found = {each.path.removeprefix(f"{place}/"): each for each in system.get_file_info(fs.FileSelector(place, recursive=True))}
+    deliveries: set[str] = set()
+    for path in sorted(found, key=lambda each: (each.count("/"), each)):
+        folder, _, name = path.rpartition("/")
+        above = folder.split("/")
+        inside = any("/".join(above[:depth]) in deliveries for depth in range(1, len(above)))
+        if name == MANIFEST and not inside and not any(map(is_unfinished, above)):
+            deliveries.add(folder)
+            yield Found(path, found[path].size, found[path].mtime_ns, f"{address}/{folder}".rstrip("/"))
+
+
+def check(landing: str | Path) -> None:
+    """Nothing for a landing area that can be read; WrongUse otherwise."""
+    if is_remote(str(landing)):
+        _check_store(checked_place(str(landing)))
+    else:
+        _check_folder(Path(landing))
+
+
+def _check_store(landing: str) -> None:
+    system, place = places.filesystem(landing)
+    try:
+        known = system.get_file_info(place).type == fs.FileType.Directory
+    except OSError as error:
+        raise WrongUse(
+            f"Expected a landing area at {landing}, found a store that does not answer ({type(error).__name__}): check AWS_ENDPOINT_URL and credentials."
+        ) from None
+    if not known:
+        raise WrongUse(f"Expected a landing area at {landing}, found none: check the address.")
+
+
+def _check_folder(landing: Path) -> None:
     if not landing.is_dir():
         raise WrongUse(f"Expected a landing folder at {landing}, found none: check the path.")
     if not os.access(landing, os.R_OK | os.X_OK):
@@ -44,3 +97,12 @@ def manifests(landing: Path) -> Iterator[Path]:
 def is_unfinished(name: str) -> bool:
     """True for a name that a hospital uses until the file is complete."""
     return name.startswith(".") or name.endswith(".part")
+
+
+def at_hand(folder: str, copies: Path) -> Path:
+    """The folder of a delivery as files can be read; from an object store it is copied below `copies`, at its place, anew each time."""
+    if not is_remote(folder):
+        return Path(folder)
+    copy = copies.joinpath(*folder.split("/")[-4:])
+    places.download(folder, copy)
+    return copy

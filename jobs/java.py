@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,12 @@ DELTA_JARS = {
     "io.delta:delta-spark_4.2_2.13:4.4.0": "27d4fd8b1f879535c573ed1c718177d6a27f24d3e626ba02e216369725721ead",
     "io.delta:delta-storage:4.4.0": "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc",
 }
+# What Spark needs to reach an object store, 690 MB: fetched only where asked for. Hadoop's version must be that of pyspark.
+STORE_JARS = {
+    "org.apache.hadoop:hadoop-aws:3.5.0": "66bd9eefb938b1a1657487324b63c13df2d8b17164a1dd24e0ef37b905bc5baa",
+    "software.amazon.awssdk:bundle:2.35.4": "db4b55f24ad1b4e70f17eb1717a4de76a8dadc5a27d764be7c44ff67b2c1c677",
+    "software.amazon.s3.analyticsaccelerator:analyticsaccelerator-s3:1.3.1": "4959a9747cbb479c73c3ffbcd479bee5b014f8b2880994585a8693fb9d24675e",
+}
 NO_JAVA = "Expected Java 17 or later, found none: install Debian's `openjdk-17-jre-headless`, or run `make setup` where PyPI can be reached."
 
 
@@ -24,9 +31,11 @@ def jar_folder() -> Path:
     return Path(os.environ.get("PSCC_JARS", Path(sys.prefix) / "share" / "pscc" / "jars"))
 
 
-def delta_class_path() -> str:
-    """The class path of the Delta jars; WrongUse when one is missing or is not the pinned one."""
-    return os.pathsep.join(str(_checked(jar, digest)) for jar, digest in DELTA_JARS.items())
+def class_path(*, with_store: bool = False) -> str:
+    """The class path of the Delta jars, and those of an object store; WrongUse when one is missing or is not the pinned one."""
+    paths = [_checked(jar, digest, "make setup") for jar, digest in DELTA_JARS.items()]
+    paths += [_checked(jar, digest, "make object-store") for jar, digest in STORE_JARS.items()] if with_store else []
+    return os.pathsep.join(map(str, paths))
 
 
 def _jar_path(coordinates: str) -> Path:
@@ -34,27 +43,29 @@ def _jar_path(coordinates: str) -> Path:
     return jar_folder() / f"{artifact}-{version}.jar"
 
 
-def _checked(coordinates: str, digest: str) -> Path:
+def _checked(coordinates: str, digest: str, command: str) -> Path:
     path = _jar_path(coordinates)
     if not path.is_file():
         raise WrongUse(
-            f"Expected the Delta jar {path.name} in {path.parent}, found none: run `make setup` once where Maven Central can be reached."
+            f"Expected the jar {path.name} in {path.parent}, found none: run `{command}` once where Maven Central can be reached."
         )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+    with path.open("rb") as jar:
+        found = hashlib.file_digest(jar, "sha256").hexdigest()
+    if found != digest:
         raise WrongUse(
-            f"Expected the pinned {path.name}, found another file of that name in {path.parent}: delete it and run `make setup`."
+            f"Expected the pinned {path.name}, found another file of that name in {path.parent}: delete it and run `{command}`."
         )
     return path
 
 
-def fetch_jars() -> None:
-    """Fetch the Delta jars once with the Ivy that pyspark carries, and check them; a site's mirror goes into PSCC_IVY_SETTINGS."""
+def fetch_jars(jars: Mapping[str, str], command: str) -> None:
+    """Fetch jars once with the Ivy that pyspark carries, and check them; a site's mirror goes into PSCC_IVY_SETTINGS."""
     folder = jar_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    for coordinates, digest in DELTA_JARS.items():
+    for coordinates, digest in jars.items():
         if not _jar_path(coordinates).is_file():
             _retrieve(coordinates, folder)
-        _checked(coordinates, digest)
+        _checked(coordinates, digest, command)
 
 
 def _retrieve(coordinates: str, folder: Path) -> None:
@@ -131,7 +142,10 @@ def _wheel_home() -> str:
 
 if __name__ == "__main__":
     try:
-        fetch_jars()
+        if sys.argv[1:] == ["object-store"]:
+            fetch_jars(STORE_JARS, "make object-store")
+        else:
+            fetch_jars(DELTA_JARS, "make setup")
     except WrongUse as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow as pa
@@ -15,6 +14,10 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.errors import ContractViolation, LakehouseError
+from quality import places
+
+if TYPE_CHECKING:
+    from jobs.settings import Settings
 
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 
@@ -24,6 +27,17 @@ class Lake:
     """A lake below `root`; `<root>/<zone>/<table>` is one Delta table each."""
 
     root: str
+    # Where rows wait on their way into a lake that is not a folder itself.
+    scratch: str | None = None
+
+    @classmethod
+    def of(cls, settings: "Settings") -> "Lake":
+        """The lake that the settings name."""
+        return cls(settings.lake, str(settings.staging))
+
+    def staging(self, *parts: str) -> str:
+        """A place in the private folder of a pass or a build."""
+        return "/".join((self.scratch or f"{self.root}/staging", *parts))
 
     def path(self, zone: str, table: str) -> str:
         return f"{self.root}/{zone}/{table}"
@@ -33,20 +47,18 @@ class Lake:
 
     def tables(self, zone: str) -> list[str]:
         """The names of the tables of a zone, in order."""
-        folder = Path(self.root, zone)
-        return sorted(each.name for each in folder.iterdir() if (each / "_delta_log").is_dir()) if folder.is_dir() else []
+        return places.tables(f"{self.root}/{zone}")
 
     def read(self, zone: str, table: str, columns: Sequence[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
         """The rows of a table, some columns or some rows of it; no rows and no columns where there is no table."""
         if not self.exists(zone, table):
             return pa.table({name: pa.nulls(0) for name in columns or ()})
         found = DeltaTable(self.path(zone, table))
-        # Not to_pyarrow_table(): a process that ends soon after it sometimes aborts (deltalake 1.6.6).
-        files = found.file_uris()
-        schema = pa.schema(found.schema())
-        if not files:
-            return schema.empty_table().select(list(columns or schema.names))
-        return ds.dataset(files, schema=schema).to_table(columns=list(columns) if columns else None, filter=where)
+        rows = places.dataset(found)
+        if rows is None:
+            empty = pa.schema(found.schema()).empty_table()
+            return empty.select(list(columns or empty.schema.names))
+        return rows.to_table(columns=list(columns) if columns else None, filter=where)
 
     def frame(
         self, zone: str, table: str, columns: Sequence[str] | None = None, where: ds.Expression | None = None

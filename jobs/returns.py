@@ -13,6 +13,8 @@ from typing import Any
 from jobs.hospitals.feed import CENTER
 from jobs.landing.model import Finding, Judgement, Outcome
 from jobs.page import page
+from quality import places
+from quality.address import is_remote
 
 DELIVERY_ID = re.compile(rf"{CENTER.upper()}-\d{{8}}-\d{{3}}")
 LISTED = 1000
@@ -148,38 +150,39 @@ def claimed_id(folder: Path) -> tuple[str | None, str | None]:
     return delivery_id, center
 
 
-def write(lake: str, report: Report, *, aside: str | None = None) -> Path:
-    """Write the report and its page; `aside` names those that must not take the place of the delivery's standing verdict.
-
-    Each file appears whole or not at all: a hospital may fetch it at any moment.
-    """
-    folder = Path(lake, "returns", report.center or "unknown")
-    folder.mkdir(parents=True, exist_ok=True)
+def write(lake: str, report: Report, *, aside: str | None = None) -> str:
+    """Write the report and its page; `aside` names those that must not take the place of the delivery's standing verdict."""
+    folder = f"{lake}/returns/{report.center or 'unknown'}"
     name = ".".join(part for part in (report.delivery_id or "unknown", aside) if part)
     told = {"report_version": "1.0", **asdict(report), "what_to_do": report.advice}
-    _replace(folder / f"{name}.json", json.dumps(told, indent=1, ensure_ascii=False))
-    _replace(folder / f"{name}.html", page(told))
-    return folder / f"{name}.json"
+    places.write(f"{folder}/{name}.json", json.dumps(told, indent=1, ensure_ascii=False))
+    places.write(f"{folder}/{name}.html", page(told))
+    return f"{folder}/{name}.json"
 
 
-def _replace(path: Path, text: str) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
+def restrict(lake: str, center: str, delivery_id: str, folder: Path) -> str:
+    """Copy the files of a quarantined delivery to where only their owner may read them; links are not followed. LANDING keeps its own.
+
+    In an object store it is the store's own rights that close `restricted`.
+    """
+    kept = f"{lake}/restricted/{center}/{delivery_id}"
+    if is_remote(lake):
+        places.upload(folder, kept)
+    else:
+        _restrict_in_folder(Path(kept), folder)
+    return kept
 
 
-def restrict(lake: str, center: str, delivery_id: str, folder: Path) -> Path:
-    """Copy the files of a quarantined delivery to where only their owner may read them; links are not followed. LANDING keeps its own."""
-    kept = Path(lake, "restricted", center, delivery_id)
-    fresh = kept.with_name(f".{delivery_id}.{os.getpid()}")
-    Path(lake, "restricted").mkdir(mode=0o700, parents=True, exist_ok=True)
+def _restrict_in_folder(kept: Path, folder: Path) -> None:
+    fresh = kept.with_name(f".{kept.name}.{os.getpid()}")
+    kept.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept.parent.mkdir(mode=0o700, exist_ok=True)
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     for source in sorted(folder.rglob("*")):
         _copy_privately(source, fresh / source.relative_to(folder))
     shutil.rmtree(kept, ignore_errors=True)
-    return fresh.rename(kept)
+    fresh.rename(kept)
 
 
 def _copy_privately(source: Path, target: Path) -> None:

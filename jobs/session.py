@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from jobs.errors import WrongUse
-from jobs.java import delta_class_path, java_home
+from jobs.java import class_path, java_home
 from jobs.settings import Settings
+from quality.address import is_remote
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +31,7 @@ def check_engine(settings: Settings) -> None:
     if not re.fullmatch(r"[1-9]\d*[kmgt]", settings.driver_memory, re.IGNORECASE):
         raise WrongUse(f"Expected PSCC_DRIVER_MEMORY to be like 2g or 1500m, found {settings.driver_memory!r}: correct it.")
     java_home()
-    delta_class_path()
+    class_path(with_store=is_remote(settings.lake))
 
 
 def _check_server(url: str) -> None:
@@ -85,14 +86,14 @@ def _configuration(settings: Settings) -> dict[str, str]:
     return {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.driver.extraClassPath": delta_class_path(),
+        "spark.driver.extraClassPath": class_path(with_store=is_remote(settings.lake)),
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.warehouse.dir": settings.folder("staging", "warehouse"),
+        "spark.sql.warehouse.dir": str(settings.staging / "warehouse"),
         # What files keep of a time, other readers read right.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         # Most tables of a pass hold a few thousand rows: more partitions would be overhead only.
@@ -110,4 +111,12 @@ def _configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m",
         "spark.log.level": "ERROR",
-    }
+    } | (_object_store() if is_remote(settings.lake) else {})
+
+
+def _object_store() -> dict[str, str]:
+    """How Spark reaches the store; credentials are not settings, which anybody in a session may read: the JVM has them from its environment."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    own_store = {"spark.hadoop.fs.s3a.endpoint": endpoint, "spark.hadoop.fs.s3a.path.style.access": "true"} if endpoint else {}
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return own_store | ({"spark.hadoop.fs.s3a.endpoint.region": region} if region else {})

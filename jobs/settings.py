@@ -1,11 +1,14 @@
 """Settings, read from the environment once, at the edge."""
 
+import hashlib
 import os
 import re
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.errors import WrongUse
+from quality.address import is_remote
 
 LAKE_FORMAT = "1"
 
@@ -20,24 +23,25 @@ class Settings:
     spark_master: str = "local[2]"
     spark_remote: str | None = None
     driver_memory: str = "2g"
+    scratch: Path | None = None
 
     @classmethod
     def from_environment(cls, lake: str | Path | None = None) -> "Settings":
         """The settings of this process; `lake` (a command's --lake) wins over LAKE_ROOT, which wins over ./lake.
 
-        WrongUse for a lake in an object store: quarantined files and staged rows need a file system with owners.
+        WrongUse for an address that is not of the kind s3a://bucket/….
         """
         key_file = os.environ.get("PSCC_PLATFORM_KEY_FILE")
         root = str(lake or os.environ.get("LAKE_ROOT") or "lake")
-        if "://" in root:
-            raise WrongUse(f"Expected the lake to be a folder, found the address {root}: mount it, or name a folder with --lake.")
+        scratch = os.environ.get("PSCC_STAGING")
         return cls(
-            lake=str(Path(root).resolve()),
+            lake=checked_place(root) if is_remote(root) else str(Path(root).resolve()),
             platform_key_file=Path(key_file) if key_file else None,
             database_url=os.environ.get("PSCC_DATABASE_URL"),
             spark_master=os.environ.get("SPARK_MASTER", "local[2]"),
             spark_remote=os.environ.get("SPARK_REMOTE"),
             driver_memory=os.environ.get("PSCC_DRIVER_MEMORY", "2g"),
+            scratch=Path(scratch).resolve() if scratch else None,
         )
 
     def platform_key(self) -> bytes:
@@ -58,6 +62,23 @@ class Settings:
             )
         return bytes.fromhex(text)
 
-    def folder(self, *parts: str) -> str:
-        """A place below the lake."""
-        return "/".join((self.lake, *parts))
+    @property
+    def staging(self) -> Path:
+        """The private folder in which rows wait on their way into the lake: below it, or of this machine where the lake is no folder.
+
+        Deliveries are judged and passes staged there, so the engine has to see it too.
+        """
+        if self.scratch is not None:
+            return self.scratch
+        if not is_remote(self.lake):
+            return Path(self.lake, "staging")
+        name = hashlib.sha256(self.lake.encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}", name)
+
+
+def checked_place(address: str) -> str:
+    """An address of an object store without a stroke at its end; WrongUse for one of another kind."""
+    found = re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+(/.+)?", address.rstrip("/"))
+    if not found:
+        raise WrongUse(f"Expected a folder or an address like s3a://bucket/folder, found {address}: correct it.")
+    return found[0]

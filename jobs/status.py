@@ -13,6 +13,7 @@ from jobs.lake import ZONES, Lake
 from jobs.ledger import Delivery, Ledger
 from jobs.returns import CHANGES
 from jobs.settings import Settings
+from quality import places
 
 COUNTS = tuple(f"rows_{name}" for name in ("read", *CHANGES, "set_aside", "waiting", "dropped_opposed", "gone"))
 MIRROR = pa.schema(
@@ -71,7 +72,7 @@ def status(settings: Settings) -> Status:
     """The state of the lake; WrongUse where there is none."""
     ledger = Ledger(settings, create=False)
     try:
-        lake = Lake(settings.lake)
+        lake = Lake.of(settings)
         deliveries = mirrored(ledger)
         rows = [{name: value for name, value in each.items() if value is not None} for each in deliveries]
         held = [_held(each) for each in ledger.deliveries(None, "held")]
@@ -101,8 +102,7 @@ def _tables(lake: Lake) -> list[TableCount]:
 
 def _count(lake: Lake, zone: str, table: str) -> TableCount:
     found = DeltaTable(lake.path(zone, table))
-    schema = pa.schema(found.schema())
-    files = ds.dataset(found.file_uris(), schema=schema) if found.file_uris() else None
+    schema, files = pa.schema(found.schema()), places.dataset(found)
     rows = files.count_rows() if files else 0
     if "is_current" not in schema.names:
         return TableCount(zone, table, rows)

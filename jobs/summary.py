@@ -48,7 +48,7 @@ def summarise(settings: Settings, runs: list[dict[str, Any]], console: Console, 
     """Print the summary of a lake; `runs` are the DAG runs that led to it, none when there was nothing to do."""
     from jobs.report import draw
 
-    lake = Lake(settings.lake)
+    lake = Lake.of(settings)
     ledger = Ledger(settings, create=False)
     try:
         verdicts = judged(ledger)

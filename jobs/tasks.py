@@ -22,17 +22,17 @@ def engine() -> "Engine":
     return Engine(Settings.from_environment())
 
 
-def _asked(name: str) -> Path:
+def _asked(name: str) -> str:
     value = os.environ.get(name)
     if not value:
         raise WrongUse(f"Expected {name} to say where that lies, found it unset: see docs/operate.md.")
-    return Path(value)
+    return value
 
 
 def _keys() -> dict[str, Any]:
     from jobs.landing.signature import load_keys
 
-    return load_keys(_asked("PSCC_KEYS"))
+    return load_keys(Path(_asked("PSCC_KEYS")))
 
 
 def find() -> list[str]:

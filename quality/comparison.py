@@ -11,9 +11,8 @@ SCHEMA = pl.Schema({"table": pl.String, "column": pl.String, "center": pl.String
 
 def completeness(lake_root: str) -> pl.DataFrame:
     """Per silver table, column and center: current rows, rows with a value, and their share."""
-    root = lake_root.replace("s3a://", "s3://", 1)
-    held = [table for table in contracts("silver").values() if DeltaTable.is_deltatable(f"{root}/silver/{table.name}")]
-    found = [_of_table(root, table) for table in held if "center" in table.names]
+    held = [table for table in contracts("silver").values() if DeltaTable.is_deltatable(f"{lake_root}/silver/{table.name}")]
+    found = [_of_table(lake_root, table) for table in held if "center" in table.names]
     counts = pl.concat([pl.DataFrame(schema=SCHEMA), *found])
     return counts.with_columns(share=pl.col("filled") / pl.col("rows"))
 
@@ -25,9 +24,9 @@ def gaps(shares: pl.DataFrame, most: float = 0.05, least: float = 0.5) -> pl.Dat
     return left.sort("table", "column", "center")
 
 
-def _of_table(root: str, table: Table) -> pl.DataFrame:
+def _of_table(lake_root: str, table: Table) -> pl.DataFrame:
     names = [column.name for column in table.columns if column.nullable and column.name not in table.volatile]
-    rows = pl.scan_delta(f"{root}/silver/{table.name}")
+    rows = pl.scan_delta(f"{lake_root}/silver/{table.name}")
     if "is_current" in table.names:
         rows = rows.filter(pl.col("is_current"))
     counted = rows.group_by("center").agg(

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 import polars as pl
-from pyarrow import fs
 
-from quality import comparison, drift, verdicts
+from quality import comparison, drift, places, verdicts
 from quality.verdicts import WHOLE_TABLE
 
 # How many passes a table's page looks back on.
@@ -39,7 +38,7 @@ def build_docs(lake_root: str) -> str:
     pages["index.html"] = _index(told)
     folder = f"{lake_root}/docs/quality"
     for name, page in pages.items():
-        _write(f"{folder}/{name}", page)
+        places.write(f"{folder}/{name}", page)
     return f"{folder}/index.html"
 
 
@@ -192,11 +191,3 @@ def _page(title: str, lead: str, body: str, up: bool = True) -> str:
         f'<!doctype html><html lang="en"><head>{head}<title>{escape(title)}</title><style>{STYLE}</style></head>'
         f"<body><main><h1>{escape(title)}</h1>{links}<p>{escape(lead)}</p>{body}</main></body></html>\n"
     )
-
-
-def _write(path: str, text: str) -> None:
-    """Write a page, wherever the lake lies."""
-    system, place = fs.FileSystem.from_uri(path.replace("s3a://", "s3://", 1))
-    system.create_dir(place.rpartition("/")[0])
-    with system.open_output_stream(place) as stream:
-        stream.write(text.encode())

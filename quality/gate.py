@@ -62,7 +62,7 @@ class Change:
             return None
         # Spark may write times in the old 96-bit form, which only reads right when told so.
         options = ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
-        found = ds.dataset(_portable(self.staged), format=ds.ParquetFileFormat(read_options=options))
+        found = ds.dataset(self.staged, format=ds.ParquetFileFormat(read_options=options))
         return found if found.files else None
 
     @property
@@ -96,7 +96,7 @@ class Change:
         """The current rows that the pass leaves as they are, None when there is no table yet."""
         if self.existing is None or self.is_whole_table:
             return None
-        rows = pl.scan_delta(_portable(self.existing))
+        rows = pl.scan_delta(self.existing)
         if "is_current" in rows.collect_schema().names():
             rows = rows.filter(pl.col("is_current"))
         closed = self.closed(key)
@@ -167,7 +167,7 @@ class Audit:
             layer, _, name = address.partition(".")
             existing = f"{self.lake_root}/{layer}/{name}"
             staged = self.staged.get(address) or (self.staged.get(name) if self._is_of_pass(layer) else None)
-            self._changes[address] = Change(staged, existing if DeltaTable.is_deltatable(_portable(existing)) else None)
+            self._changes[address] = Change(staged, existing if DeltaTable.is_deltatable(existing) else None)
         return self._changes[address]
 
     def _is_of_pass(self, layer: str) -> bool:
@@ -292,11 +292,6 @@ def _flagged(rows: ds.Dataset) -> dict[str, int]:
 def _reference(reference: Reference, dangling: int) -> RuleResult:
     sentence = f"{reference.column} is the {reference.key} of a current row of {reference.table}"
     return RuleResult(REFERENCE_AFTER, reference.column, "critical", dangling == 0, dangling, sentence)
-
-
-def _portable(path: str) -> str:
-    """The path as readers other than Spark spell it."""
-    return path.replace("s3a://", "s3://", 1)
 
 
 def _polars(table: pa.Table) -> pl.DataFrame:

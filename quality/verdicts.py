@@ -88,7 +88,7 @@ def recorded(lake_root: str) -> pl.DataFrame:
 
 def address(lake_root: str) -> str:
     """Where `ops.quality_result` lies."""
-    return f"{lake_root}/ops/quality_result".replace("s3a://", "s3://")
+    return f"{lake_root}/ops/quality_result"
 
 
 def _summary(verdict: Verdict) -> RuleResult:

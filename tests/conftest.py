@@ -1,4 +1,4 @@
-"""Fixtures for all tests: one Spark session and one PostgreSQL for the whole run."""
+"""Fixtures for all tests: one Spark session, one PostgreSQL and one object store for the whole run."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 
 from jobs.session import open_session
 from jobs.settings import Settings
+from tests import object_store as store
 from tests import postgres
 
 
@@ -22,3 +23,10 @@ def postgresql() -> Iterator[str]:
     """The address of a PostgreSQL database that tests may empty."""
     with postgres.server() as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[dict[str, str]]:
+    """The environment of an object store with one bucket."""
+    with store.server() as environment:
+        yield environment

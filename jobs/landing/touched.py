@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable
 
@@ -12,6 +11,7 @@ from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
 from jobs.landing.among import among
 from jobs.landing.model import Finding, Judgement, StagedFile
+from quality import places
 
 # A report names so many rows of a kind, not more.
 NAMED = 1_000
@@ -44,9 +44,8 @@ def _earlier(lake: Lake, judgement: Judgement, new: pl.LazyFrame) -> Iterator[pl
     if keys.is_empty() or not lake.exists("bronze", "record"):
         return
     where = (ds.field("center") == judgement.center) & (ds.field("delivery_id") != judgement.delivery_id)
-    table = DeltaTable(lake.path("bronze", "record"))
-    rows = ds.dataset(table.file_uris(), schema=pa.schema(table.schema()))
-    for batch in rows.to_batches(columns=EARLIER, filter=where):
+    rows = places.dataset(DeltaTable(lake.path("bronze", "record")))
+    for batch in rows.to_batches(columns=EARLIER, filter=where) if rows else ():
         frame = pl.DataFrame(pl.from_arrow(batch))
         yield frame.with_columns(key=number).join(keys, on="key", how="semi").select(EARLIER)
 

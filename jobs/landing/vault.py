@@ -100,7 +100,7 @@ class Vault:
     """The vault of one lake."""
 
     def __init__(self, settings: Settings) -> None:
-        self.engine = postgres(settings.database_url) if settings.database_url else _sqlite(Path(settings.folder("vault")))
+        self.engine = postgres(settings.database_url) if settings.database_url else _sqlite(Path(settings.lake, "vault"))
         try:
             _make_tables(self.engine)
         except DatabaseError as error:

@@ -1,7 +1,6 @@
 """What the ledger knows of an announcement and of a delivery, and which states may follow each other."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 State = Literal["verifying", "rejected", "quarantined", "held", "loading", "loaded"]
@@ -81,11 +80,6 @@ class Delivery:
     def outcome(self) -> str | None:
         """The verdict in the words of the contract, None while it is worked on."""
         return OUTCOME.get(self.state)
-
-    @property
-    def place(self) -> Path:
-        """The folder it was found in."""
-        return Path(self.folder)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.lake = Lake(settings.lake)
+        self.lake = Lake.of(settings)
         self._spark: SparkSession | None = None
         self._opening = Lock()
         self._warming: Thread | None = None

@@ -73,7 +73,7 @@ class SilverPass:
 
     @property
     def _folder(self) -> str:
-        return f"{self.lake.root}/staging/pass-{self.number}"
+        return self.lake.staging(f"pass-{self.number}")
 
     @cached_property
     def bronze(self) -> state.Bronze:
@@ -323,7 +323,7 @@ class SilverPass:
     def _clear_staging(self, fence: Callable[[], None]) -> None:
         """Delete what passes that died have staged: silver has one writer at a time."""
         fence()
-        for folder in Path(self.lake.root, "staging").glob("pass-*"):
+        for folder in Path(self.lake.staging()).glob("pass-*"):
             shutil.rmtree(folder, ignore_errors=True)
         for table in contracts("silver").values():
             tables.ensure_table(self.lake, table)

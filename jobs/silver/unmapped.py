@@ -66,7 +66,7 @@ def refresh(lake: Lake, number: int) -> None:
 
 
 def _hold_to_contract(rows: pl.DataFrame, table: Table, lake: Lake, number: int) -> None:
-    folder = Path(lake.root, "staging", f"worklist-{number}")
+    folder = Path(lake.staging(f"worklist-{number}"))
     folder.mkdir(parents=True)
     try:
         rows.write_parquet(folder / "rows.parquet")

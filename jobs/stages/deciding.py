@@ -10,14 +10,14 @@ from jobs.stages.worker import Worker
 BY_A_PERSON = frozenset({"PSEUDONYM_KEY_CHANGED", "VOLUME_SUSPICIOUS", "REJECT_RATE_HIGH", "QUALITY_GATE"})
 
 
-def check_approvable(delivery: Delivery) -> None:
+def check_approvable(worker: Worker, delivery: Delivery) -> None:
     """WrongUse when an approval could change nothing: its predecessor is missing, or its files are gone."""
     if not BY_A_PERSON & set(delivery.reason_codes):
         raise WrongUse(
             f"Expected a delivery that waits for a person, found that {delivery.delivery_id} waits for {delivery.previous}: "
             "it loads by itself when that one is accepted."
         )
-    if not delivery.in_bronze and read_again(delivery) is None:
+    if not delivery.in_bronze and read_again(worker, delivery) is None:
         raise WrongUse(
             f"Expected the files of {delivery.delivery_id} in {delivery.folder}, found them gone or changed: put them back, or reject it."
         )

@@ -27,20 +27,23 @@ KEPT = "judgement.pickle"
 
 def judge_announcement(worker: Worker, number: int, keys: dict[str, Any]) -> list[Report]:
     """The verdicts of gates 1 to 9. None when the delivery goes on to be loaded, or another worker was faster."""
-    folder = Path(worker.ledger.announcement(number).folder)
-    with worker.hospital(returns.claimed_id(folder)[1]) as lease:
+    folder = worker.ledger.announcement(number).folder
+    with worker.hospital(returns.claimed_id(Path(folder))[1]) as lease:
         announcement = worker.ledger.announcement(number)
         known = worker.ledger.announced_by(number)
         settled = announcement.outcome is not None or (known is not None and known.state != "verifying")
-        if settled or not (folder / MANIFEST).exists():
+        if settled:
             return []
-        worker.watch(f"judging {folder.name}")
-        return _judge(worker, announcement, keys, lease)
+        place = worker.at_hand(folder)
+        if not (place / MANIFEST).exists():
+            return []
+        worker.watch(f"judging {place.name}")
+        return _judge(worker, announcement, place, keys, lease)
 
 
-def _judge(worker: Worker, announcement: Announcement, keys: dict[str, Any], lease: Lease) -> list[Report]:
+def _judge(worker: Worker, announcement: Announcement, place: Path, keys: dict[str, Any], lease: Lease) -> list[Report]:
     started = time.perf_counter()
-    manifest, findings = read_manifest(Path(announcement.folder), hospitals(), datetime.now(UTC))
+    manifest, findings = read_manifest(place, hospitals(), datetime.now(UTC))
     if manifest is not None and not findings:
         findings = _wrong_replaces(worker, manifest) or check_signature(manifest, keys)
     if manifest is None or findings:
@@ -126,11 +129,12 @@ def _withdraw_replaced(worker: Worker, manifest: Manifest, lease: Lease) -> list
     return [reject_held(worker, replaced, lease)] if replaced is not None and replaced.state == "held" else []
 
 
-def read_again(delivery: Delivery) -> Manifest | None:
+def read_again(worker: Worker, delivery: Delivery) -> Manifest | None:
     """The manifest of a known delivery, None when it is no longer where it was found or is another one now."""
-    if not (delivery.place / MANIFEST).is_file():
+    place = worker.at_hand(delivery.folder)
+    if not (place / MANIFEST).is_file():
         return None
-    manifest, findings = read_manifest(delivery.place, hospitals(), datetime.now(UTC))
+    manifest, findings = read_manifest(place, hospitals(), datetime.now(UTC))
     same = manifest is not None and not findings and manifest.canonical_sha256 == delivery.canonical_sha256
     return manifest if same else None
 

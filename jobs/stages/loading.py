@@ -140,7 +140,7 @@ def again(worker: Worker, delivery: Delivery, lease: Lease) -> list[Report]:
     place = worker.ledger.place(delivery)
     if place.problem == "CHAIN_FORK":
         return [reject(worker, delivery, fork(delivery, place), lease)]
-    manifest = read_again(delivery)
+    manifest = read_again(worker, delivery)
     if manifest is None:
         worker.watch(f"{delivery.delivery_id} cannot be read again in {delivery.folder}: it stays {delivery.state}")
         return []
@@ -159,6 +159,6 @@ def resume(worker: Worker, center: str) -> list[Report]:
             if not broken.in_bronze:
                 reports += again(worker, broken, lease)
         for held in worker.ledger.deliveries(center, "held"):
-            if held.oppositions == "to_apply" and (manifest := read_again(held)) is not None:
+            if held.oppositions == "to_apply" and (manifest := read_again(worker, held)) is not None:
                 apply_oppositions(worker, held, judge_files(worker, held, manifest), lease)
         return [*reports, *release_held(worker, center)]

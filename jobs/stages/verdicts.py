@@ -47,7 +47,7 @@ def refuse(worker: Worker, delivery: Delivery, report: Report, lease: Lease) -> 
         load.withdraw(worker.vault, worker.lake, delivery.delivery_id, lease.check)
         delivery = worker.ledger.move(delivery, "held", lease, report.reason_codes)
     if report.outcome == "quarantined":
-        returns.restrict(worker.settings.lake, delivery.center, delivery.delivery_id, delivery.place)
+        returns.restrict(worker.settings.lake, delivery.center, delivery.delivery_id, worker.at_hand(delivery.folder))
     lease.check()
     worker.write(report)
     state: State = "quarantined" if report.outcome == "quarantined" else "rejected"

@@ -1,12 +1,14 @@
 """What the stages work with: ledger, lake, vault and the platform key, opened once a process."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from jobs import returns
+from jobs import intake, returns
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.vault import Vault
@@ -66,7 +68,16 @@ class Worker:
 
     def staging(self, delivery: Delivery) -> Path:
         """The private folder of a delivery that is being worked on."""
-        return Path(self.settings.folder("staging", delivery.delivery_id))
+        return self.settings.staging / delivery.delivery_id
+
+    @property
+    def copies(self) -> Path:
+        """Where this process puts deliveries that it has to fetch from an object store."""
+        return self.settings.staging / f"landing-{os.getpid()}"
+
+    def at_hand(self, folder: str) -> Path:
+        """The folder of a delivery as its files can be read."""
+        return intake.at_hand(folder, self.copies)
 
     def write(self, report: Report, *, aside: str | None = None) -> None:
         """Write a return report, with the patients that its hospital is asked to send again."""
@@ -81,4 +92,8 @@ def at_work(settings: Settings, watch: Callable[[str], None] = quiet, *, create:
     with closing(Ledger(settings, create=create)) as ledger:
         ledger.hold_to_key(pseudonyms.fingerprint(), first=True)
         with closing(Vault(settings)) as vault:
-            yield Worker(settings, ledger, Lake(settings.lake), vault, pseudonyms, watch)
+            worker = Worker(settings, ledger, Lake.of(settings), vault, pseudonyms, watch)
+            try:
+                yield worker
+            finally:
+                shutil.rmtree(worker.copies, ignore_errors=True)

@@ -59,7 +59,7 @@ def test_the_hospital_reads_what_to_do_next(outcome: str, codes: list[str], gate
 
 
 def test_report_and_page_stand_beside_each_other(tmp_path: Path) -> None:
-    path = returns.write(str(tmp_path), returns.judged(judgement()))
+    path = Path(returns.write(str(tmp_path), returns.judged(judgement())))
     assert path == tmp_path / "returns" / "gr" / "GR-20200101-001.json"
     assert json.loads(path.read_text())["files"][0]["faults"][0]["column"] == "SEXE"
     page = path.with_suffix(".html").read_text()
@@ -78,7 +78,7 @@ def test_the_page_loads_nothing_and_shows_names_as_text(tmp_path: Path) -> None:
             "file": "<img src=x onerror=alert(1)>.csv",
         }
     ]
-    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    page = Path(returns.write(str(tmp_path), report)).with_suffix(".html").read_text()
     assert "<img" not in page
     assert "<code>files</code>" in page
     assert not re.search(r"https?://|<script|<link|@import|url\(", page)
@@ -91,7 +91,7 @@ def test_the_page_says_where_a_delivery_differs_from_the_one_before(tmp_path: Pa
         before | {"column": "", "measure": "rows", "previous": 1200.0, "current": 500.0},
         before | {"column": "SEXE", "measure": "null_share", "previous": 0.0, "current": 0.125},
     ]
-    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    page = Path(returns.write(str(tmp_path), report)).with_suffix(".html").read_text()
     assert "<h2>Other than before</h2>" in page
     assert re.findall(r'<td class="n">([^<]+)', page) == ["1,200", "500", "0.0%", "12.5%"]
     assert "<td>empty cells</td>" in page
@@ -103,7 +103,7 @@ def test_a_list_that_was_cut_says_of_how_many(tmp_path: Path) -> None:
     found.more_findings, found.files[0].more_faults = 3499, 41
     found.warnings = {"VALUE_NULLED": [Finding(8, "VALUE_NULLED", "It is empty now.", "GR_PATIENT.csv.gz", 1)]}
     found.more_warnings["VALUE_NULLED"] = 1233
-    path = returns.write(str(tmp_path), returns.judged(found))
+    path = Path(returns.write(str(tmp_path), returns.judged(found)))
     told = json.loads(path.read_text())
     assert (len(told["findings"]), told["not_listed"]) == (1000, {"findings": 4000, "VALUE_NULLED": 1233})
     assert (len(told["files"][0]["faults"]), told["files"][0]["not_listed"]) == (1, 41)
@@ -116,7 +116,7 @@ def test_a_list_that_was_cut_says_of_how_many(tmp_path: Path) -> None:
 
 
 def test_the_page_says_what_a_reason_means(tmp_path: Path) -> None:
-    page = returns.write(str(tmp_path), returns.judged(judgement())).with_suffix(".html").read_text()
+    page = Path(returns.write(str(tmp_path), returns.judged(judgement()))).with_suffix(".html").read_text()
     assert "<td><code>CODE_INVALID</code></td><td>Expected a code of the list.</td>" in page
     assert re.search('<div class="figures"><div><b>5</b>rows read</div>', page)
 
@@ -124,7 +124,7 @@ def test_the_page_says_what_a_reason_means(tmp_path: Path) -> None:
 def test_of_a_delivery_that_was_not_read_to_its_end_no_rows_are_counted(tmp_path: Path) -> None:
     report = Report("GR-20200101-001", "gr", "rejected", ["FORMAT_INVALID"])
     report.findings = [{"gate": 6, "code": "FORMAT_INVALID", "sentence": "Expected 12 fields.", "file": "a.csv", "row": 12}]
-    page = returns.write(str(tmp_path), report).with_suffix(".html").read_text()
+    page = Path(returns.write(str(tmp_path), report)).with_suffix(".html").read_text()
     assert "rows read" not in page
     assert '<td class="n">12</td>' in page
 
@@ -150,7 +150,7 @@ def test_quarantined_files_are_copied_to_their_owner_alone(tmp_path: Path) -> No
     (delivery / "person" / "part.parquet").write_bytes(b"rows")
     (delivery / "link.csv").symlink_to("/etc/hostname")
     for _ in range(2):
-        kept = returns.restrict(str(tmp_path / "lake"), "gr", delivery.name, delivery)
+        kept = Path(returns.restrict(str(tmp_path / "lake"), "gr", delivery.name, delivery))
     assert kept == tmp_path / "lake" / "restricted" / "gr" / delivery.name
     assert [each.relative_to(kept).as_posix() for each in kept.rglob("*") if each.is_file()] == ["person/part.parquet"]
     assert {oct(each.stat().st_mode)[-3:] for each in (kept, kept.parent, kept.parent.parent, kept / "person")} == {"700"}

@@ -199,7 +199,7 @@ def test_what_needs_no_engine_needs_no_java(here: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("PSCC_JARS", "empty", "Expected the Delta jar delta-spark_4.2_2.13-4.4.0.jar in empty, found none: run `make setup`"),
+        ("PSCC_JARS", "empty", "Expected the jar delta-spark_4.2_2.13-4.4.0.jar in empty, found none: run `make setup`"),
         ("PSCC_DRIVER_MEMORY", "much", "Expected PSCC_DRIVER_MEMORY to be like 2g"),
         ("SPARK_MASTER", "nowhere", "Expected SPARK_MASTER to be like local[2]"),
         ("SPARK_REMOTE", "nowhere", "Expected SPARK_REMOTE to be like sc://host:15002"),
