@@ -1,0 +1,79 @@
+"""Rows out of a Delta table: the files that hold some are written anew without them, all others stay as they are."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from uuid import uuid4
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction, RemoveAction
+
+from jobs.landing.among import among
+from jobs.landing.layout import AS_LEAN, HARMLESS, IN_A_GROUP
+
+
+def rewrite_without(table: DeltaTable, keys: pl.DataFrame) -> None:
+    """Take the rows that have one of these keys out of a table, in one commit.
+
+    By hand, for what deltalake 1.6.6 offers either leaves files that pyarrow can filter no dataset on (merge, with its string
+    views), names every row in the log for ever (delete), or reads and writes whole deliveries (overwrite).
+    """
+    rows = ds.dataset(table.file_uris(), schema=pa.schema(table.schema()))
+    concerned = _files_with(rows, keys)
+    files = [file for file in rows.get_fragments() if file.path in concerned]
+    if files:
+        actions = [action for file in files for action in _replaced(rows, file, keys)]
+        table.create_write_transaction(actions, "append", table.schema())
+
+
+def _files_with(rows: ds.FileSystemDataset, keys: pl.DataFrame) -> set[str]:
+    delivery = "_delivery_id" if "_delivery_id" in keys.columns else "delivery_id"
+    named = among(delivery, keys[delivery].unique())
+    there = pl.DataFrame(pl.from_arrow(rows.to_table([*keys.columns, "__filename"], filter=named)))
+    return set(there.join(keys, on=keys.columns, how="semi")["__filename"])
+
+
+def _replaced(rows: ds.FileSystemDataset, file: ds.ParquetFileFragment, keys: pl.DataFrame) -> Iterator[AddAction | RemoveAction]:
+    """What a commit says to put the kept rows of a file in its place; no new file where none is kept."""
+    old, at = PurePosixPath(file.path), int(time.time() * 1000)
+    new = old.with_name(f"part-{uuid4()}.parquet")
+    yield RemoveAction(old.name, data_change=True, deletion_timestamp=at)
+    kept = _write_kept(rows, file, keys, str(new))
+    if kept.num_rows:
+        size = rows.filesystem.get_file_info(str(new)).size
+        yield AddAction(new.name, size, {}, at, True, _statistics(kept))
+
+
+def _write_kept(rows: ds.FileSystemDataset, file: ds.ParquetFileFragment, keys: pl.DataFrame, target: str) -> pa.Table:
+    """Write what is kept of a file; its harmless columns come back."""
+    names, kept = [name for name in HARMLESS if name in rows.schema.names], []
+    with pq.ParquetWriter(target, rows.schema, filesystem=rows.filesystem, **AS_LEAN) as writer:
+        for batch in file.to_batches(rows.schema, batch_size=IN_A_GROUP, use_threads=False):
+            left = _without(batch, keys)
+            writer.write_batch(left)
+            kept.append(left.select(names))
+    return pa.Table.from_batches(kept)
+
+
+def _without(batch: pa.RecordBatch, keys: pl.DataFrame) -> pa.RecordBatch:
+    frame = pl.DataFrame(pl.from_arrow(batch.select(keys.columns))).with_row_index("at")
+    return batch.take(frame.join(keys, on=keys.columns, how="anti", maintain_order="left")["at"].to_arrow())
+
+
+def _statistics(kept: pa.Table) -> str:
+    """How many rows a file has, and the least and greatest of what says nothing of anybody."""
+    ends = {name: pc.min_max(kept[name]).as_py() for name in kept.schema.names}
+    return json.dumps(
+        {
+            "numRecords": kept.num_rows,
+            "minValues": {name: end["min"] for name, end in ends.items()},
+            "maxValues": {name: end["max"] for name, end in ends.items()},
+            "nullCount": {name: kept[name].null_count for name in ends},
+        }
+    )
