@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,19 @@ class Lake:
     """A lake below `root`; `<root>/<zone>/<table>` is one Delta table each."""
 
     root: str
+    _opened: dict[str, DeltaTable] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def path(self, zone: str, table: str) -> str:
         return f"{self.root}/{zone}/{table}"
+
+    def table(self, zone: str, table: str) -> DeltaTable:
+        """A table as it is now. It stays open: the next time only its new commits are read, not its whole log."""
+        path = self.path(zone, table)
+        if path in self._opened:
+            self._opened[path].update_incremental()
+        else:
+            self._opened[path] = DeltaTable(path)
+        return self._opened[path]
 
     def exists(self, zone: str, table: str) -> bool:
         return DeltaTable.is_deltatable(self.path(zone, table))
@@ -40,7 +50,7 @@ class Lake:
         """The rows of a table, some columns or some rows of it; no rows and no columns where there is no table."""
         if not self.exists(zone, table):
             return pa.table({name: pa.nulls(0) for name in columns or ()})
-        found = DeltaTable(self.path(zone, table))
+        found = self.table(zone, table)
         # Not to_pyarrow_table(): a process that ends soon after it sometimes aborts (deltalake 1.6.6).
         files = found.file_uris()
         schema = pa.schema(found.schema())
@@ -83,7 +93,7 @@ class Lake:
     def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:
         """True where a table has seen this transaction (who writes, number) or a later one."""
         writer, number = transaction
-        return self.exists(zone, table) and (DeltaTable(self.path(zone, table)).transaction_version(writer) or -1) >= number
+        return self.exists(zone, table) and (self.table(zone, table).transaction_version(writer) or -1) >= number
 
     def scan(self, zone: str, table: str) -> pl.LazyFrame:
         """The rows of a table, read when they are asked for."""
@@ -91,7 +101,7 @@ class Lake:
 
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
-        return DeltaTable(self.path(zone, table)).version() if self.exists(zone, table) else -1
+        return self.table(zone, table).version() if self.exists(zone, table) else -1
 
 
 @contextmanager

@@ -140,11 +140,11 @@ class Commit:
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
     """A table; one that is not there yet is made so that its log keeps no minimum and maximum of anything personal."""
     if lake.exists(zone, table):
-        return DeltaTable(lake.path(zone, table))
+        return lake.table(zone, table)
     harmless = [name for name in HARMLESS if name in schema.names]
     settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
     insist(partial(DeltaTable.create, lake.path(zone, table), schema, mode="ignore", configuration=settings))
-    return DeltaTable(lake.path(zone, table))
+    return lake.table(zone, table)
 
 
 def land(commit: Commit, records: Path) -> Landed:

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.hospitals import hospitals
@@ -139,14 +139,14 @@ def _delete(lake: Lake, zone: str, table: str, keys: pl.DataFrame) -> None:
     """Delete the rows of a table that have one of these keys."""
     if keys.is_empty() or not lake.exists(zone, table):
         return
-    insist(lambda: rewrite_without(DeltaTable(lake.path(zone, table)), keys.unique()))
+    insist(lambda: rewrite_without(lake.table(zone, table), keys.unique()))
 
 
 def remove_delivery(lake: Lake, zone: str, table: str, column: str, delivery_id: str) -> None:
     """Take all rows of a delivery out of a table."""
     if lake.exists(zone, table):
         path = lake.path(zone, table)
-        empty = pa.schema(DeltaTable(path).schema()).empty_table()
+        empty = pa.schema(lake.table(zone, table).schema()).empty_table()
         insist(partial(write_deltalake, path, empty, mode="overwrite", predicate=f"{column} = '{delivery_id}'"))
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
@@ -44,7 +43,7 @@ def _earlier(lake: Lake, judgement: Judgement, new: pl.LazyFrame) -> Iterator[pl
     if keys.is_empty() or not lake.exists("bronze", "record"):
         return
     where = (ds.field("center") == judgement.center) & (ds.field("delivery_id") != judgement.delivery_id)
-    table = DeltaTable(lake.path("bronze", "record"))
+    table = lake.table("bronze", "record")
     rows = ds.dataset(table.file_uris(), schema=pa.schema(table.schema()))
     for batch in rows.to_batches(columns=EARLIER, filter=where):
         frame = pl.DataFrame(pl.from_arrow(batch))
