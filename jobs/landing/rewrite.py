@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from jobs.landing.among import among
-from jobs.landing.layout import AS_LEAN, HARMLESS, IN_A_GROUP
+from jobs.landing.layout import AS_LEAN, FILE_BYTES, HARMLESS, IN_A_GROUP
 
 
 def rewrite_without(table: DeltaTable, keys: pl.DataFrame) -> None:
@@ -27,9 +27,23 @@ def rewrite_without(table: DeltaTable, keys: pl.DataFrame) -> None:
     rows = ds.dataset(table.file_uris(), schema=pa.schema(table.schema()))
     concerned = _files_with(rows, keys)
     files = [file for file in rows.get_fragments() if file.path in concerned]
-    if files:
-        actions = [action for file in files for action in _replaced(rows, file, keys)]
+    actions = [action for several in _together(rows, files) for action in _replaced(rows, several, keys)]
+    if actions:
         table.create_write_transaction(actions, "append", table.schema())
+
+
+def _together(rows: ds.FileSystemDataset, files: list[ds.ParquetFileFragment]) -> list[list[ds.ParquetFileFragment]]:
+    """The files, those together that become one: most are small, and every file costs more to open than its rows to read."""
+    found: list[list[ds.ParquetFileFragment]] = []
+    filled = FILE_BYTES
+    for file in files:
+        size = rows.filesystem.get_file_info(file.path).size
+        if filled + size > FILE_BYTES:
+            found.append([])
+            filled = 0
+        found[-1].append(file)
+        filled += size
+    return found
 
 
 def _files_with(rows: ds.FileSystemDataset, keys: pl.DataFrame) -> set[str]:
@@ -39,31 +53,47 @@ def _files_with(rows: ds.FileSystemDataset, keys: pl.DataFrame) -> set[str]:
     return set(there.join(keys, on=keys.columns, how="semi")["__filename"])
 
 
-def _replaced(rows: ds.FileSystemDataset, file: ds.ParquetFileFragment, keys: pl.DataFrame) -> Iterator[AddAction | RemoveAction]:
-    """What a commit says to put the kept rows of a file in its place; no new file where none is kept."""
-    old, at = PurePosixPath(file.path), int(time.time() * 1000)
-    new = old.with_name(f"part-{uuid4()}.parquet")
-    yield RemoveAction(old.name, data_change=True, deletion_timestamp=at)
-    kept = _write_kept(rows, file, keys, str(new))
+def _replaced(
+    rows: ds.FileSystemDataset, files: list[ds.ParquetFileFragment], keys: pl.DataFrame
+) -> Iterator[AddAction | RemoveAction]:
+    """What a commit says to put the kept rows of files in their place; no new file where none is kept."""
+    at = int(time.time() * 1000)
+    for file in files:
+        yield RemoveAction(PurePosixPath(file.path).name, data_change=True, deletion_timestamp=at)
+    new = PurePosixPath(files[0].path).with_name(f"part-{uuid4()}.parquet")
+    kept = _write_kept(rows, files, keys, str(new))
     if kept.num_rows:
         size = rows.filesystem.get_file_info(str(new)).size
         yield AddAction(new.name, size, {}, at, True, _statistics(kept))
 
 
-def _write_kept(rows: ds.FileSystemDataset, file: ds.ParquetFileFragment, keys: pl.DataFrame, target: str) -> pa.Table:
-    """Write what is kept of a file; its harmless columns come back."""
-    names, kept = [name for name in HARMLESS if name in rows.schema.names], []
+def _write_kept(rows: ds.FileSystemDataset, files: list[ds.ParquetFileFragment], keys: pl.DataFrame, target: str) -> pa.Table:
+    """Write what is kept of files into a new one; its harmless columns come back."""
+    names = [name for name in HARMLESS if name in rows.schema.names]
+    kept = rows.schema.empty_table().select(names)
     with pq.ParquetWriter(target, rows.schema, filesystem=rows.filesystem, **AS_LEAN) as writer:
-        for batch in file.to_batches(rows.schema, batch_size=IN_A_GROUP, use_threads=False):
-            left = _without(batch, keys)
-            writer.write_batch(left)
-            kept.append(left.select(names))
-    return pa.Table.from_batches(kept)
+        for group in _groups(rows.schema, files):
+            left = _without(group, keys)
+            writer.write_table(left)
+            kept = pa.concat_tables([kept, left.select(names)])
+    return kept
 
 
-def _without(batch: pa.RecordBatch, keys: pl.DataFrame) -> pa.RecordBatch:
-    frame = pl.DataFrame(pl.from_arrow(batch.select(keys.columns))).with_row_index("at")
-    return batch.take(frame.join(keys, on=keys.columns, how="anti", maintain_order="left")["at"].to_arrow())
+def _groups(schema: pa.Schema, files: list[ds.ParquetFileFragment]) -> Iterator[pa.Table]:
+    """The rows of files, as many at a time as make a row group: what is read once a group must not be spread over crumbs."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in (batch for file in files for batch in file.to_batches(schema, batch_size=IN_A_GROUP, use_threads=False)):
+        waiting.append(batch)
+        if sum(each.num_rows for each in waiting) >= IN_A_GROUP:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _without(rows: pa.Table, keys: pl.DataFrame) -> pa.Table:
+    frame = pl.DataFrame(pl.from_arrow(rows.select(keys.columns))).with_row_index("at")
+    return rows.take(frame.join(keys, on=keys.columns, how="anti", maintain_order="left")["at"].to_arrow())
 
 
 def _statistics(kept: pa.Table) -> str:
