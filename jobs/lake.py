@@ -17,6 +17,8 @@ from deltalake.exceptions import CommitFailedError
 from jobs.errors import ContractViolation, LakehouseError
 
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
+# Tables that are never dropped and made again, which an open one would not notice.
+LANDED = ("bronze", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,12 @@ class Lake:
         return f"{self.root}/{zone}/{table}"
 
     def table(self, zone: str, table: str) -> DeltaTable:
-        """A table as it is now. It stays open: the next time only its new commits are read, not its whole log."""
+        """A table as it is now. One of landing stays open: the next time only its new commits are read, not its whole log."""
         path = self.path(zone, table)
-        if path in self._opened:
-            self._opened[path].update_incremental()
-        else:
+        if zone not in LANDED or path not in self._opened:
             self._opened[path] = DeltaTable(path)
+        else:
+            self._opened[path].update_incremental()
         return self._opened[path]
 
     def exists(self, zone: str, table: str) -> bool:
