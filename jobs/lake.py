@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from jobs.settings import Settings
 
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
+# Tables that are never dropped and made again, which an open one would not notice.
+LANDED = ("bronze", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Lake:
     root: str
     # Where rows wait on their way into a lake that is not a folder itself.
     scratch: str | None = None
+    _opened: dict[str, DeltaTable] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: "Settings") -> "Lake":
@@ -42,6 +45,17 @@ class Lake:
     def path(self, zone: str, table: str) -> str:
         return f"{self.root}/{zone}/{table}"
 
+    def table(self, zone: str, table: str) -> DeltaTable:
+        """A table as it is now. One of landing stays open: the next time only its new commits are read, not its whole log."""
+        path = self.path(zone, table)
+        if zone not in LANDED:
+            return DeltaTable(path)
+        if path in self._opened:
+            self._opened[path].update_incremental()
+        else:
+            self._opened[path] = DeltaTable(path)
+        return self._opened[path]
+
     def exists(self, zone: str, table: str) -> bool:
         return DeltaTable.is_deltatable(self.path(zone, table))
 
@@ -53,7 +67,7 @@ class Lake:
         """The rows of a table, some columns or some rows of it; no rows and no columns where there is no table."""
         if not self.exists(zone, table):
             return pa.table({name: pa.nulls(0) for name in columns or ()})
-        found = DeltaTable(self.path(zone, table))
+        found = self.table(zone, table)
         rows = places.dataset(found)
         if rows is None:
             empty = pa.schema(found.schema()).empty_table()
@@ -95,7 +109,7 @@ class Lake:
     def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:
         """True where a table has seen this transaction (who writes, number) or a later one."""
         writer, number = transaction
-        return self.exists(zone, table) and (DeltaTable(self.path(zone, table)).transaction_version(writer) or -1) >= number
+        return self.exists(zone, table) and (self.table(zone, table).transaction_version(writer) or -1) >= number
 
     def scan(self, zone: str, table: str) -> pl.LazyFrame:
         """The rows of a table, read when they are asked for."""
@@ -103,7 +117,7 @@ class Lake:
 
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
-        return DeltaTable(self.path(zone, table)).version() if self.exists(zone, table) else -1
+        return self.table(zone, table).version() if self.exists(zone, table) else -1
 
 
 @contextmanager

@@ -116,8 +116,9 @@ def _profiles(lake_root: str, center: str, domain: str, deliveries: list[str]) -
         return {}
     rows = pl.scan_delta(path).filter(pl.col("_delivery_id").is_in(deliveries)).select("_delivery_id", "_reason", "_read")
     read = rows.unnest("_read")
-    names = [name for name in read.collect_schema().names() if name not in ("_delivery_id", "_reason")]
-    plain = [name for name in names if not read.collect_schema()[name].is_nested()]
+    schema = read.collect_schema()
+    names = [name for name in schema if name not in ("_delivery_id", "_reason")]
+    plain = [name for name in names if not schema[name].is_nested()]
     measured = read.group_by("_delivery_id").agg(
         pl.len().alias("#rows"),
         pl.col("_reason").is_not_null().sum().alias("#set_aside"),

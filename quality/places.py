@@ -33,7 +33,7 @@ def _object_store() -> fs.FileSystem:
     return fs.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"), region=region, allow_delayed_open=True)
 
 
-def dataset(table: DeltaTable) -> ds.Dataset | None:
+def dataset(table: DeltaTable) -> ds.FileSystemDataset | None:
     """The rows of a version of a table, None where it has no file.
 
     Not to_pyarrow_dataset() or to_pyarrow_table(): a process that ends soon after those sometimes aborts (deltalake 1.6.6).

@@ -156,7 +156,7 @@ class FeedFile:
 
     def _act_days(self, text: pl.Series) -> tuple[pl.Series, Mask, Mask]:
         days = read_days(text, rss.DATE_FORMAT)
-        days = days.set(days.is_in(self.manner.null_days()).fill_null(False), None)
+        days = days.set(days.is_in(self.manner.null_days).fill_null(False), None)
         out = impossible(days, self.manner.limits, is_technical=False)
         return days, out, (text.is_not_null() & days.is_null()).to_numpy()
 

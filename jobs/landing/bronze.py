@@ -9,33 +9,19 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from jobs.hospitals.feed import Feed
 from jobs.lake import Lake
+from jobs.landing.layout import FILE_BYTES, HARMLESS, LEAN
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.opposed import Hidden, is_omic, omic_columns
 from jobs.landing.owners import givers, inherits
 from jobs.landing.purge import insist
 
 STAGED_ONLY = ("_token_key", "_sex", "_birth_month", "_parents", "_inherits", "_group_id")
-# Rows in memory at a time. The writer holds a whole row group, and its default is a million rows.
+# Rows in memory at a time.
 AT_ONCE = 5_000
-IN_A_GROUP = 20_000
-# delta-rs holds a file in memory until it is full.
-FILE_BYTES = 16 * 2**20
-# What is the same in many rows is worth a dictionary, what says nothing of anybody may have its minimum and maximum kept.
-REPEATED = ("_source_file", "source_file", "center", "domain", "_reason", "reason")
-HARMLESS = ("_delivery_id", "delivery_id", "_chain_position", "chain_position")
-LEAN = WriterProperties(
-    compression="LZ4_RAW",
-    max_row_group_size=IN_A_GROUP,
-    default_column_properties=ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
-    column_properties={
-        name: ColumnProperties(dictionary_enabled=True, statistics_enabled="CHUNK" if name in HARMLESS else "NONE")
-        for name in (*REPEATED, *HARMLESS)
-    },
-)
 MOMENT = pa.timestamp("us", "UTC")
 RECORD = pa.schema(
     [
@@ -154,11 +140,11 @@ class Commit:
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
     """A table; one that is not there yet is made so that its log keeps no minimum and maximum of anything personal."""
     if lake.exists(zone, table):
-        return DeltaTable(lake.path(zone, table))
+        return lake.table(zone, table)
     harmless = [name for name in HARMLESS if name in schema.names]
     settings: dict[str, str | None] = {"delta.dataSkippingStatsColumns": ",".join(harmless or ["center"])}
     insist(partial(DeltaTable.create, lake.path(zone, table), schema, mode="ignore", configuration=settings))
-    return DeltaTable(lake.path(zone, table))
+    return lake.table(zone, table)
 
 
 def land(commit: Commit, records: Path) -> Landed:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,15 @@ OK, EMPTY, UNREADABLE, CODE, RANGE, DATE = range(6)
 SPACES = "[ \u00a0\u202f]"
 WITH_COMMA = rf"^-?(?:[0-9]+|[0-9]{{1,3}}(?:{SPACES}[0-9]{{3}})+)(?:,[0-9]+)?$"
 WITH_POINT = r"^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?$"
+TEXT = pl.col("text")
+TRIMMED = TEXT.str.strip_chars()
+INTEGER = pl.when(TEXT.str.contains("^-?[0-9]{1,18}$")).then(TEXT).cast(pl.Int64, strict=False)
+COMMA_NUMBER = (
+    pl.when(TEXT.str.contains(WITH_COMMA))
+    .then(TEXT.str.replace_all(SPACES, "").str.replace(",", ".", literal=True))
+    .cast(pl.Float64, strict=False)
+)
+POINT_NUMBER = pl.when(TEXT.str.contains(WITH_POINT)).then(TEXT).cast(pl.Float64, strict=False)
 READ_TYPES: dict[str, Any] = {
     "int": pl.Int64,
     "int64": pl.Int64,
@@ -53,6 +63,7 @@ class Manner:
             return []
         return [null for null in self.hospital.nulls if null not in column.codes]
 
+    @cached_property
     def null_days(self) -> list[date]:
         found = (_day(text, form) for text in self.hospital.null_dates for form in (self.hospital.date_format, "%Y-%m-%d"))
         return [day for day in found if day]
@@ -113,6 +124,8 @@ class CellReader:
         self.manner = manner
         # Columns of which nearly every value is another: looking for distinct ones there costs more than it saves.
         self._diverse: set[str] = set()
+        # Made once a column: most columns of a batch have few distinct values, and an expression costs more to make than to run.
+        self._looks: dict[str, list[pl.Expr]] = {}
 
     def text(self, column: Column, sent: pa.Array, unreadable: list[int] | None = None) -> Cells:
         """The cells of a text column; `unreadable` rows were no text at all."""
@@ -136,18 +149,24 @@ class CellReader:
         if manner.is_cp1252:
             text, repaired = repair_encoding(text)
             cells.mark("ENCODING_REPAIRED", repaired)
-        seen = _look(column, sent, text, manner)
+        seen = self._look(column, sent, text)
         if manner.hospital.repairs and "refused" in seen.columns and seen["refused"].any():
             text, repaired = repair_codes(
-                seen["text"], manner.hospital.repairs, lambda mended: ~_look(column, sent, mended, manner)["refused"]
+                seen["text"], manner.hospital.repairs, lambda mended: ~self._look(column, sent, mended)["refused"]
             )
             if repaired.any():
                 cells.mark("CODE_REPAIRED", repaired)
-                seen = _look(column, sent, text, manner)
+                seen = self._look(column, sent, text)
         cells.status[seen["is_empty"].to_numpy()] = EMPTY
         self._search(cells, seen)
         _READERS.get(column.type, _read_text)(cells, seen, manner)
         return cells
+
+    def _look(self, column: Column, sent: pl.Series, text: pl.Series) -> pl.DataFrame:
+        """What the values of a column are at first sight."""
+        if column.name not in self._looks:
+            self._looks[column.name] = _to_find(column, self.manner.nulls(column))
+        return pl.DataFrame({"sent": sent, "text": text}).with_columns(TRIMMED).select(self._looks[column.name])
 
     def _search(self, cells: Cells, seen: pl.DataFrame) -> None:
         """Mark where an identifier stands; ids of patients must be pseudonyms."""
@@ -161,9 +180,8 @@ class CellReader:
             cells.identified[at] = True
 
 
-def _look(column: Column, sent: pl.Series, text: pl.Series, manner: Manner) -> pl.DataFrame:
-    """What one pass over the values of a column tells: the trimmed text (null where it stands for none), and what to look at again."""
-    trimmed, nulls = pl.col("text").str.strip_chars(), manner.nulls(column)
+def _to_find(column: Column, nulls: list[str]) -> list[pl.Expr]:
+    """What to find in the trimmed values of a column: the text (null where it stands for none), and what to look at again."""
     is_empty = pl.col("text").is_null() | (pl.col("text") == "") | pl.col("text").is_in(nulls).fill_null(False)
     kept = pl.when(~is_empty).then("text")
     found = {"text": kept, "is_empty": is_empty, "is_suspect": pl.lit(False)}
@@ -176,7 +194,7 @@ def _look(column: Column, sent: pl.Series, text: pl.Series, manner: Manner) -> p
         else:
             # A lone sign is an allele or a strand, nothing a spreadsheet would execute.
             found["is_formula"] = kept.str.contains("(?s)^[=+@-].").fill_null(False)
-    return pl.DataFrame({"sent": sent, "text": text}).lazy().with_columns(text=trimmed).select(**found).collect()
+    return [each.alias(name) for name, each in found.items()]
 
 
 def _series(values: pa.Array) -> pl.Series:
@@ -221,15 +239,8 @@ def _read_pseudonym(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
 
 
 def _read_number(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
-    text = pl.col("text")
-    if cells.column.type == "int":
-        numbers = pl.when(text.str.contains("^-?[0-9]{1,18}$")).then(text).cast(pl.Int64, strict=False)
-    elif manner.hospital.decimal_comma:
-        plain = text.str.replace_all(SPACES, "").str.replace(",", ".", literal=True)
-        numbers = pl.when(text.str.contains(WITH_COMMA)).then(plain).cast(pl.Float64, strict=False)
-    else:
-        numbers = pl.when(text.str.contains(WITH_POINT)).then(text).cast(pl.Float64, strict=False)
-    check_numbers(cells, seen.select(numbers.alias("number"))["number"])
+    numbers = INTEGER if cells.column.type == "int" else COMMA_NUMBER if manner.hospital.decimal_comma else POINT_NUMBER
+    check_numbers(cells, seen.select(numbers).to_series())
 
 
 def check_numbers(cells: Cells, numbers: pl.Series) -> None:
@@ -237,10 +248,16 @@ def check_numbers(cells: Cells, numbers: pl.Series) -> None:
     finite = numbers.set(~numbers.is_finite().fill_null(True), None) if numbers.dtype == pl.Float64 else numbers
     cells.read = finite
     cells.status[finite.is_null().to_numpy() & (cells.status == OK)] = UNREADABLE
-    low, high = cells.column.low, cells.column.high
-    if low is not None or high is not None:
-        inside = finite.is_between(-np.inf if low is None else low, np.inf if high is None else high).fill_null(True)
-        cells.status[~inside.to_numpy()] = RANGE
+    low = -np.inf if cells.column.low is None else cells.column.low
+    high = np.inf if cells.column.high is None else cells.column.high
+    if not _all_between(finite, low, high):
+        cells.status[~finite.is_between(low, high).fill_null(True).to_numpy()] = RANGE
+
+
+def _all_between(numbers: pl.Series, low: float, high: float) -> bool:
+    """True where no row needs to be looked at."""
+    least, most = numbers.min(), numbers.max()
+    return least is None or bool(low <= least and most <= high)  # type: ignore[operator]
 
 
 def _read_bool(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
@@ -266,7 +283,8 @@ def _read_time(cells: Cells, seen: pl.DataFrame, manner: Manner) -> None:
 def check_times(cells: Cells, found: pl.Series, manner: Manner) -> None:
     """Take over dates: some stand for none, some are impossible; that of a birth loses its day."""
     days = found if found.dtype == pl.Date else found.dt.date()
-    is_null = days.is_in(manner.null_days()).fill_null(False).to_numpy() if not cells.column.key else np.zeros(len(days), bool)
+    stands_for_null = manner.null_days and not cells.column.key
+    is_null = days.is_in(manner.null_days).fill_null(False).to_numpy() if stands_for_null else np.zeros(len(days), bool)
     if manner.hospital.unknown_death and manner.feed.domain == "patient" and not cells.column.birth:
         unknown = date.fromisoformat(manner.hospital.unknown_death)
         cells.mark("DEATH_UNKNOWN", (days == unknown).fill_null(False).to_numpy())

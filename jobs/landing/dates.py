@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,12 @@ def pattern(date_format: str) -> str:
 
 def read_days(text: pl.Series, date_format: str) -> pl.Series:
     """The day of each text, null where it is none."""
-    shaped = text.set(~text.str.contains(pattern(date_format)).fill_null(False), None)
-    return shaped.str.to_date(date_format, strict=False)
+    return text.to_frame("text").select(_day(date_format)).to_series()
+
+
+@cache
+def _day(date_format: str) -> pl.Expr:
+    return pl.when(pl.col("text").str.contains(pattern(date_format))).then("text").str.to_date(date_format, strict=False)
 
 
 def read_partial(text: pl.Series, date_format: str) -> tuple[pl.Series, pl.Series]:
@@ -76,6 +81,10 @@ def impossible(found: pl.Series, limits: Limits, *, is_technical: bool, precisio
 
 
 def _days_out(days: pl.Series, last: date, precision: pl.Series | str) -> Mask:
+    # A month or a year ends no earlier than the last day: where all lie inside, no precision needs to be looked at.
+    least, most = days.min(), days.max()
+    if least is None or (least >= FIRST and most <= last):  # type: ignore[operator]
+        return np.zeros(len(days), bool)
     ends = {"day": last, "month": _end_of_month(last), "year": date(last.year, 12, 31)}
     if isinstance(precision, str):
         late = days > ends[precision]

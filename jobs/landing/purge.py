@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.hospitals import hospitals
@@ -19,6 +19,7 @@ from jobs.lake import Lake
 from jobs.landing.among import among
 from jobs.landing.opposed import Hidden, is_omic, omic_when
 from jobs.landing.owners import givers
+from jobs.landing.rewrite import rewrite_without
 from jobs.landing.vault import Vault, child_key, put
 
 # Where a row came from: enough to find it in every table, and says nothing about anybody.
@@ -138,39 +139,14 @@ def _delete(lake: Lake, zone: str, table: str, keys: pl.DataFrame) -> None:
     """Delete the rows of a table that have one of these keys."""
     if keys.is_empty() or not lake.exists(zone, table):
         return
-    insist(partial(_write_without, lake.path(zone, table), keys.unique()))
-
-
-def _write_without(path: str, keys: pl.DataFrame) -> None:
-    """Write the deliveries that are concerned anew, without these rows.
-
-    Not DeltaTable.merge(): its files (deltalake 1.6.6) hold Arrow string views, on which pyarrow can filter no dataset.
-    """
-    table = DeltaTable(path)
-    schema = pa.schema(table.schema())
-    rows = ds.dataset(table.file_uris(), schema=schema)
-    delivery = "_delivery_id" if "_delivery_id" in schema.names else "delivery_id"
-    named = among(delivery, keys[delivery].unique())
-    there = pl.DataFrame(pl.from_arrow(rows.to_table(columns=keys.columns, filter=named)))
-    concerned = there.join(keys, on=keys.columns, how="semi")[delivery].unique().sort().to_list()
-    if concerned:
-        kept = (_without(batch, keys) for batch in rows.to_batches(filter=among(delivery, concerned)))
-        names = ", ".join(f"'{each}'" for each in concerned)
-        reader = pa.RecordBatchReader.from_batches(schema, kept)
-        write_deltalake(table, reader, mode="overwrite", predicate=f"{delivery} IN ({names})")
-
-
-def _without(batch: pa.RecordBatch, keys: pl.DataFrame) -> pa.RecordBatch:
-    frame = pl.DataFrame(pl.from_arrow(batch.select(keys.columns)))
-    goes = frame.join(keys.with_columns(goes=pl.lit(True)), on=keys.columns, how="left", maintain_order="left")["goes"]
-    return batch.filter(pa.array(goes.is_null().to_list(), pa.bool_()))
+    insist(lambda: rewrite_without(lake.table(zone, table), keys.unique()))
 
 
 def remove_delivery(lake: Lake, zone: str, table: str, column: str, delivery_id: str) -> None:
     """Take all rows of a delivery out of a table."""
     if lake.exists(zone, table):
         path = lake.path(zone, table)
-        empty = pa.schema(DeltaTable(path).schema()).empty_table()
+        empty = pa.schema(lake.table(zone, table).schema()).empty_table()
         insist(partial(write_deltalake, path, empty, mode="overwrite", predicate=f"{column} = '{delivery_id}'"))
 
 

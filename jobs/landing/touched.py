@@ -5,7 +5,6 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
@@ -44,7 +43,7 @@ def _earlier(lake: Lake, judgement: Judgement, new: pl.LazyFrame) -> Iterator[pl
     if keys.is_empty() or not lake.exists("bronze", "record"):
         return
     where = (ds.field("center") == judgement.center) & (ds.field("delivery_id") != judgement.delivery_id)
-    rows = places.dataset(DeltaTable(lake.path("bronze", "record")))
+    rows = places.dataset(lake.table("bronze", "record"))
     for batch in rows.to_batches(columns=EARLIER, filter=where) if rows else ():
         frame = pl.DataFrame(pl.from_arrow(batch))
         yield frame.with_columns(key=number).join(keys, on="key", how="semi").select(EARLIER)
