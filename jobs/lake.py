@@ -90,7 +90,6 @@ class Lake:
         *,
         mode: Any = "append",
         transaction: tuple[str, int] | None = None,
-        file_bytes: int | None = None,
     ) -> bool:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
         if transaction and self.has_committed(zone, table, transaction):
@@ -102,7 +101,6 @@ class Lake:
                 rows,
                 mode=mode,
                 commit_properties=commit,
-                target_file_size=file_bytes,
             )
         return True
 

@@ -10,6 +10,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -21,6 +22,8 @@ from quality.address import is_remote
 
 def filesystem(place: str) -> tuple[fs.FileSystem, str]:
     """The file system of a place, and the place in it."""
+    if place.startswith("file://"):  # As delta-rs names the folder of a table.
+        return fs.LocalFileSystem(), unquote(place.removeprefix("file://"))
     if is_remote(place):
         return _object_store(), place.partition("://")[2]
     return fs.LocalFileSystem(), place

@@ -62,6 +62,9 @@ class Feeds:
     bronze: Bronze
     # domain, row_id, person_id and place of every row that counts.
     rows: DataFrame
+    # The same beside the engine, and the folder in which it finds what was picked for it; None where it looks at whole feeds.
+    at: pl.DataFrame | None = None
+    folder: str = ""
     asked: set[str] = field(default_factory=set)
     _made: dict[str, DataFrame] = field(default_factory=dict, repr=False)
     _lock: Any = field(default_factory=Lock, repr=False)
@@ -78,8 +81,15 @@ class Feeds:
 
     def _of(self, domain: str) -> DataFrame:
         if domain not in self._made:
-            self._made[domain] = self.rows_at(domain, self.rows.where(F.col("domain") == domain)).persist()
+            counting = self.rows.where(F.col("domain") == domain)
+            self._made[domain] = self.rows_at(domain, counting, self._picked(domain)).persist()
         return self._made[domain]
+
+    def _picked(self, domain: str) -> DataFrame | None:
+        """What a small pass needs of a feed."""
+        if self.at is None or not self.bronze.has_feed(domain):
+            return None
+        return self.bronze.some_of(domain, self.at.filter(pl.col("domain") == domain), f"{self.folder}/{domain}.picked.parquet")
 
     def resolve(self, frame: DataFrame, column: str, domain: str, alias: str) -> DataFrame:
         """`frame` with `alias`: the id of the row that a soft reference names, null with a flag where that row is not current."""
@@ -97,11 +107,11 @@ class Feeds:
         for frame in self._made.values():
             frame.unpersist()
 
-    def rows_at(self, domain: str, places: DataFrame) -> DataFrame:
-        """The rows of a feed at these places (delivery, file, row number), for the person named there."""
+    def rows_at(self, domain: str, places: DataFrame, feed: DataFrame | None = None) -> DataFrame:
+        """The rows of a feed at these places (delivery, file, row number), for the person named there; `feed` if not the whole one."""
         if not self.bronze.has_feed(domain):
             return self._nothing(domain)
-        rows = self.bronze.feed(domain)
+        rows = self.bronze.feed(domain) if feed is None else feed
         sent = [name for name in rows.columns if name not in KEPT_APART]
         counting = places.selectExpr(
             "delivery_id as _delivery_id", "source_file as _source_file", "source_row_no as _source_row_no", "person_id as _kept"

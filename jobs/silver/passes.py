@@ -134,7 +134,9 @@ class SilverPass:
 
     @cached_property
     def feeds(self) -> Feeds:
-        return Feeds(self.bronze, counting(self.bronze, self.states, f"{self._folder}/counting.parquet"))
+        rows = counting(self.bronze, self.states, f"{self._folder}/counting.parquet")
+        at = None if self.is_large else self.states.filter(pl.col("state") == "current")
+        return Feeds(self.bronze, rows, at, self._folder)
 
     @cached_property
     def audit(self) -> gate.Audit:
@@ -283,11 +285,8 @@ class SilverPass:
             raise LakehouseError(
                 f"Expected pass {self.number} to be newer than the last commit of {table.address}, found a later one: check the machine's clock."
             )
-        if staged.actions == {"insert"}:
-            self.lake.write("silver", table.name, staged.inserted(), transaction=once, file_bytes=tables.FILE_BYTES)
-            return
         across = "purge" in staged.actions or table.name in shared.TABLES
-        tables.merge(self.lake, table, staged.rows(), list(hospitals()) if across else [self.hospital.center], once)
+        tables.change(self.lake, staged, list(hospitals()) if across else [self.hospital.center], once)
 
     def _result(self, staged: list[Staged]) -> PassResult:
         rows = {delivery: dict.fromkeys(("new", "changed", "unchanged", "deleted"), 0) for delivery in self.deliveries}

@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.dataset as ds
 from pyspark.sql import DataFrame
 
 from jobs.silver.difference import compared, keys_only
@@ -25,16 +23,18 @@ class Staged:
     actions: frozenset[str]
 
     @property
+    def inserted(self) -> int:
+        """How many rows are new, or a new version."""
+        return sum(count for (kind, _), count in self.counts.items() if kind in ("new", "changed"))
+
+    @property
     def is_change(self) -> bool:
         return bool(self.actions)
 
-    def inserted(self) -> pa.RecordBatchReader:
-        """The new rows, in batches."""
-        return ds.dataset(self.folder).scanner(columns=list(self.table.names)).to_reader()
-
-    def rows(self) -> pl.DataFrame:
-        """What is staged, whole."""
-        return pl.read_parquet(f"{self.folder}/*.parquet")
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """What is staged, file by file."""
+        for file in sorted(Path(self.folder).glob("*.parquet")):
+            yield pl.read_parquet(file)
 
 
 class Staging:

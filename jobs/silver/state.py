@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.hospitals.feed import Feed, Hospital
 from jobs.lake import Lake
+from jobs.landing.among import among
 from jobs.silver import tables
 
 # Domains that say who somebody is or what may be used; they are never hidden and never wait for a patient.
@@ -111,6 +113,14 @@ class Bronze:
         assert self.spark is not None
         rows = tables.rows_of(self.spark, self.lake, "bronze", f"{self.hospital.center}_{domain}")
         return rows.coalesce(1) if self.in_one_piece else rows
+
+    def some_of(self, domain: str, at: pl.DataFrame, file: str) -> DataFrame:
+        """The rows of a feed that stand at these places (delivery_id, source_row_no), and some others."""
+        assert self.spark is not None
+        where = among("_delivery_id", at["delivery_id"].unique()) & among(
+            "_source_row_no", at["source_row_no"].unique(), pa.int64()
+        )
+        return tables.some_rows_of(self.spark, self.lake, "bronze", f"{self.hospital.center}_{domain}", where, file).coalesce(1)
 
     def has_feed(self, domain: str) -> bool:
         """True once a file of the domain was landed."""

@@ -1,16 +1,22 @@
 """Silver and gold tables as Delta tables: made from their contracts, changed in one commit a pass."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.schema import PrimitiveType
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from jobs.actions import Action, Files
 from jobs.lake import Lake, wordless
+from jobs.silver.staging import Staged
+from quality import places
 from quality.contract import Column, Table
 
 DELTA_TYPES = {
@@ -22,8 +28,11 @@ DELTA_TYPES = {
     "date": "date",
     "timestamp": "timestamp",
 }
+# Only what says nothing of anybody may have its least and greatest values in the log.
+COUNTED = ("center", "delivery_id", "load_id")
+LAYOUT: dict[str, Any] = {"compression": "snappy", "write_statistics": list(COUNTED)}
 # Many small files: to close one version of a row, its whole file is written anew. docs/decisions/0011.
-FILE_BYTES = 64 * 1024
+FILE_ROWS, MOST_FILES = 512, 256
 SPARK_TYPES = {"integer": "int", "long": "bigint"}
 
 
@@ -39,9 +48,22 @@ def rows_of(spark: SparkSession, lake: Lake, zone: str, table: str) -> DataFrame
     table only to find that list, which costs more than the rows of a pass: docs/decisions/0006.
     """
     found = DeltaTable(lake.path(zone, table))
-    schema = StructType.fromJson(json.loads(found.schema().to_json()))
     files = found.file_uris()
-    return spark.read.schema(schema).parquet(*files) if files else spark.createDataFrame([], schema)
+    return spark.read.schema(_spark_schema(found)).parquet(*files) if files else spark.createDataFrame([], _spark_schema(found))
+
+
+def some_rows_of(spark: SparkSession, lake: Lake, zone: str, table: str, where: ds.Expression, file: str) -> DataFrame:
+    """Some rows of a table as Spark reads them, by way of a file: Arrow finds them for a fraction of what Spark takes to look at all."""
+    found = DeltaTable(lake.path(zone, table))
+    rows = places.dataset(found)
+    if rows is None:
+        return spark.createDataFrame([], _spark_schema(found))
+    pq.write_table(rows.to_table(filter=where), file, compression="lz4")
+    return spark.read.schema(_spark_schema(found)).parquet(file)
+
+
+def _spark_schema(found: DeltaTable) -> StructType:
+    return StructType.fromJson(json.loads(found.schema().to_json()))
 
 
 def ensure_table(lake: Lake, table: Table) -> str:
@@ -59,10 +81,7 @@ def ensure_table(lake: Lake, table: Table) -> str:
             schema=Schema([_field(column) for column in table.columns]),
             name=table.name,
             description=table.grain,
-            configuration={
-                "delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name]),
-                "delta.targetFileSize": str(FILE_BYTES),
-            },
+            configuration={"delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name])},
         )
     return path
 
@@ -88,25 +107,60 @@ def shaped(rows: DataFrame, table: Table) -> DataFrame:
     return rows.selectExpr(*(f"cast(`{column.name}` as {spark_type(column)}) as `{column.name}`" for column in table.columns))
 
 
-def merge(lake: Lake, table: Table, changes: pl.DataFrame, centers: Iterable[str], transaction: tuple[str, int]) -> None:
-    """Apply staged changes (`_action`: insert, close, delete, purge) of these hospitals in one commit, once a transaction."""
+def change(lake: Lake, staged: Staged, centers: list[str], transaction: tuple[str, int]) -> None:
+    """Apply staged changes (`_action`: insert, close, delete, purge) of these hospitals in one commit, once a transaction.
+
+    Only files that hold rows which end are written anew, each into one of its own: a file never grows by it.
+    """
+    table = staged.table
     if lake.has_committed(table.layer, table.name, transaction):
         return
-    same = " and ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
-    concerned = ", ".join(f"'{center}'" for center in centers)
-    ended = {"is_current": "false", "is_deleted": "s._action = 'delete'", "valid_to": "s.ingested_at"}
-    change = (
-        DeltaTable(lake.path(table.layer, table.name))
-        .merge(
-            changes.drop("_kind"),
-            f"t.center in ({concerned}) and {same} and s._action <> 'insert' and (t.is_current or s._action = 'purge')",
-            source_alias="s",
-            target_alias="t",
-            commit_properties=CommitProperties(app_transactions=[Transaction(*transaction)]),
-        )
-        .when_matched_delete("s._action = 'purge'")
-        .when_matched_update({name: value for name, value in ended.items() if name in table.names})
-        .when_not_matched_insert({name: f"s.`{name}`" for name in table.names}, "s._action = 'insert'")
-    )
+    found = DeltaTable(lake.path(table.layer, table.name))
+    files, actions, ended = Files(found, COUNTED, LAYOUT), list[Action](), list[pl.DataFrame]()
     with wordless(table.address):
-        change.execute()
+        file_rows = max(FILE_ROWS, (found.count() + staged.inserted) // MOST_FILES)
+        for part in staged.parts():
+            new = part.filter(pl.col("_action") == "insert").select(table.names)
+            actions += [each for rows in new.iter_slices(file_rows) for each in files.added([_arrow(rows)])]
+            ended.append(part.filter(pl.col("_action") != "insert").select(*table.key, "_action", *_end(table)))
+        actions += _ended(files, table, pl.concat(ended).unique(list(table.key)), centers)
+        files.commit(actions, CommitProperties(app_transactions=[Transaction(*transaction)]))
+
+
+def _ended(files: Files, table: Table, ended: pl.DataFrame, centers: list[str]) -> Iterator[Action]:
+    """What puts the files that hold rows which end in their new form."""
+    held = places.dataset(files.table)
+    if held is None or ended.is_empty():
+        return
+    here = ds.field("center").isin(centers)
+    rows = pl.DataFrame(pl.from_arrow(held.to_table([*table.key, "is_current", "__filename"], filter=here)))
+    hit = rows.join(ended, on=list(table.key), nulls_equal=True).filter(pl.col("is_current") | (pl.col("_action") == "purge"))
+    concerned = set(hit["__filename"])
+    for file in held.get_fragments():
+        if file.path in concerned:
+            before = pl.DataFrame(pl.from_arrow(file.to_table(files.schema)))
+            yield files.removed(file.path)
+            yield from files.added([_arrow(_after(before, table, ended, centers))])
+
+
+def _after(rows: pl.DataFrame, table: Table, ended: pl.DataFrame, centers: list[str]) -> pl.DataFrame:
+    """The rows of a file without those that are purged, and with those closed that end."""
+    beside = rows.join(ended, on=list(table.key), how="left", nulls_equal=True, maintain_order="left", suffix="_end")
+    mine = pl.col("_action").is_not_null() & pl.col("center").is_in(centers)
+    ends = mine & pl.col("is_current")
+    closed = {
+        "is_current": pl.col("is_current") & ~ends,
+        "is_deleted": pl.when(ends).then(pl.col("_action") == "delete").otherwise("is_deleted"),
+        "valid_to": pl.when(ends).then("ingested_at_end").otherwise("valid_to"),
+    }
+    kept = beside.filter(~(mine & (pl.col("_action") == "purge")))
+    return kept.with_columns(**{name: value for name, value in closed.items() if name in table.names}).select(table.names)
+
+
+def _end(table: Table) -> list[str]:
+    """The column that says when a row was staged, where the table tells of its rows when they ended."""
+    return ["ingested_at"] if "valid_to" in table.names else []
+
+
+def _arrow(rows: pl.DataFrame) -> pa.Table:
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())

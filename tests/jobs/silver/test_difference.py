@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from jobs.errors import ContractViolation
 from jobs.lake import Lake
@@ -57,10 +58,8 @@ def staged(lake: Lake, values: dict[str, int | None], number: int, at: datetime,
 
 def publish(lake: Lake, values: dict[str, int | None], number: int, at: datetime, hidden: list[str] | None = None) -> Staged:
     found = staged(lake, values, number, at, hidden)
-    if found.actions == {"insert"}:
-        lake.write("silver", TABLE.name, found.inserted(), transaction=("pscc/silver", number))
-    elif found.is_change:
-        tables.merge(lake, TABLE, found.rows(), ["gr"], ("pscc/silver", number))
+    if found.is_change:
+        tables.change(lake, found, ["gr"], ("pscc/silver", number))
     return found
 
 
@@ -104,13 +103,36 @@ def test_every_version_of_hidden_people_goes_and_nobody_elses(lake):
     assert versions(lake) == [("b1", 1, 1, True, False, None)]
 
 
+def test_only_files_that_hold_a_row_that_ends_are_written_anew_and_none_grows(lake, monkeypatch):
+    monkeypatch.setattr(tables, "FILE_ROWS", 2)
+    values: dict[str, int | None] = {f"{person}1": 0 for person in "abcdef"}
+    publish(lake, values, 1, MONDAY)
+    before = places_of(lake)
+    assert sorted(before.values()) == [2, 2, 2]
+    publish(lake, values | {"a1": 1}, 2, TUESDAY)
+    after = places_of(lake)
+    assert (len(before.keys() & after.keys()), sorted(after.values())) == (2, [1, 2, 2, 2])
+
+
+def test_a_large_table_is_kept_in_so_many_files_and_not_in_more(lake, monkeypatch):
+    monkeypatch.setattr(tables, "FILE_ROWS", 1)
+    monkeypatch.setattr(tables, "MOST_FILES", 2)
+    publish(lake, {f"{person}1": 0 for person in "abcdef"}, 1, MONDAY)
+    assert sorted(places_of(lake).values()) == [3, 3]
+
+
+def places_of(lake: Lake) -> dict[str, int]:
+    """The files of the table and how many rows each has."""
+    found = DeltaTable(lake.path("silver", TABLE.name))
+    return {file: pl.read_parquet(file).height for file in found.file_uris()}
+
+
 def test_a_pass_commits_a_table_once(lake):
     publish(lake, {"a1": 0}, 1, MONDAY)
     found = staged(lake, {"a1": 1}, 2, TUESDAY)
     for _ in range(2):
-        tables.merge(lake, TABLE, found.rows(), ["gr"], ("pscc/silver", 2))
+        tables.change(lake, found, ["gr"], ("pscc/silver", 2))
     assert lake.version("silver", TABLE.name) == 2
-    assert lake.write("silver", TABLE.name, found.inserted(), transaction=("pscc/silver", 2)) is False
 
 
 def test_the_log_of_a_table_tells_no_value_of_a_patient(lake):
@@ -133,7 +155,7 @@ def test_a_table_without_hashes_is_compared_by_its_columns(tmp_path):
         scope = lake.scan("silver", LINK.name).filter("is_current")
         return Staging(LINK, f"{lake.root}/staging/{number}", MONDAY).stage([rows], known(scope, LINK))
 
-    lake.write("silver", LINK.name, changes("token", 1).inserted())
+    tables.change(lake, changes("token", 1), ["gr"], ("pscc/silver", 1))
     assert changes("token", 2).is_change is False
     assert changes("merge", 3).actions == {"insert", "close"}
     assert held_of(lake.scan("silver", LINK.name), ["b"], LINK).height == 1
@@ -141,10 +163,12 @@ def test_a_table_without_hashes_is_compared_by_its_columns(tmp_path):
 
 def test_rows_that_a_table_cannot_hold_are_refused_without_a_value(lake):
     found = staged(lake, {"a1": 0}, 1, MONDAY)
-    broken = found.rows().with_columns(person_id=pl.lit(None, pl.String), source_key=pl.lit("secret"))
+    [part] = found.parts()
+    broken = part.with_columns(person_id=pl.lit(None, pl.String), source_key=pl.lit("secret"))
+    broken.write_parquet(next(Path(found.folder).glob("*.parquet")))
     for write in (
         lambda: lake.write("silver", TABLE.name, broken.select(TABLE.names).to_arrow()),
-        lambda: tables.merge(lake, TABLE, broken, ["gr"], ("pscc/silver", 1)),
+        lambda: tables.change(lake, found, ["gr"], ("pscc/silver", 1)),
     ):
         with pytest.raises(ContractViolation, match="required columns") as refusal:
             write()
