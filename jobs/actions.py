@@ -37,7 +37,7 @@ class Files:
 
     def added(self, groups: Iterable[pa.Table]) -> list[Action]:
         """A new file with these rows, a row group each; nothing where there are none."""
-        system, folder = places.filesystem(self.table.table_uri.rstrip("/"))
+        system, folder = places.filesystem(places.folder(self.table))
         name, kept = f"part-{uuid4()}.parquet", self.schema.empty_table().select(self._counted)
         with pq.ParquetWriter(f"{folder}/{name}", self.schema, filesystem=system, **self.layout) as writer:
             for rows in groups:

@@ -63,6 +63,8 @@ def decide(
         with worker.hospital(center) as lease:
             yield from loading.resume(worker, center)
             delivery = _held(worker, delivery_id, verdict)
+            if verdict == "approve":
+                deciding.check_approvable(worker, delivery)
             if not (by.strip() and why.strip()):
                 raise WrongUse("Expected who decides and why, found one of them empty: give --by NAME and --why TEXT.")
             worker.ledger.decide(delivery, verdict, by.strip(), why.strip())
@@ -90,8 +92,6 @@ def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
         raise WrongUse(
             f"Expected a held delivery, found {delivery_id} {found.outcome or found.state}: there is nothing to decide."
         )
-    if verdict == "approve":
-        deciding.check_approvable(worker, found)
     return found
 
 

@@ -47,13 +47,15 @@ def _in_store(landing: str) -> Iterator[Found]:
     """The same of an object store: a delivery inside a delivery is one of its files there too."""
     address = checked_place(landing)
     system, place = places.filesystem(address)
-    found = {each.path.removeprefix(f"{place}/"): each for each in system.get_file_info(fs.FileSelector(place, recursive=True))}
+    below = fs.FileSelector(place, recursive=True, allow_not_found=True)
+    found = {each.path.removeprefix(f"{place}/"): each for each in system.get_file_info(below) if each.is_file}
     deliveries: set[str] = set()
     for path in sorted(found, key=lambda each: (each.count("/"), each)):
         folder, _, name = path.rpartition("/")
         above = folder.split("/")
-        inside = any("/".join(above[:depth]) in deliveries for depth in range(1, len(above)))
-        if name == MANIFEST and not inside and not any(map(is_unfinished, above)):
+        inside = any("/".join(above[:depth]) in deliveries for depth in range(len(above)))
+        is_place = folder == "" or all(above)
+        if name == MANIFEST and is_place and not inside and not any(map(is_unfinished, above)):
             deliveries.add(folder)
             yield Found(path, found[path].size, found[path].mtime_ns, f"{address}/{folder}".rstrip("/"))
 
@@ -67,15 +69,16 @@ def check(landing: str | Path) -> None:
 
 
 def _check_store(landing: str) -> None:
+    # Below an address nothing stands before the first delivery: only the bucket has to be there.
     system, place = places.filesystem(landing)
     try:
-        known = system.get_file_info(place).type == fs.FileType.Directory
+        known = system.get_file_info(place.partition("/")[0]).type == fs.FileType.Directory
     except OSError as error:
         raise WrongUse(
             f"Expected a landing area at {landing}, found a store that does not answer ({type(error).__name__}): check AWS_ENDPOINT_URL and credentials."
         ) from None
     if not known:
-        raise WrongUse(f"Expected a landing area at {landing}, found none: check the address.")
+        raise WrongUse(f"Expected a landing area at {landing}, found no such bucket: check the address.")
 
 
 def _check_folder(landing: Path) -> None:

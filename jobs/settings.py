@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,17 +69,30 @@ class Settings:
 
         Deliveries are judged and passes staged there, so the engine has to see it too.
         """
+        # Each lake its own: a pass clears what dead ones have left.
+        name = hashlib.sha256(self.lake.encode()).hexdigest()[:12]
         if self.scratch is not None:
-            return self.scratch
+            return self.scratch / name
         if not is_remote(self.lake):
             return Path(self.lake, "staging")
-        name = hashlib.sha256(self.lake.encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}", name)
+        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}-{name}")
+
+    def make_staging(self) -> Path:
+        """`staging`, made for its owner alone; WrongUse where somebody else made it or may look into it."""
+        self.staging.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.staging.lstat()
+        is_private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+        if not is_private and (self.scratch is not None or is_remote(self.lake)):
+            raise WrongUse(
+                f"Expected {self.staging} to be a folder of this user's that nobody else may enter, found another one: "
+                "remove it, or name another place in PSCC_STAGING."
+            )
+        return self.staging
 
 
 def checked_place(address: str) -> str:
     """An address of an object store without a stroke at its end; WrongUse for one of another kind."""
-    found = re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+(/.+)?", address.rstrip("/"))
+    found = re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*", address.rstrip("/"))
     if not found:
         raise WrongUse(f"Expected a folder or an address like s3a://bucket/folder, found {address}: correct it.")
     return found[0]

@@ -22,8 +22,6 @@ from quality.address import is_remote
 
 def filesystem(place: str) -> tuple[fs.FileSystem, str]:
     """The file system of a place, and the place in it."""
-    if place.startswith("file://"):  # As delta-rs names the folder of a table.
-        return fs.LocalFileSystem(), unquote(place.removeprefix("file://"))
     if is_remote(place):
         return _object_store(), place.partition("://")[2]
     return fs.LocalFileSystem(), place
@@ -36,21 +34,31 @@ def _object_store() -> fs.FileSystem:
     return fs.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"), region=region, allow_delayed_open=True)
 
 
+def files(table: DeltaTable) -> list[str]:
+    """The files of a version of a table; delta-rs names them as in an address, with %20 for a space."""
+    return [unquote(each) for each in table.file_uris()]
+
+
+def folder(table: DeltaTable) -> str:
+    """Where a table lies."""
+    return unquote(table.table_uri).removeprefix("file://").rstrip("/")
+
+
 def dataset(table: DeltaTable) -> ds.FileSystemDataset | None:
     """The rows of a version of a table, None where it has no file.
 
     Not to_pyarrow_dataset() or to_pyarrow_table(): a process that ends soon after those sometimes aborts (deltalake 1.6.6).
     """
-    files = table.file_uris()
-    if not files:
+    found = files(table)
+    if not found:
         return None
-    system = filesystem(files[0])[0]
-    return ds.dataset([filesystem(each)[1] for each in files], schema=pa.schema(table.schema()), filesystem=system)
+    system = filesystem(found[0])[0]
+    return ds.dataset([filesystem(each)[1] for each in found], schema=pa.schema(table.schema()), filesystem=system)
 
 
-def tables(folder: str) -> list[str]:
+def tables(zone: str) -> list[str]:
     """The names of the Delta tables right below a place, in order."""
-    system, place = filesystem(folder)
+    system, place = filesystem(zone)
     found = [each.base_name for each in system.get_file_info(fs.FileSelector(place, allow_not_found=True))]
     logs = system.get_file_info([f"{place}/{name}/_delta_log" for name in found])
     return sorted(name for name, log in zip(found, logs, strict=True) if log.type == fs.FileType.Directory)
@@ -59,11 +67,11 @@ def tables(folder: str) -> list[str]:
 def write(file: str, text: str) -> None:
     """Write a text, whole or not at all: somebody may read it at any moment."""
     system, place = filesystem(file)
-    folder, _, name = place.rpartition("/")
+    above, _, name = place.rpartition("/")
     if not is_remote(file):
-        system.create_dir(folder)
+        system.create_dir(above)
     # A put of an object is atomic; a file of a folder is made beside its place and moved there.
-    fresh = place if is_remote(file) else f"{folder}/.{name}.{os.getpid()}"
+    fresh = place if is_remote(file) else f"{above}/.{name}.{os.getpid()}"
     with system.open_output_stream(fresh) as stream:
         stream.write(text.encode())
     if fresh != place:
@@ -86,17 +94,25 @@ def download(address: str, folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True)
     for found in system.get_file_info(fs.FileSelector(place, recursive=True, allow_not_found=True)):
         if found.is_file:
-            with system.open_input_stream(found.path) as read, _opened(folder, found.path.removeprefix(f"{place}/")) as written:
-                shutil.copyfileobj(read, written)
+            key = found.path.removeprefix(f"{place}/")
+            with _opened(folder, key) as written:
+                if not _is_strange(key):
+                    with system.open_input_stream(found.path) as read:
+                        shutil.copyfileobj(read, written)
 
 
 def _opened(folder: Path, key: str) -> BinaryIO:
     """The file for an object. A key that no path can be made of, or that leads out of the folder, gets a name that nobody declared."""
     strange = folder / f"object-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    if any(part in ("", ".", "..") for part in key.split("/")):
+    if _is_strange(key):
         return strange.open("wb")
     try:
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         return (folder / key).open("xb")
     except (OSError, ValueError):  # Too long, with a NUL, or a folder and a file at once.
         return strange.open("wb")
+
+
+def _is_strange(key: str) -> bool:
+    """True for a key that is no path below a folder; such an object cannot be asked for, and need not be: nobody declared it."""
+    return any(part in ("", ".", "..") for part in key.split("/"))

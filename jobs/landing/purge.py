@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from jobs.hospitals import hospitals
@@ -139,7 +139,8 @@ def _delete(lake: Lake, zone: str, table: str, keys: pl.DataFrame) -> None:
     """Delete the rows of a table that have one of these keys."""
     if keys.is_empty() or not lake.exists(zone, table):
         return
-    insist(lambda: rewrite_without(lake.table(zone, table), keys.unique()))
+    # A handle of its own: what others commit in between has to be noticed.
+    insist(lambda: rewrite_without(DeltaTable(lake.path(zone, table)), keys.unique()))
 
 
 def remove_delivery(lake: Lake, zone: str, table: str, column: str, delivery_id: str) -> None:

@@ -38,6 +38,7 @@ class Engine:
     def spark(self) -> "SparkSession":
         with self._opening:
             if self._spark is None:
+                self.settings.make_staging()
                 self._spark = open_session(self.settings)
             return self._spark
 

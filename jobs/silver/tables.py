@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
 from jobs.actions import Action, Files
+from jobs.errors import LakehouseError
 from jobs.lake import Lake, wordless
 from jobs.silver.staging import Staged
 from quality import places
@@ -48,7 +49,7 @@ def rows_of(spark: SparkSession, lake: Lake, zone: str, table: str) -> DataFrame
     table only to find that list, which costs more than the rows of a pass: docs/decisions/0006.
     """
     found = DeltaTable(lake.path(zone, table))
-    files = found.file_uris()
+    files = places.files(found)
     return spark.read.schema(_spark_schema(found)).parquet(*files) if files else spark.createDataFrame([], _spark_schema(found))
 
 
@@ -118,11 +119,16 @@ def change(lake: Lake, staged: Staged, centers: list[str], transaction: tuple[st
     found = DeltaTable(lake.path(table.layer, table.name))
     files, actions, ended = Files(found, COUNTED, LAYOUT), list[Action](), list[pl.DataFrame]()
     with wordless(table.address):
-        file_rows = max(FILE_ROWS, (found.count() + staged.inserted) // MOST_FILES)
+        written, file_rows = 0, max(FILE_ROWS, (found.count() + staged.inserted) // MOST_FILES)
         for part in staged.parts():
             new = part.filter(pl.col("_action") == "insert").select(table.names)
             actions += [each for rows in new.iter_slices(file_rows) for each in files.added([_arrow(rows)])]
+            written += new.height
             ended.append(part.filter(pl.col("_action") != "insert").select(*table.key, "_action", *_end(table)))
+        if written != staged.inserted:
+            raise LakehouseError(
+                f"Expected {staged.inserted} staged rows of {table.address}, found {written}: run the pass again."
+            )
         actions += _ended(files, table, pl.concat(ended).unique(list(table.key)), centers)
         files.commit(actions, CommitProperties(app_transactions=[Transaction(*transaction)]))
 
@@ -132,10 +138,11 @@ def _ended(files: Files, table: Table, ended: pl.DataFrame, centers: list[str]) 
     held = places.dataset(files.table)
     if held is None or ended.is_empty():
         return
-    here = ds.field("center").isin(centers)
-    rows = pl.DataFrame(pl.from_arrow(held.to_table([*table.key, "is_current", "__filename"], filter=here)))
-    hit = rows.join(ended, on=list(table.key), nulls_equal=True).filter(pl.col("is_current") | (pl.col("_action") == "purge"))
-    concerned = set(hit["__filename"])
+    here, concerned = ds.field("center").isin(centers), set[str]()
+    # Batch by batch: a table may have many more rows than end.
+    for batch in held.to_batches(columns=[*table.key, "is_current", "__filename"], filter=here):
+        rows = pl.DataFrame(pl.from_arrow(batch)).join(ended, on=list(table.key), nulls_equal=True)
+        concerned.update(rows.filter(pl.col("is_current") | (pl.col("_action") == "purge"))["__filename"])
     for file in held.get_fragments():
         if file.path in concerned:
             before = pl.DataFrame(pl.from_arrow(file.to_table(files.schema)))

@@ -1,6 +1,5 @@
 """What the stages work with: ledger, lake, vault and the platform key, opened once a process."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -64,20 +63,22 @@ class Worker:
     def hospital(self, center: str | None) -> Iterator[Lease]:
         """The right to work on a hospital's deliveries."""
         with self.ledger.hold(f"hospital/{center or 'unknown'}") as lease:
-            yield lease
+            try:
+                yield lease
+            finally:
+                shutil.rmtree(self._copies(center), ignore_errors=True)
 
     def staging(self, delivery: Delivery) -> Path:
         """The private folder of a delivery that is being worked on."""
         return self.settings.staging / delivery.delivery_id
 
-    @property
-    def copies(self) -> Path:
-        """Where this process puts deliveries that it has to fetch from an object store."""
-        return self.settings.staging / f"landing-{os.getpid()}"
+    def _copies(self, center: str | None) -> Path:
+        """Where deliveries of a hospital are put that have to be fetched; whoever holds its lease works there, and leaves nothing."""
+        return self.settings.staging / "landing" / (center or "unknown")
 
     def at_hand(self, folder: str) -> Path:
-        """The folder of a delivery as its files can be read."""
-        return intake.at_hand(folder, self.copies)
+        """The folder of a delivery as its files can be read, while its hospital is held."""
+        return intake.at_hand(folder, self._copies(returns.claimed_id(Path(folder))[1]))
 
     def write(self, report: Report, *, aside: str | None = None) -> None:
         """Write a return report, with the patients that its hospital is asked to send again."""
@@ -92,8 +93,5 @@ def at_work(settings: Settings, watch: Callable[[str], None] = quiet, *, create:
     with closing(Ledger(settings, create=create)) as ledger:
         ledger.hold_to_key(pseudonyms.fingerprint(), first=True)
         with closing(Vault(settings)) as vault:
-            worker = Worker(settings, ledger, Lake.of(settings), vault, pseudonyms, watch)
-            try:
-                yield worker
-            finally:
-                shutil.rmtree(worker.copies, ignore_errors=True)
+            settings.make_staging()
+            yield Worker(settings, ledger, Lake.of(settings), vault, pseudonyms, watch)

@@ -1,5 +1,7 @@
 """Ingest from a landing area and into a lake that lie in an object store: as from folder to folder, and nothing stays behind."""
 
+import os
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,13 +85,36 @@ def test_what_is_announced_below_an_address_is_what_would_be_below_a_folder(stor
         ".incoming/gr/2020/01/D/manifest.json",
     ):
         places.write(f"{store}/landing/{key}", "{}")
+    for key in ("gr/2020/01/E/manifest.json/inside", "gr/2020/01//manifest.json", "gr/2020/01/A/folder//file"):
+        put_as_it_is(f"{store}/landing/{key}")
     found = intake.announcements(f"{store}/landing", Ledger(settings))
     assert [(each.path, each.folder, each.size) for each in found] == [
         ("gr/2020/01/A/manifest.json", f"{store}/landing/gr/2020/01/A", 2)
     ]
 
 
-@pytest.mark.parametrize("landing", ["s3a://pscc/nothing/here", "s3://pscc/landing", "https://pscc/landing"])
+def put_as_it_is(address: str) -> None:
+    """An object under a key that no path can be made of."""
+    request = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/{address.removeprefix('s3a://')}", b"?", method="PUT")
+    urllib.request.urlopen(request).close()
+
+
+def test_an_object_with_a_strange_key_is_a_file_that_nobody_declared(store: str, tmp_path: Path) -> None:
+    folder = f"{store}/landing/gr/2020/01/A"
+    places.write(f"{folder}/manifest.json", "{}")
+    put_as_it_is(f"{folder}/person//part.parquet")
+    copy = intake.at_hand(folder, tmp_path / "copies")
+    assert copy == tmp_path / "copies" / "gr" / "2020" / "01" / "A"
+    assert sorted(each.name[:7] for each in copy.iterdir() if each.is_file()) == ["manifes", "object-"]
+
+
+def test_staging_that_somebody_else_may_enter_is_not_used(settings: Settings) -> None:
+    settings.make_staging().chmod(0o755)
+    with pytest.raises(WrongUse, match=r"^Expected .* to be a folder of this user's that nobody else may enter"):
+        settings.make_staging()
+
+
+@pytest.mark.parametrize("landing", ["s3a://nothing-here/landing", "s3://pscc/landing", "https://pscc/landing"])
 def test_an_address_without_a_landing_area_gets_a_sentence(store: str, landing: str) -> None:
     with pytest.raises(WrongUse, match=r"^Expected a (landing area|folder or an address like s3a)"):
         intake.check(landing)

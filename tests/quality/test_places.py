@@ -22,7 +22,7 @@ def address(object_store: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.fixture(params=["folder", "address"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty place of either kind."""
-    return str(tmp_path / "lake") if request.param == "folder" else str(request.getfixturevalue("address"))
+    return str(tmp_path / "la ké") if request.param == "folder" else str(request.getfixturevalue("address"))
 
 
 def read(place: str) -> str:
