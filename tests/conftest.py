@@ -1,11 +1,13 @@
 """Fixtures for all tests: one Spark session, one PostgreSQL and one object store for the whole run."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from jobs.session import open_session
 from jobs.settings import Settings
+from quality import places
 from tests import object_store as store
 from tests import postgres
 
@@ -30,3 +32,12 @@ def object_store() -> Iterator[dict[str, str]]:
     """The environment of an object store with one bucket."""
     with store.server() as environment:
         yield environment
+
+
+@pytest.fixture
+def address(object_store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty place in the object store, which this process can reach."""
+    for name, value in object_store.items():
+        monkeypatch.setenv(name, value)
+    places._object_store.cache_clear()
+    return f"s3a://{store.BUCKET}/{tmp_path.name}"

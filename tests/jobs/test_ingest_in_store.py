@@ -18,7 +18,6 @@ from jobs.simulate import Answer, simulate
 from quality import places
 from tests import postgres
 from tests.jobs.test_ingest_samples import NoEngine
-from tests.object_store import BUCKET
 
 
 @pytest.fixture(scope="module")
@@ -27,19 +26,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Answer:
 
 
 @pytest.fixture
-def store(object_store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty place in the object store."""
-    for name, value in object_store.items():
-        monkeypatch.setenv(name, value)
-    places._object_store.cache_clear()
-    return f"s3a://{BUCKET}/{tmp_path.name}"
-
-
-@pytest.fixture
-def settings(store: str, postgresql: str, tmp_path: Path) -> Settings:
+def settings(address: str, postgresql: str, tmp_path: Path) -> Settings:
     (tmp_path / "key").write_text("ab" * 32)
-    address = postgres.emptied(postgresql)
-    return Settings(lake=f"{store}/lake", platform_key_file=tmp_path / "key", database_url=address, scratch=tmp_path / "staging")
+    database = postgres.emptied(postgresql)
+    return Settings(
+        lake=f"{address}/lake", platform_key_file=tmp_path / "key", database_url=database, scratch=tmp_path / "staging"
+    )
 
 
 def deliveries(world: Answer) -> list[Path]:
@@ -56,10 +48,10 @@ def ingested(settings: Settings, landing: str | Path, world: Answer) -> list[tup
 
 
 def test_a_delivery_waits_for_its_predecessor_and_both_end_in_bronze_as_from_a_folder(
-    world: Answer, store: str, settings: Settings, tmp_path: Path
+    world: Answer, address: str, settings: Settings, tmp_path: Path
 ) -> None:
     first, second = deliveries(world)
-    landing = f"{store}/landing"
+    landing = f"{address}/landing"
     drop(second, landing)
     assert ingested(settings, landing, world) == [(second.name, "held", ["CHAIN_GAP"])]
     drop(first, landing)
@@ -76,7 +68,7 @@ def bronze(lake: Lake) -> dict[str, str]:
     return {name: content_hash(lake.frame("bronze", name)) for name in lake.tables("bronze") if name.startswith("gr_")}
 
 
-def test_what_is_announced_below_an_address_is_what_would_be_below_a_folder(store: str, settings: Settings) -> None:
+def test_what_is_announced_below_an_address_is_what_would_be_below_a_folder(address: str, settings: Settings) -> None:
     for key in (
         "gr/2020/01/A/manifest.json",
         "gr/2020/01/A/person/manifest.json",
@@ -84,12 +76,12 @@ def test_what_is_announced_below_an_address_is_what_would_be_below_a_folder(stor
         "gr/2020/01/C/manifest.json.part",
         ".incoming/gr/2020/01/D/manifest.json",
     ):
-        places.write(f"{store}/landing/{key}", "{}")
+        places.write(f"{address}/landing/{key}", "{}")
     for key in ("gr/2020/01/E/manifest.json/inside", "gr/2020/01//manifest.json", "gr/2020/01/A/folder//file"):
-        put_as_it_is(f"{store}/landing/{key}")
-    found = intake.announcements(f"{store}/landing", Ledger(settings))
+        put_as_it_is(f"{address}/landing/{key}")
+    found = intake.announcements(f"{address}/landing", Ledger(settings))
     assert [(each.path, each.folder, each.size) for each in found] == [
-        ("gr/2020/01/A/manifest.json", f"{store}/landing/gr/2020/01/A", 2)
+        ("gr/2020/01/A/manifest.json", f"{address}/landing/gr/2020/01/A", 2)
     ]
 
 
@@ -99,8 +91,8 @@ def put_as_it_is(address: str) -> None:
     urllib.request.urlopen(request).close()
 
 
-def test_an_object_with_a_strange_key_is_a_file_that_nobody_declared(store: str, tmp_path: Path) -> None:
-    folder = f"{store}/landing/gr/2020/01/A"
+def test_an_object_with_a_strange_key_is_a_file_that_nobody_declared(address: str, tmp_path: Path) -> None:
+    folder = f"{address}/landing/gr/2020/01/A"
     places.write(f"{folder}/manifest.json", "{}")
     put_as_it_is(f"{folder}/person//part.parquet")
     copy = intake.at_hand(folder, tmp_path / "copies")
@@ -115,6 +107,6 @@ def test_staging_that_somebody_else_may_enter_is_not_used(settings: Settings) ->
 
 
 @pytest.mark.parametrize("landing", ["s3a://nothing-here/landing", "s3://pscc/landing", "https://pscc/landing"])
-def test_an_address_without_a_landing_area_gets_a_sentence(store: str, landing: str) -> None:
+def test_an_address_without_a_landing_area_gets_a_sentence(address: str, landing: str) -> None:
     with pytest.raises(WrongUse, match=r"^Expected a (landing area|folder or an address like s3a)"):
         intake.check(landing)

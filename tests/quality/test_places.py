@@ -7,16 +7,6 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from quality import places
-from tests.object_store import BUCKET
-
-
-@pytest.fixture
-def address(object_store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """An empty place in the object store."""
-    for name, value in object_store.items():
-        monkeypatch.setenv(name, value)
-    places._object_store.cache_clear()
-    return f"s3a://{BUCKET}/{tmp_path.name}"
 
 
 @pytest.fixture(params=["folder", "address"])
