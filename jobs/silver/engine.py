@@ -68,6 +68,7 @@ class Engine:
         """Purge from silver whom these deliveries oppose; nothing else of them reaches it, and no JVM is needed."""
         from jobs.silver.passes import SilverPass
 
+        self.settings.make_staging()
         work = SilverPass(lambda: self.spark, self.lake, hospitals()[center], delivery_ids, self._next_number())
         result = work.hide(fence)
         self._record(center, delivery_ids, result)
@@ -118,6 +119,7 @@ class Engine:
         from jobs.silver import unmapped
         from quality.docs import build_docs
 
+        self.settings.make_staging()
         unmapped.refresh(self.lake, self._next_number())
         build_docs(self.settings.lake)
 

@@ -116,7 +116,7 @@ def judge_files(worker: Worker, delivery: Delivery, manifest: Manifest) -> Judge
     """Gates 4 to 9 and the row checks; the rows are staged in a fresh private folder."""
     staging = worker.staging(delivery)
     shutil.rmtree(staging, ignore_errors=True)
-    staging.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    worker.settings.make_staging()
     staging.mkdir(mode=0o700)
     judgement = judge(manifest, hospitals()[delivery.center], staging, worker.pseudonyms)
     failpoint("staging")

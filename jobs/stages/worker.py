@@ -14,6 +14,7 @@ from jobs.landing.vault import Vault
 from jobs.ledger import Delivery, Lease, Ledger
 from jobs.returns import Report
 from jobs.settings import Settings
+from quality.address import is_remote
 
 
 class PassResult(Protocol):
@@ -78,6 +79,8 @@ class Worker:
 
     def at_hand(self, folder: str) -> Path:
         """The folder of a delivery as its files can be read, while its hospital is held."""
+        if is_remote(folder):
+            self.settings.make_staging()
         return intake.at_hand(folder, self._copies(returns.claimed_id(Path(folder))[1]))
 
     def write(self, report: Report, *, aside: str | None = None) -> None:
@@ -93,5 +96,4 @@ def at_work(settings: Settings, watch: Callable[[str], None] = quiet, *, create:
     with closing(Ledger(settings, create=create)) as ledger:
         ledger.hold_to_key(pseudonyms.fingerprint(), first=True)
         with closing(Vault(settings)) as vault:
-            settings.make_staging()
             yield Worker(settings, ledger, Lake.of(settings), vault, pseudonyms, watch)
