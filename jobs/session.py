@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jobs.errors import WrongUse
 from jobs.java import class_path, java_home
 from jobs.settings import Settings
-from quality.address import is_remote
+from quality.address import is_remote, region
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -118,5 +118,4 @@ def _object_store() -> dict[str, str]:
     """How Spark reaches the store; credentials are not settings, which anybody in a session may read: the JVM has them from its environment."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
     own_store = {"spark.hadoop.fs.s3a.endpoint": endpoint, "spark.hadoop.fs.s3a.path.style.access": "true"} if endpoint else {}
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return own_store | ({"spark.hadoop.fs.s3a.endpoint.region": region} if region else {})
+    return own_store | ({"spark.hadoop.fs.s3a.endpoint.region": known} if (known := region()) else {})

@@ -91,12 +91,12 @@ def recorded(lake_root: str) -> pl.DataFrame:
 
 def address(lake_root: str) -> str:
     """Where `ops.drift` lies."""
-    return f"{_portable(lake_root)}/ops/drift"
+    return f"{lake_root}/ops/drift"
 
 
 def _pairs(lake_root: str, center: str, delivery_id: str) -> list[tuple[str, str, str, bool]]:
     """Each feed of the delivery with the delivery before that had it, and whether that one was the first of all."""
-    path = f"{_portable(lake_root)}/bronze/record"
+    path = f"{lake_root}/bronze/record"
     if not DeltaTable.is_deltatable(path):
         return []
     sent = pl.scan_delta(path).filter(pl.col("center") == center).select("domain", "delivery_id", "chain_position").unique()
@@ -111,7 +111,7 @@ def _pairs(lake_root: str, center: str, delivery_id: str) -> list[tuple[str, str
 
 
 def _profiles(lake_root: str, center: str, domain: str, deliveries: list[str]) -> dict[str, _Profile]:
-    path = f"{_portable(lake_root)}/bronze/{center}_{domain}"
+    path = f"{lake_root}/bronze/{center}_{domain}"
     if not DeltaTable.is_deltatable(path):
         return {}
     rows = pl.scan_delta(path).filter(pl.col("_delivery_id").is_in(deliveries)).select("_delivery_id", "_reason", "_read")
@@ -155,7 +155,3 @@ def _compared(before: _Profile, now: _Profile, compare_rows: bool) -> Iterator[t
 def _factor(one: float, other: float) -> float:
     low, high = sorted((one, other))
     return high / low if low else float("inf")
-
-
-def _portable(path: str) -> str:
-    return path.replace("s3a://", "s3://", 1)

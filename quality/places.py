@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 import pyarrow.fs as fs
 from deltalake import DeltaTable
 
-from quality.address import is_remote
+from quality.address import is_remote, region
 
 
 def filesystem(place: str) -> tuple[fs.FileSystem, str]:
@@ -29,9 +29,8 @@ def filesystem(place: str) -> tuple[fs.FileSystem, str]:
 
 @cache
 def _object_store() -> fs.FileSystem:
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     # Small objects with one put, not as uploads of one part.
-    return fs.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"), region=region, allow_delayed_open=True)
+    return fs.S3FileSystem(endpoint_override=os.environ.get("AWS_ENDPOINT_URL"), region=region(), allow_delayed_open=True)
 
 
 def files(table: DeltaTable) -> list[str]:
