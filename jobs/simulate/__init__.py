@@ -128,6 +128,8 @@ class _Run:
             self.profile.add(center, each, found[domain], outcome.last(each), step)
         visits = (rows["visit"], found["visit"]) if center == 2 else None
         standing = outcome.standings(center, world.records, rows["patient"], found["patient"], visits, step)
+        if center == 1:
+            outcome.stages(self.key, rows["tumour"], found["tumour"], found["tnm"])
         if center < 2:
             outcome.genes(self.key, center, rows["analysis"], found["analysis"], rows["variant"], found["variant"])
             return standing, outcome.tumours(center, rows["tumour"], found["tumour"], None, step)

@@ -88,6 +88,7 @@ class Curie(Biology):
             _event=NONE,
             # A stage group of its own only where no TNM row says more.
             _staging=(stage & pl.col("t").is_null()).cast(pl.Int8),
+            _staged=stage & pl.col("t").is_not_null(),
             _grade=pl.col("grade").is_not_null().cast(pl.Int8),
             _performance=pl.col("performance").is_not_null().cast(pl.Int8) + g8.is_not_null().cast(pl.Int8),
             _diagnosis="diagnosis",

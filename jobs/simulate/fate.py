@@ -13,6 +13,10 @@ from jobs.simulate.calendar import CENTERS, NEVER
 from jobs.simulate.people import Records
 from jobs.simulate.rows import Rows
 
+# How deep rows of one file may lie under each other.
+LEVELS = 3
+NOTHING = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
 
 def step_of(round_: np.ndarray, center: int) -> np.ndarray:
     return np.where(round_ < NEVER, round_ * len(CENTERS) + center, NEVER)
@@ -61,7 +65,8 @@ class Fate:
     since: np.ndarray  # and patient and strict parents too
     until: np.ndarray
     ended: np.ndarray  # deleted by itself
-    patient_known: np.ndarray
+    strange_from: np.ndarray  # its patient, or that of the parent it takes its patient from, has not come
+    strange_until: np.ndarray
     hidden_from: np.ndarray
     hidden_until: np.ndarray
 
@@ -74,6 +79,9 @@ class Fate:
     def waiting(self, step: int) -> np.ndarray:
         return (self.delivered <= step) & (step < self.since) & (step < np.minimum(self.until, self.ended)) & ~self.hidden(step)
 
+    def strange(self, step: int) -> np.ndarray:
+        return (self.strange_from <= step) & (step < self.strange_until)
+
 
 class Fates:
     """The fates of a hospital's feeds in a chunk, parents before children."""
@@ -81,7 +89,8 @@ class Fates:
     def __init__(self, center: int, own: Records, hidden: Hiding) -> None:
         self.center, self.own, self.hidden = center, own, hidden
         self.patient_since = np.full(len(own), NEVER)
-        self._by_domain: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._lives: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._strangers: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self.found: dict[str, Fate] = {}
 
     def add(self, rows: Rows, sent_years: dict[int, list[int]] | None = None) -> Fate:
@@ -116,19 +125,20 @@ class Fates:
         else:
             known = np.where(by_entity["_lost"].to_numpy(), NEVER, self.patient_since[record])
         since, until = np.maximum(delivered, known), ended.copy()
-        for domain in rows.parents:
-            since, until = self._under(
-                domain, by_entity[f"parent.{domain}"].to_numpy(), since, until, entity if domain == rows.domain else None, rows
-            )
+        parents = {domain: by_entity[f"parent.{domain}"].to_numpy() for domain in rows.parents}
+        for domain, parent in parents.items():
+            since, until = self._under(domain, parent, since, until, entity if domain == rows.domain else None)
+        inherits = (
+            by_entity["_inherits"].to_numpy() if "_inherits" in by_entity.columns else np.full(len(entity), not rows.own_patient)
+        )
+        strange = self._strange(parents, delivered, known, inherits, entity, rows.domain)
         kind = self._kind(rows, by_entity)
         start, end = self.hidden.of(kind, record)
         if sent_years is not None:
             end = self._back_in_year(end, by_entity["_year"].to_numpy(), sent_years)
-        told = known if rows.own_patient else np.zeros(len(entity), dtype=np.int64)
-        if "_inherits" in by_entity.columns:
-            told = np.where(by_entity["_inherits"].to_numpy(), 0, told)
-        fate = Fate(entity, record, delivered, since, until, ended, told, start, end)
-        self._remember(rows.domain, fate)
+        fate = Fate(entity, record, delivered, since, until, ended, *strange, start, end)
+        self._lives[rows.domain] = _spread(entity, since, until)
+        self._strangers[rows.domain] = _spread(entity, *strange)
         self.found[rows.domain] = fate
         return fate
 
@@ -138,29 +148,34 @@ class Fates:
     def _steps(self, rounds: pl.Series) -> np.ndarray:
         return self._as_step(rounds.fill_null(NEVER).to_numpy().astype(np.int64))
 
-    def _remember(self, domain: str, fate: Fate) -> None:
-        size = int(fate.entity.max()) + 1 if len(fate.entity) else 0
-        since, until = np.full(size, NEVER), np.full(size, NEVER)
-        since[fate.entity], until[fate.entity] = fate.since, fate.until
-        self._by_domain[domain] = since, until
-
     def _under(
-        self, domain: str, parent: np.ndarray, since: np.ndarray, until: np.ndarray, own: np.ndarray | None, rows: Rows
+        self, domain: str, parent: np.ndarray, since: np.ndarray, until: np.ndarray, own: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Since and until with those of a strict parent; a parent in the same file is looked up until nothing changes."""
-        for _ in range(1 if own is None else 3):
-            if own is None:
-                starts, ends = self._by_domain.get(domain, (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)))
-            else:
-                size = int(own.max()) + 1 if len(own) else 0
-                starts, ends = np.full(size, NEVER), np.full(size, NEVER)
-                starts[own], ends[own] = since, until
-            has = parent >= 0
-            inside = has & (parent < len(starts))
-            place = np.where(inside, parent, 0)
-            above = np.where(inside, starts[place] if len(starts) else NEVER, np.where(has, NEVER, 0))
-            below = np.where(inside, ends[place] if len(ends) else NEVER, NEVER)
-            since, until = np.maximum(since, above), np.minimum(until, below)
+        for _ in range(1 if own is None else LEVELS):
+            starts, ends = self._lives.get(domain, NOTHING) if own is None else _spread(own, since, until)
+            since = np.maximum(since, _of_parent(starts, parent, none=0))
+            until = np.minimum(until, _of_parent(ends, parent, none=NEVER))
+        return since, until
+
+    def _strange(
+        self,
+        parents: dict[str, np.ndarray],
+        delivered: np.ndarray,
+        known: np.ndarray,
+        inherits: np.ndarray,
+        entity: np.ndarray,
+        domain: str,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The steps between which a row waits for a patient: its own, or for rows that inherit one, that of their first strict parent."""
+        since, until = np.where(inherits, NEVER, delivered), known
+        if not parents or not inherits.any():
+            return since, until
+        first, parent = next(iter(parents.items()))
+        for _ in range(LEVELS if first == domain else 1):
+            starts, ends = _spread(entity, since, until) if first == domain else self._strangers.get(first, NOTHING)
+            since = np.where(inherits, np.maximum(delivered, _of_parent(starts, parent, none=NEVER)), since)
+            until = np.where(inherits, _of_parent(ends, parent, none=NEVER), until)
         return since, until
 
     @staticmethod
@@ -176,3 +191,20 @@ class Fates:
             later = [r for r in sent.get(int(year[place]), []) if r * len(CENTERS) + self.center >= end[place]]
             back[place] = later[0] * len(CENTERS) + self.center if later else NEVER
         return back
+
+
+def _spread(entity: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Values by entity number; NEVER for numbers that no row has."""
+    size = int(entity.max()) + 1 if len(entity) else 0
+    found = tuple(np.full(size, NEVER) for _ in values)
+    for places, each in zip(found, values, strict=True):
+        places[entity] = each
+    return found
+
+
+def _of_parent(values: np.ndarray, parent: np.ndarray, none: int) -> np.ndarray:
+    """By row the value of its parent: NEVER for one that is never delivered, `none` where the row has no parent."""
+    inside = (parent >= 0) & (parent < len(values))
+    found = np.full(len(parent), NEVER)
+    found[inside] = values[parent[inside]]
+    return np.where(parent >= 0, found, none)

@@ -98,8 +98,8 @@ class Key:
             if orphan:
                 waiting = fate.waiting(step)
                 if waiting.any():
-                    nobody = fate.patient_known > step
-                    for reason, mask in (("ORPHAN_PATIENT", nobody), ("ORPHAN_PARENT", ~nobody)):
+                    strange = fate.strange(step)
+                    for reason, mask in (("ORPHAN_PATIENT", strange), ("ORPHAN_PARENT", ~strange)):
                         self.waiting[CENTERS[center], rows.domain, reason][step] += int((waiting & mask).sum())
 
     def finish(self, sizes: dict[str, tuple[int, int]]) -> None:

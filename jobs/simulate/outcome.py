@@ -57,6 +57,14 @@ def infer(key: Key, conditions: Rows, condition: Fate, episodes: Rows, episode: 
     return found.group_by("record", "category", maintain_order=True).agg(pl.col("day").min())
 
 
+def stages(key: Key, primaries: Rows, primary: Fate, tnm: Fate) -> None:
+    """Adds, at every step, the primaries whose stage group stands alone because their TNM row is not current."""
+    staged = last(primaries)["_staged"].fill_null(False).to_numpy()
+    for step in range(key.steps):
+        alone = staged & primary.current(step) & ~np.isin(primary.entity, tnm.entity[tnm.current(step)])
+        key.counts["curie", "staging"][step] += int(alone.sum())
+
+
 def genes(key: Key, center: int, analyses: Rows, analysis: Fate, variants: Rows, variant: Fate) -> None:
     """Samples and persons tested and altered for each gene of each panel, at the end."""
     step = key.steps - 1
