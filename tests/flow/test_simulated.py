@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.lake import Lake
-from jobs.simulate import Answer, simulate
+from jobs.simulate import Answer, Dirt, simulate
 from tests.flow.answer_key import (
     compared,
     count_differences,
@@ -20,18 +20,19 @@ from tests.flow.answer_key import (
 from tests.flow.conftest import KEY, Lakehouse
 
 SEED = 7
+# What is rare among many is put into the small world by force.
 WORLDS = [
-    pytest.param((400, 2), id="400"),
-    pytest.param((20_000, 6), id="20000", marks=pytest.mark.acceptance),
+    pytest.param((400, 2, Dirt.every(0.02)), id="400-dirty"),
+    pytest.param((20_000, 6, Dirt()), id="20000", marks=pytest.mark.acceptance),
 ]
 
 
 @pytest.fixture(scope="module", params=WORLDS)
 def loaded(request: pytest.FixtureRequest, spark: object, tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Lake]:
     """A world with its answer key, and a lake that took all of its deliveries at once."""
-    patients, deliveries = request.param
+    patients, deliveries, dirt = request.param
     folder = tmp_path_factory.mktemp(f"world-{patients}")
-    answer = simulate(patients, deliveries, SEED, folder / "hospitals")
+    answer = simulate(patients, deliveries, SEED, folder / "hospitals", dirt)
     house = Lakehouse(folder / "lake", spark)
     reports = house.ingest(answer.landing, answer.keys)
     assert {report.delivery_id for report in reports if report.outcome == "accepted"} == set(answer.deliveries)
