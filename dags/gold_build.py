@@ -6,15 +6,17 @@ Triage
 - Anything else: clear the task; a product whose inputs did not change is left as it is.
 """
 
-from airflow.sdk import Asset, AssetAny, TriggerRule, task
+from airflow.sdk import Asset, AssetAny, FixedKeyMapper, PartitionedAssetTimetable, TriggerRule, task
 
 from dags.policy import house_dag
 from quality.contracts import contracts
 
 published = AssetAny(*(Asset.ref(name=f"silver.{name}") for name in contracts("silver")))
+# The partition of silver is a delivery, that of gold is everything: what several passes published waits for one build.
+any_delivery = PartitionedAssetTimetable(assets=published, default_partition_mapper=FixedKeyMapper("everything"))
 
 
-@house_dag(schedule=published, max_active_runs=1, doc_md=__doc__, tags=["gold"])
+@house_dag(schedule=any_delivery, max_active_runs=1, doc_md=__doc__, tags=["gold"])
 def gold_build() -> None:
     made = {}
     for name, table in contracts("gold").items():
