@@ -133,14 +133,19 @@ def publish(settings: Settings, number: int, engine: Engine) -> None:
 
 
 def verdict(settings: Settings, number: int) -> Report | None:
-    """What became of an announcement, by now; None while it is worked on."""
+    """What became of an announcement, by now: of one that repeats a delivery which is not loaded, what became of that. None while it is worked on."""
     ledger = Ledger(settings)
     try:
         delivery = ledger.announced_by(number)
-        if delivery is not None:
-            return Report(**delivery.report) if delivery.outcome else None
-        report = ledger.announcement(number).report
-        return Report(**report) if report else None
+        if delivery is None:
+            report = ledger.announcement(number).report
+            found = Report(**report) if report else None
+            if found is None or found.outcome != "duplicate":
+                return found
+            delivery = ledger.known(found.center, found.delivery_id)
+            if delivery is None or delivery.outcome == "accepted":
+                return found
+        return Report(**delivery.report) if delivery.outcome else None
     finally:
         ledger.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,29 @@ def test_a_refused_delivery_fails_in_its_verdict_and_in_no_task_before(lake: Lak
     with pytest.raises(ContractViolation, match=f"^{REFUSED} is rejected: FILE_HASH_MISMATCH. The return report says where.$"):
         tasks.verdict(key)
     assert lake.tables("bronze") == []
+
+
+@pytest.mark.parametrize(("name", "said"), [(REFUSED, "rejected: FILE_HASH_MISMATCH"), (RESENT, "duplicate")])
+def test_a_delivery_that_is_announced_again_is_as_red_or_green_as_the_first_time(
+    world: Answer, lake: Lake, nobody_publishes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    def run(key: str) -> str:
+        for step in (tasks.verify, tasks.land, tasks.publish):
+            step(key)
+        try:
+            return tasks.verdict(key)
+        except ContractViolation as refusal:
+            return f"red: {refusal}"
+
+    landing = tmp_path / "landing"
+    shutil.copytree(world.landing, landing)
+    monkeypatch.setenv("PSCC_LANDING", str(landing))
+    keys = waiting()
+    first = {each: run(keys[each]) for each in (REFUSED, RESENT)}
+    assert first[name].startswith("red") == (name == REFUSED)
+    os.utime(next(landing.glob(f"*/*/*/{name}/manifest.json")))
+    second = run(waiting()[name])
+    assert (second.startswith("red"), said in second) == (name == REFUSED, True)
 
 
 def test_a_good_delivery_is_green_when_it_is_published_and_not_before(lake: Lake, nobody_publishes: None) -> None:
