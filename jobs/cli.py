@@ -1,4 +1,4 @@
-"""The command line. A LakehouseError becomes one sentence on stderr and exit code 2, a disk that fails one and exit code 3.
+"""The command line. Every failure is one sentence on stderr: exit code 2 for wrong use, 1 for data refused, 3 for what else stopped.
 
 Heavy imports wait until a command needs them.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,11 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from jobs.errors import LakehouseError, WrongUse
+from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
+
+HOUSE = Path(__file__).parents[1]
+# Libraries whose messages may show rows of patients.
+WORDY = frozenset({"_internal", "deltalake", "polars", "pyarrow", "pyspark", "py4j", "sqlalchemy"})
 
 # A traceback with local variables could show rows of patients.
 app = typer.Typer(
@@ -66,14 +71,29 @@ def main() -> None:
         sys.exit(2)
     except LakehouseError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(2 if isinstance(error, WrongUse) else 1 if isinstance(error, (GateFailed, ContractViolation)) else 3)
     except OSError as error:
         print(
             f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
             file=sys.stderr,
         )
-        # Not 1: that is what `validate` says of a delivery that it refuses.
         sys.exit(3)
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in WORDY:
+            raise
+        print(_foreign(error), file=sys.stderr)
+        sys.exit(3)
+
+
+def _foreign(error: Exception) -> str:
+    """What a library's failure is called and where it fell, without its words: they may hold rows."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in frames if any(Path(each.filename).is_relative_to(HOUSE / part) for part in ("jobs", "quality"))]
+    where = f"{Path(ours[-1].filename).relative_to(HOUSE)}, line {ours[-1].lineno}" if ours else "the command line"
+    return (
+        f"Expected storage, database and engine to do what they are asked, found {type(error).__name__} at {where}: check disk, "
+        "memory, rights and network. Nothing half done is visible; run again."
+    )
 
 
 def _misspelt(error: TyperException) -> str:

@@ -20,7 +20,7 @@ def postgres(url: str) -> Engine:
     if address.get_backend_name() != "postgresql":
         raise WrongUse(f"{EXPECTED} another kind of database: only PostgreSQL can be shared.")
     try:
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
     except ImportError:
         raise WrongUse(f"{EXPECTED} one, but no driver for it: install pscc-lakehouse[postgres].") from None
 

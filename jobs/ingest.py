@@ -1,12 +1,13 @@
 """Ingest: judge and load everything announced below a landing folder; and the same by single steps, for an orchestrator."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from jobs import intake, status
 from jobs.errors import WrongUse
+from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Announcement, Delivery, Lease, Ledger
 from jobs.returns import Report, claimed_id
@@ -199,8 +200,10 @@ def _check_key(settings: Settings, ledger: Ledger) -> None:
 
 def rebuild_silver(settings: Settings, engine: Any) -> None:
     """Make silver again from bronze, with every loaded delivery of every hospital."""
-    ledger = Ledger(settings, create=False)
-    try:
+    with closing(Ledger(settings, create=False)) as ledger, ExitStack() as leases:
+        # What lands meanwhile would be read into silver without having been decided on.
+        for center in sorted(hospitals()):
+            leases.enter_context(ledger.hospital(center))
         loaded: dict[str, list[str]] = {}
         for each in sorted(ledger.deliveries(None, "loaded"), key=lambda each: each.chain_position or 0):
             loaded.setdefault(each.center, []).append(each.delivery_id)
@@ -208,5 +211,3 @@ def rebuild_silver(settings: Settings, engine: Any) -> None:
             # What else lies in bronze was not decided on, or failed the gate.
             others = [each.delivery_id for each in ledger.deliveries(None, "held", "loading")]
             engine.rebuild(loaded, others, alone.check)
-    finally:
-        ledger.close()

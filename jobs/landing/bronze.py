@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from jobs.hospitals.feed import Feed
-from jobs.lake import Lake
+from jobs.lake import Lake, wordless
 from jobs.landing.layout import FILE_BYTES, HARMLESS, LEAN
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.opposed import Hidden, is_omic, omic_columns
@@ -107,6 +107,8 @@ class Commit:
     owners: dict[str, str]
     # Reasons that only the vault knew, by file and row number.
     refused: dict[str, dict[int, str]]
+    # How often it was taken out of bronze before.
+    withdrawals: int
     fence: Callable[[], None]
 
     @property
@@ -115,7 +117,7 @@ class Commit:
 
     @property
     def transaction(self) -> tuple[str, int]:
-        return f"pscc/landing/{self.judgement.delivery_id}", 1
+        return f"pscc/landing/{self.judgement.delivery_id}", 1 + self.withdrawals
 
     def write(self, zone: str, table: str, schema: pa.Schema, rows: Callable[[], pa.Table | pa.RecordBatchReader]) -> bool:
         """Append to a table, once however often it is tried: False when an earlier try did.
@@ -134,7 +136,8 @@ class Commit:
             )
             return True
 
-        return bool(insist(append))
+        with wordless(f"{zone}.{table}"):
+            return bool(insist(append))
 
 
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:

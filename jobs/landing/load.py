@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -35,6 +36,7 @@ from jobs.landing.vault import (
     rows_of,
     settled,
     statement,
+    withdrawal,
 )
 
 IDENTITY = pa.schema(
@@ -52,6 +54,9 @@ LINK = pa.schema(
         ("valid_from", pa.date32()),
     ]
 )
+
+# The right to be the only one at work on silver, and on what passes write of quarantine.
+Alone = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass
@@ -111,13 +116,18 @@ def review(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int) 
     return findings + volume.deletes_too_much(lake, judgement, aside, before)
 
 
-def load(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fence: Callable[[], None]) -> Loaded:
-    """Apply a delivery to the vault, then commit it to bronze. Gives what the return report needs; a second try gives the same."""
+def load(
+    vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fence: Callable[[], None], alone: Alone = nullcontext
+) -> Loaded:
+    """Apply a delivery to the vault, then commit it to bronze. Gives what the return report needs; a second try gives the same.
+
+    Rows of other hospitals' people are purged inside `alone()`, which keeps passes over silver away.
+    """
     center, delivery_id = judgement.center or "", judgement.delivery_id or ""
     fence()
     change = _settle_once(vault, judgement, chain_position)
     failpoint("before_bronze")
-    purge(vault, lake, by_center(change.begun), delivery_id, fence)
+    _purge_begun(vault, lake, judgement, change, fence, alone)
     commit = _commit(vault, lake, judgement, chain_position, change, fence)
     records = Path(judgement.files[0].parquet).parent / f"{delivery_id}.records.parquet"
     landed = land(commit, records)
@@ -134,13 +144,27 @@ def load(vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, fe
     return _loaded(change, landed, warnings | ({"PANEL_MISMATCH": mismatch} if mismatch else {}), len(everybody))
 
 
+def _purge_begun(vault: Vault, lake: Lake, judgement: Judgement, change: Change, fence: Callable[[], None], alone: Alone) -> None:
+    """Delete what may not be kept of whom the delivery opposes.
+
+    Other hospitals' passes write their waiting rows anew: one that is at work would bring back what is deleted meanwhile.
+    """
+    with alone() if any(center != judgement.center for center, _, _ in change.begun) else nullcontext():
+        purge(vault, lake, by_center(change.begun), judgement.delivery_id or "", fence)
+
+
 def _commit(
     vault: Vault, lake: Lake, judgement: Judgement, chain_position: int, change: Change, fence: Callable[[], None]
 ) -> Commit:
     with vault.transaction() as tx:
         hidden = Hidden.of(opposed.scopes(tx, judgement.center or ""))
+        withdrawals = _withdrawals(tx, judgement.delivery_id)
     refused = {file: dict.fromkeys(rows, "PARENT_CYCLE") for file, rows in change.refused.items()}
-    return Commit(lake, judgement, chain_position, hidden, owners(vault, lake, judgement), refused, fence)
+    return Commit(lake, judgement, chain_position, hidden, owners(vault, lake, judgement), refused, withdrawals, fence)
+
+
+def _withdrawals(tx: Connection, delivery_id: str | None) -> int:
+    return sum(row["number"] for row in rows_of(tx, withdrawal, delivery_id=delivery_id))
 
 
 def _purge_meanwhile(vault: Vault, commit: Commit) -> None:
@@ -243,7 +267,9 @@ def _send_again(tx: Connection, people: set[Person], after: People) -> list[Find
     return found
 
 
-def apply_new_oppositions(vault: Vault, lake: Lake, judgement: Judgement, fence: Callable[[], None] = lambda: None) -> bool:
+def apply_new_oppositions(
+    vault: Vault, lake: Lake, judgement: Judgement, fence: Callable[[], None] = lambda: None, alone: Alone = nullcontext
+) -> bool:
     """Make the new oppositions of a delivery that waits hold at once. True when anything changed, so that silver must follow."""
     unfinished = f"held/{judgement.delivery_id}"
     with vault.transaction() as tx:
@@ -255,7 +281,7 @@ def apply_new_oppositions(vault: Vault, lake: Lake, judgement: Judgement, fence:
         put(tx, settled, [{"delivery_id": unfinished, "center": judgement.center, "change": change.dumps()}])
         number = current_revision(tx)
     if change.people:
-        purge(vault, lake, by_center(change.begun), judgement.delivery_id or "", fence)
+        _purge_begun(vault, lake, judgement, change, fence, alone)
         _touch_held(lake, judgement, change, number, fence)
         publish_identity(vault, lake, fence)
     with vault.transaction() as tx:
@@ -336,6 +362,7 @@ def _unsettle(tx: Connection, center: str, delivery_id: str, change: Change) -> 
     links.relink_all(tx, tokens_before)
     opposed.enforce(tx, links.people(tx))
     next_revision(tx)
+    put(tx, withdrawal, [{"delivery_id": delivery_id, "number": 1 + _withdrawals(tx, delivery_id)}])
     remove(tx, settled, [{"delivery_id": delivery_id}])
 
 

@@ -92,6 +92,8 @@ child_key = _table("child_key", "center domain row_id", "person_id")
 settled = Table(
     "settled", METADATA, Column("delivery_id", String, primary_key=True), Column("center", String), Column("change", Text)
 )
+# How often a delivery was taken out of bronze again: when it comes back, its commits are new ones.
+withdrawal = _table("withdrawal", "delivery_id", "", "number")
 # How often links or rights changed: an older picture of them must not overwrite a newer one.
 revision = _table("revision", "name", "", "number")
 
@@ -124,7 +126,7 @@ def _sqlite(folder: Path) -> Engine:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "vault.sqlite"
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 120})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 120}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: Any) -> None:

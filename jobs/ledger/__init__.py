@@ -1,7 +1,7 @@
 """The ledger: announcements, deliveries and their states, decisions, passes and leases. What is to be done is read from here."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,13 +74,21 @@ class Ledger:
             finally:
                 del self._held[name]
 
+    def hospital(self, center: str | None) -> AbstractContextManager[Lease]:
+        """The right to work on a hospital's deliveries."""
+        return self.hold(f"hospital/{center or 'unknown'}")
+
     # Announcements
 
     def announce(self, path: str, size: int, mtime_ns: int, folder: str) -> bool:
-        """Note a manifest; False when exactly this one was seen before."""
+        """Note a manifest; False when exactly this one was seen before. Where it was seen last is where its delivery is read again."""
         seen = (ANNOUNCEMENT.c.path == path) & (ANNOUNCEMENT.c.size == size) & (ANNOUNCEMENT.c.mtime_ns == mtime_ns)
         with self.engine.begin() as connection:
-            if connection.execute(select(ANNOUNCEMENT.c.id).where(seen)).first():
+            known = connection.execute(select(ANNOUNCEMENT.c.id, ANNOUNCEMENT.c.folder).where(seen)).first()
+            if known is not None:
+                if known.folder != folder:
+                    connection.execute(update(ANNOUNCEMENT).where(ANNOUNCEMENT.c.id == known.id).values(folder=folder))
+                    connection.execute(update(DELIVERY).where(DELIVERY.c.announcement_id == known.id).values(folder=folder))
                 return False
             connection.execute(
                 insert(ANNOUNCEMENT).values(path=path, size=size, mtime_ns=mtime_ns, folder=folder, found_at=now())

@@ -30,8 +30,8 @@ class Place:
 def place(delivery: Delivery, known: Sequence[Delivery]) -> Place:
     """The place of a delivery among the known ones of its hospital."""
     others = [each for each in known if each.delivery_id != delivery.delivery_id]
-    # What it replaces makes room for it.
-    in_chain = [each for each in others if each.in_chain and each.delivery_id != delivery.replaces]
+    # What it replaces makes room for it, unless that was accepted meanwhile.
+    in_chain = [each for each in others if each.in_chain and (each.is_accepted or each.delivery_id != delivery.replaces)]
     if delivery.previous is None:
         return Place("CHAIN_FORK") if in_chain else Place(None)
     before = accepted_for(delivery.previous, others)

@@ -39,7 +39,7 @@ def _sqlite(lake: str, *, create: bool) -> Engine:
     if not path.is_file() and not create:
         raise WrongUse(NO_LAKE.format(lake))
     _make_folder(lake)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine

@@ -50,7 +50,9 @@ def _regrouped(work: "SilverPass", current: pl.LazyFrame) -> list[str]:
     # A person_id is of one hospital alone, so it is enough to leave out the people of the pass.
     rest = stored.filter(~pl.col("person_id").is_in(work.people_ids + _unseen(work)))
     now = persons.mastered(rest.select("person_id"), work.identity)["master_person_id"]
-    return rest.filter(now.is_in(groups.implode()) | pl.col("master_person_id").is_in(groups.implode()))["person_id"].to_list()
+    theirs_now = now.is_in(groups.implode()) | pl.col("master_person_id").is_in(groups.implode())
+    # Also whose group changed without a pass: a delivery that linked them was withdrawn.
+    return rest.filter(theirs_now | (pl.col("master_person_id") != now))["person_id"].to_list()
 
 
 def _unseen(work: "SilverPass") -> list[str]:

@@ -193,13 +193,12 @@ class Fates:
         return back
 
 
-def _spread(entity: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Values by entity number; NEVER for numbers that no row has."""
+def _spread(entity: np.ndarray, since: np.ndarray, until: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both by entity number; NEVER for numbers that no row has."""
     size = int(entity.max()) + 1 if len(entity) else 0
-    found = tuple(np.full(size, NEVER) for _ in values)
-    for places, each in zip(found, values, strict=True):
-        places[entity] = each
-    return found
+    starts, ends = np.full(size, NEVER), np.full(size, NEVER)
+    starts[entity], ends[entity] = since, until
+    return starts, ends
 
 
 def _of_parent(values: np.ndarray, parent: np.ndarray, none: int) -> np.ndarray:

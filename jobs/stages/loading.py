@@ -73,7 +73,7 @@ def _volume(worker: Worker, delivery: Delivery, place: Place, judgement: Judgeme
 
 
 def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report: Report, lease: Lease, started: float) -> None:
-    loaded = load.load(worker.vault, worker.lake, judgement, delivery.chain_position or 0, lease.check)
+    loaded = load.load(worker.vault, worker.lake, judgement, delivery.chain_position or 0, lease.check, worker.alone)
     report.rows_dropped_opposed = loaded.rows_dropped_opposed
     report.rows_set_aside = {reason: count for reason, count in sorted(loaded.set_aside.items()) if count}
     for file in report.files:

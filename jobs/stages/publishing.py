@@ -29,7 +29,7 @@ def _hide(worker: Worker, engine: Engine, center: str, deliveries: list[Delivery
     """Take out of silver whom these deliveries oppose, although nothing else of them counts yet."""
     ids = [each.delivery_id for each in deliveries]
     worker.watch(f"hiding who is opposed in {', '.join(ids)}")
-    with worker.ledger.hold("engine") as alone:
+    with worker.alone() as alone:
         result = engine.hide(center, ids, _fence(lease, alone))
     worker.ledger.keep_pass(result.number, center, [], accepted_failed=False)
     for each in deliveries:
@@ -47,7 +47,7 @@ def _publish(
     others = {each.delivery_id for each in worker.ledger.deliveries(center, "held", "loading")} - set(ids)
     try:
         # Silver has one writer, whatever hospital is worked.
-        with worker.ledger.hold("engine") as alone:
+        with worker.alone() as alone:
             result = engine.publish(center, ids, accept_failed, _fence(lease, alone), others)
     except GateFailed as refusal:
         # Who opposed is hidden whatever the gate says of the rest.

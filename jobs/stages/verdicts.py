@@ -73,7 +73,7 @@ def hold(
 
 def apply_oppositions(worker: Worker, delivery: Delivery, judgement: Judgement, lease: Lease) -> None:
     """Hide who opposed in a held delivery; silver follows with the next pass, also when this process dies before it."""
-    changed = load.apply_new_oppositions(worker.vault, worker.lake, judgement, lease.check)
+    changed = load.apply_new_oppositions(worker.vault, worker.lake, judgement, lease.check, worker.alone)
     worker.ledger.note(delivery, lease, oppositions="to_publish" if changed else None)
     shutil.rmtree(worker.staging(delivery), ignore_errors=True)
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -63,11 +63,15 @@ class Worker:
     @contextmanager
     def hospital(self, center: str | None) -> Iterator[Lease]:
         """The right to work on a hospital's deliveries."""
-        with self.ledger.hold(f"hospital/{center or 'unknown'}") as lease:
+        with self.ledger.hospital(center) as lease:
             try:
                 yield lease
             finally:
                 shutil.rmtree(self._copies(center), ignore_errors=True)
+
+    def alone(self) -> AbstractContextManager[Lease]:
+        """The right to be the only one at work on silver and gold. Taken after a hospital's, never before it."""
+        return self.ledger.hold("engine")
 
     def staging(self, delivery: Delivery) -> Path:
         """The private folder of a delivery that is being worked on."""

@@ -8,17 +8,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from jobs import cli, show
-from jobs.errors import GateFailed
+from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
 from jobs.landing.model import Finding, Judgement
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 Command = Callable[..., tuple[int, str, str]]
+# What no message may show.
+PATIENT = "born 1950-03"
 
 
 @pytest.fixture
@@ -117,12 +121,29 @@ def test_a_full_disk_gets_a_sentence_and_another_exit_code(pscc: Command, monkey
     assert (code, "No space left on device" in err) == (3, True)
 
 
-def test_a_refusing_gate_is_no_traceback(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kind", "code"), [(GateFailed, 1), (ContractViolation, 1), (WrongUse, 2), (LeaseLost, 3)])
+def test_a_refusal_is_no_traceback_and_its_exit_code_says_of_what_kind_it_is(
+    pscc: Command, monkeypatch: pytest.MonkeyPatch, kind: type[LakehouseError], code: int
+) -> None:
     def refuse(*_: object) -> None:
-        raise GateFailed("Expected gold.endpoint to keep its contract, found broken rules.")
+        raise kind("Expected gold.endpoint to keep its contract, found broken rules.")
 
     monkeypatch.setattr("jobs.ingest.build", refuse)
-    assert pscc("build")[::2] == (2, "Expected gold.endpoint to keep its contract, found broken rules.\n")
+    assert pscc("build")[::2] == (code, "Expected gold.endpoint to keep its contract, found broken rules.\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [pl.exceptions.ComputeError(PATIENT), pa.ArrowInvalid(PATIENT), OperationalError("insert", {"person": PATIENT}, Exception())],
+)
+def test_what_a_library_says_of_rows_is_not_repeated(pscc: Command, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("jobs.status.status", fail)
+    code, _, err = pscc("status")
+    assert (code, PATIENT in err) == (3, False)
+    assert f"found {type(error).__name__} at jobs/cli.py, line " in err
 
 
 def test_an_empty_landing_folder_is_no_fault(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ class Lakehouse:
         words = judged.manifest.body["words"] if judged.manifest else []
         return [Finding(10, "VOLUME_SUSPICIOUS", "Expected most patients.")] if "volume" in words else []
 
-    def load(self, _vault: object, _lake: object, judged: Judgement, position: int, fence: Any) -> Loaded:
+    def load(self, _vault: object, _lake: object, judged: Judgement, position: int, fence: Any, *_: object) -> Loaded:
         fence()
         self.note("bronze", str(judged.delivery_id), f"at {position}")
         return Loaded(1, {}, {}, {"CODE_INVALID": 2}, 0, [])
@@ -385,6 +385,26 @@ def test_a_held_delivery_is_read_from_the_folder_it_was_found_in(lakehouse: Lake
     assert lakehouse.states() == {"b": "held", "a": "loaded"}
     (lakehouse.root / "moved" / "gr/2020/01/GR-20200101-002").rename(lakehouse.root / "landing" / "gr/2020/01/GR-20200101-002")
     assert lakehouse.ingest() == ["b accepted"]
+
+
+def test_a_landing_folder_that_was_moved_is_the_same_landing(lakehouse: Lakehouse) -> None:
+    lakehouse.arrive("b<a")
+    lakehouse.drop("a")
+    moved = (lakehouse.root / "landing").rename(lakehouse.root / "moved")
+    assert told(stage.ingest(lakehouse.settings, moved, {}, lakehouse)) == ["a accepted +b", "b accepted"]
+
+
+def test_a_delivery_that_replaces_one_which_is_accepted_meanwhile_comes_too_late(lakehouse: Lakehouse) -> None:
+    lakehouse.drop("a")
+    lakehouse.drop("b~a")
+    numbers = stage.find(lakehouse.settings, lakehouse.root / "landing")
+    for step in (
+        lambda number: stage.judge(lakehouse.settings, number, {}),
+        lambda number: stage.load(lakehouse.settings, number),
+    ):
+        for number in numbers:
+            step(number)
+    assert lakehouse.states() == {"a": "loading", "b": "rejected"}
 
 
 def test_the_steps_of_an_orchestrator_do_the_same_by_numbers_alone(lakehouse: Lakehouse) -> None:

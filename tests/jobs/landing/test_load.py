@@ -1,6 +1,7 @@
 """A judged delivery in bronze: once, without opposed people, with everybody noted whose silver rows may change."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +220,42 @@ def test_a_withdrawn_delivery_leaves_bronze_and_its_links_but_not_its_opposition
     assert content(lake, "gr_patient", "_delivery_id") == [("GR-20200101-001",)]
     assert content(lake, "link", "person_id") == []
     assert content(lake, "identity", "person_id", "opposed") == [("p2", ["all"])]
+
+
+def test_a_withdrawn_delivery_may_come_back(tmp_path: Path, vault: Vault, lake: Lake) -> None:
+    sent = delivery(tmp_path, "GR-20200101-001", patient=f"{PATIENT}\np1 | t2 | F | N | 2020-01-01")
+    for _ in range(2):
+        bring(vault, lake, sent, 1)
+        load.withdraw(vault, lake, "GR-20200101-001")
+        assert content(lake, "gr_patient", "_delivery_id") == content(lake, "record", "delivery_id") == []
+    bring(vault, lake, sent, 1)
+    assert content(lake, "gr_patient", "_delivery_id") == content(lake, "record", "delivery_id") == [("GR-20200101-001",)]
+
+
+def test_passes_are_kept_away_while_rows_of_another_hospital_are_purged(tmp_path: Path, vault: Vault, lake: Lake) -> None:
+    alone: list[str] = []
+
+    @contextmanager
+    def recorded() -> Iterator[None]:
+        alone.append("in")
+        yield
+        alone.append("out")
+
+    def bring_alone(judgement: Judgement, position: int) -> list[str]:
+        alone.clear()
+        load.load(vault, lake, judgement, position, nothing, recorded)
+        return list(alone)
+
+    linked = delivery(tmp_path, "APHP-20200101-001", patient="person_id | _token_key | _sex\na | t1 | F")
+    first = delivery(
+        tmp_path, "GR-20200101-001", patient=f"{PATIENT}\np1 | t1 | F | N | 2020-01-01\np2 | t2 | F | N | 2020-01-01"
+    )
+    own = delivery(
+        tmp_path, "GR-20200201-001", "GR-20200101-001", n_opposed=1, rights=f"{RIGHTS}\np2 | O | O | TOUT | 2020-01-01"
+    )
+    across = delivery(
+        tmp_path, "GR-20200301-001", "GR-20200201-001", n_opposed=1, rights=f"{RIGHTS}\np1 | O | O | TOUT | 2020-01-01"
+    )
+    assert [bring_alone(each, at) for each, at in ((linked, 1), (first, 1), (own, 2))] == [[], [], []]
+    assert bring_alone(across, 3) == ["in", "out"]
+    assert ("aphp",) not in content(lake, "record", "center")
