@@ -11,8 +11,12 @@ from jobs.lake import ZONES, Lake
 READING = frozenset({"select", "with", "values", "from", "table", "show", "describe", "desc", "explain"})
 # With these, WITH and FROM can also write.
 WRITING = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
-# Before its first word a statement may have white space, comments and brackets.
-FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
+# Before its first word a statement may have white space, plain comments and brackets.
+FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
+# Texts, quoted names and comments: no word in them is a command.
+NO_WORDS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\r\n]*|/\*.*?\*/""", re.DOTALL)
+# With these, Spark may see another end of them: escapes, texts between dollars, hints, comments in comments.
+INTRICATE = re.compile(r"[\\$]|/\*\+|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 
 
 def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
@@ -31,7 +35,8 @@ def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
 
 
 def reads_only(query: str) -> bool:
-    """True for a statement that begins like a query and cannot write; after WITH and FROM no word of writing may stand anywhere."""
+    """True for a statement that begins like a query and cannot write: after WITH and FROM no word of writing may stand outside quotes."""
     found = FIRST_WORD.match(query)
     word = found[1].lower() if found else ""
-    return word in READING and not (word in ("with", "from") and WRITING.search(query))
+    words = query if INTRICATE.search(query) else NO_WORDS.sub(" ", query)
+    return word in READING and not (word in ("with", "from") and WRITING.search(words))

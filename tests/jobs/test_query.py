@@ -58,7 +58,25 @@ def test_what_would_change_something_is_refused_and_changes_nothing(spark, lake,
 
 
 @pytest.mark.parametrize(
-    "statement", [*CHANGING, "", "FROM gold.t INSERT INTO gold.u SELECT *", "/* SELECT */ -- SELECT\nDROP TABLE t"]
+    "statement",
+    [
+        *CHANGING,
+        "",
+        "FROM gold.t INSERT INTO gold.u SELECT *",
+        "/* SELECT */ -- SELECT\nDROP TABLE t",
+        "with m as (select 'merge') insert into t select 'x'",
+        "with m as (select `a` from t /* ' */) insert into u select ' '",
+        "with m as (select 1 -- '\n) insert into u select ' '",
+        'with m as (select "\'") insert into u select "\'"',
+        # Where Spark ends a text or a comment elsewhere than it seems.
+        r"with m as (select r'\' as a) insert into t select 'x'",
+        "with m as (select $$'$$ as a) insert into t select 'x'",
+        "with m as (select 1 /* /* */ ' */) insert into t select ' '",
+        "with m as (select /*+ hint(' */ ') */ 1) insert into t select ' '",
+        "/* /* */ select */ drop table t",
+        "-- \\\n select 1\ndrop table t",
+        "-- why\rdelete from t --\nselect",
+    ],
 )
 def test_by_its_words_a_statement_may_change_something(statement):
     assert not reads_only(statement)
@@ -70,6 +88,9 @@ def test_by_its_words_a_statement_may_change_something(statement):
         "select 'delete' as word",
         "-- why\n /* and\nhow */ ((SELECT 1) UNION (SELECT 2))",
         "with t as (select 1) select * from t",
+        "with m as (select * from silver.person_link where method = 'merge') select count(*) from m",
+        'with m as (select `update`, "insert" from t) /* no delete */ select * from m -- and no merge',
+        "from t select 'it''s a merge'",
         "values (1)",
         "from gold.t select site",
         "table gold.t",
