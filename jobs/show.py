@@ -55,7 +55,7 @@ def _grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Tabl
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(
-            name, justify="right" if name in right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE or name in right
+            Text(name), justify="right" if name in right else "left", overflow="fold", no_wrap=name in KEPT_WHOLE or name in right
         )
     return table
 
@@ -76,7 +76,7 @@ def verdicts(reports: list[Report]) -> None:
         sums = (sum(report.rows_set_aside.values()), sum(report.rows_waiting.values()))
         name = report.delivery_id or "(unreadable)"
         table.add_row(
-            name, _sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
+            Text(name), _sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
         )
     console.print(table)
     found = [line for report in reports if report.outcome != "accepted" for line in _first_findings(report)]
@@ -146,9 +146,8 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int) -> No
     title = cut(title, len(shown), len(findings[SHOWN:]) + not_listed)
     table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
     for each in shown:
-        table.add_row(
-            each["code"], each.get("file", ""), figure(each.get("row") or 0), each.get("column", ""), each.get("sentence", "")
-        )
+        place = (each.get("file") or "", figure(each.get("row") or 0), each.get("column") or "")
+        table.add_row(*(Text(cell) for cell in (each["code"], *place, each.get("sentence", ""))))
     console.print(table)
     if len(findings) > SHOWN:
         console.print(f"[dim]--json lists {len(findings):,}[/dim]")
@@ -181,7 +180,9 @@ def _deliveries(found: Status) -> Table:
     for each in found.deliveries:
         names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
         why = _why(each["reason_codes"], each["warnings"], COLOURS.get(each.get("outcome", ""), ""))
-        table.add_row(each["delivery_id"], _sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names))
+        table.add_row(
+            Text(each["delivery_id"]), _sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names)
+        )
     return table
 
 
@@ -197,7 +198,8 @@ def _held(found: Status) -> Table | None:
             if waits
             else f"pscc decide {each['delivery_id']} approve|reject --by NAME --why TEXT"
         )
-        table.add_row(each["delivery_id"], " ".join(each["reason_codes"]), "today" if not days else f"{days} days", following)
+        since = "today" if not days else f"{days} days"
+        table.add_row(*(Text(cell) for cell in (each["delivery_id"], " ".join(each["reason_codes"]), since, following)))
     return table
 
 
@@ -206,7 +208,7 @@ def _tables(found: Status) -> Table | None:
         return None
     table = _grid("Tables", "table", "rows", "current", right=("rows", "current"))
     for each in found.tables:
-        table.add_row(f"{each.zone}.{each.table}", f"{each.rows:,}", "" if each.current is None else f"{each.current:,}")
+        table.add_row(Text(f"{each.zone}.{each.table}"), f"{each.rows:,}", "" if each.current is None else f"{each.current:,}")
     return table
 
 
@@ -217,7 +219,7 @@ def reasons(title: str, counted: Mapping[str, Mapping[str, int]]) -> Table | Non
         return None
     table = _grid(title, "reason", *counted, "all", right=(*counted, "all"))
     for reason, total in totals.most_common():
-        table.add_row(reason, *(figure(each.get(reason, 0)) for each in counted.values()), figure(total))
+        table.add_row(Text(reason), *(figure(each.get(reason, 0)) for each in counted.values()), figure(total))
     return table
 
 

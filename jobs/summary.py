@@ -111,10 +111,10 @@ def _runs(runs: Iterable[dict[str, Any]], names: dict[str, str]) -> Table:
         told = ", ".join(f"{number} {_coloured(state)}" for state, number in tasks.most_common())
         broken = [task for task, state in run["tasks"].items() if state == "failed"]
         table.add_row(
-            run["dag"],
+            escape(run["dag"]),
             escape(names.get(str(run.get("key")), "")),
             _coloured(run["state"]),
-            told + (f": {', '.join(broken)}" if broken else ""),
+            told + (f": {escape(', '.join(broken))}" if broken else ""),
         )
     return table
 
@@ -129,7 +129,11 @@ def _deliveries(verdicts: Iterable[Judged]) -> Table:
         numbers += [sum(report.get(name, {}).values()) for name in ("rows_set_aside", "rows_waiting")]
         numbers.append(report.get("rows_dropped_opposed", 0))
         table.add_row(
-            each.center, escape(each.delivery_id), _coloured(each.outcome), ", ".join(each.reason_codes), *map(figure, numbers)
+            escape(each.center),
+            escape(each.delivery_id),
+            _coloured(each.outcome),
+            escape(", ".join(each.reason_codes)),
+            *map(figure, numbers),
         )
     return table
 
@@ -140,7 +144,7 @@ def _layer(state: Status, zone: str) -> Table:
     table = _table(f"{zone.capitalize()}: {len(rows)} tables", "table")
     table.add_column("current rows" if zone == "silver" else "rows", justify="right")
     for name, number in counted.items():
-        table.add_row(name, figure(number))
+        table.add_row(escape(name), figure(number))
     table.add_section()
     table.add_row("[bold]all[/bold]", f"[bold]{figure(sum(counted.values()))}[/bold]")
     return table
@@ -170,21 +174,21 @@ def _quality(results: pl.DataFrame) -> list[Table]:
     shown = _table(f"Warnings on most rows ({min(WARNINGS_SHOWN, warnings.height)} of {warnings.height})", "table", "rule")
     shown.add_column("rows", justify="right")
     for name, sentence, number in warnings.select("table", "sentence", "unexpected_count").head(WARNINGS_SHOWN).iter_rows():
-        shown.add_row(name, escape(sentence), figure(number))
+        shown.add_row(escape(name), escape(sentence), figure(number))
     return [table, shown]
 
 
 def _where(settings: Settings, pictures: list[Path]) -> Table:
     table = _table("To look at", "what", "where")
     for picture in pictures:
-        table.add_row(picture.stem.replace("_", " "), _shown(picture))
+        table.add_row(picture.stem.replace("_", " "), escape(_shown(picture)))
     # The shallowest index is the one that leads to the others.
     docs = sorted(Path(settings.lake, "docs").rglob("index.html"), key=lambda path: (len(path.parts), path))
     if docs:
-        table.add_row("Data Docs", _shown(docs[0]))
+        table.add_row("Data Docs", escape(_shown(docs[0])))
     returns = Path(settings.lake, "returns")
     if returns.is_dir():
-        table.add_row("return reports to the hospitals", f"{_shown(returns)}/<hospital>/<delivery>.html")
+        table.add_row("return reports to the hospitals", f"{escape(_shown(returns))}/<hospital>/<delivery>.html")
     return table
 
 

@@ -197,6 +197,22 @@ def test_validate_says_how_many_of_all_findings_it_shows(pscc: Command, monkeypa
     assert json.loads(pscc("validate", "landing", "--keys", "keys.json", "--json")[1])["not_listed"] == {"findings": 930}
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [Finding(4, "FILE_UNDECLARED", "Expected [/s].", "[/x]"), Finding(7, "IDENTIFIER_FOUND", "", "[red]", 1, "[/b]")]
+    monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: Judgement("[/id]", "gr", None, None, lines))
+    monkeypatch.setattr("jobs.landing.signature.load_keys", lambda _: {})
+    code, out, _ = pscc("validate", "landing", "--keys", "keys.json")
+    assert code == 1
+    assert all(name in out for name in ("[/id]", "[/x]", "[/s]", "[red]", "[/b]"))
+
+
+def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show.rows(pa.table({"[/b]": ["[/c]"]}), "table")
+    out = capsys.readouterr().out
+    assert "[/b]" in out
+    assert "[/c]" in out
+
+
 def test_the_help_loads_no_engine() -> None:
     heavy = "pyspark great_expectations airflow pandas polars deltalake jobs.simulate"
     code = (

@@ -71,6 +71,14 @@ def test_it_tells_verdicts_rows_reasons_and_what_to_type_next(settings: Settings
     assert "pscc ingest" in text
 
 
+def test_names_that_look_like_markup_are_shown_as_they_are(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "[").mkdir()
+    Path(settings.lake).rename(tmp_path / "[/lake]")
+    run = {"dag": "[/dag]", "run": "r", "state": "[/state]", "key": "1", "tasks": {"[/task]": "failed"}}
+    text = told(Settings(lake=str(tmp_path / "[/lake]")), [run])
+    assert all(name in text for name in ("[/dag]", "[/state]", "[/task]", "[/lake]"))
+
+
 def test_without_a_run_it_says_that_nothing_was_to_be_done(settings: Settings) -> None:
     assert "Nothing new in landing" in told(settings, [])
 
