@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from jobs.errors import WrongUse
@@ -52,7 +54,8 @@ def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> 
     runs = run_dags(to, console)
     summarise(lake, runs, console, time.perf_counter() - started)
     if wrong := failures(runs):
-        console.print(f"Expected every run to end well, found {', '.join(wrong)} failed: see {to / 'demo.log'}.", style="red")
+        said = f"Expected every run to end well, found {', '.join(wrong)} failed: see {to / 'demo.log'}."
+        console.print(said, style="red", markup=False)
     return not wrong
 
 
@@ -81,11 +84,23 @@ def simulated(to: Path, console: Console) -> tuple[Path, Path]:
     """Landing folder and key register of the simulated hospitals, made once."""
     source = to / "hospitals"
     if not (source / "keys.json").is_file():
-        from jobs.simulate import simulate
-
-        with console.status(f"Three hospitals simulate {PATIENTS} patients …"):
-            simulate(PATIENTS, DELIVERIES, SEED, source, faults=True)
+        _simulate(source, console)
     return source / "landing", source / "keys.json"
+
+
+def _simulate(source: Path, console: Console) -> None:
+    """All of the hospitals or nothing: what an interruption leaves is half of them, made again from the start."""
+    from jobs.simulate import simulate
+
+    if source.exists() and (not source.is_dir() or any(source.iterdir())):
+        raise WrongUse(
+            f"Expected simulated hospitals in {source}, found half of them or something else: remove it, then run again."
+        )
+    half = source.with_name(f"{source.name}.part")
+    shutil.rmtree(half, ignore_errors=True)
+    with console.status(f"Three hospitals simulate {PATIENTS} patients …"):
+        simulate(PATIENTS, DELIVERIES, SEED, half, faults=True)
+    half.rename(source)
 
 
 def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
@@ -101,7 +116,7 @@ def run_dags(to: Path, console: Console) -> list[dict[str, Any]]:
         everything = bar.add_task("landing_intake", total=len(waiting) + 2)
         runs = [_run(dags["landing_intake"], {})]
         for key in waiting:
-            bar.update(everything, advance=1, description=f"delivery_ingest {tasks.named(key)}")
+            bar.update(everything, advance=1, description=f"delivery_ingest {escape(tasks.named(key))}")
             runs.append(_run(dags["delivery_ingest"], {"announcement": key}))
         bar.update(everything, advance=1, description="gold_build")
         runs.append(_run(dags["gold_build"], {}))

@@ -1,9 +1,11 @@
 """The demo: an engine and a ledger of its own, and an exit code that tells whether its runs went well."""
 
+import io
 import os
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from jobs import cli, demo
 from jobs.errors import WrongUse
@@ -44,6 +46,34 @@ def test_without_dags_it_says_where_it_runs(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(demo, "DAGS", tmp_path / "dags")
     with pytest.raises(WrongUse, match="from a checkout"):
         demo.prepare(tmp_path)
+
+
+def test_a_simulation_that_was_interrupted_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def simulate(*arguments: object, **_: object) -> None:
+        to = arguments[3]
+        assert isinstance(to, Path)
+        assert not to.exists()
+        to.mkdir()
+        (to / ("keys.json" if interrupted else "half")).touch()
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+
+    interrupted: list[bool] = []
+    monkeypatch.setattr("jobs.simulate.simulate", simulate)
+    with pytest.raises(KeyboardInterrupt):
+        demo.simulated(tmp_path, Console(file=io.StringIO()))
+    _, keys = demo.simulated(tmp_path, Console(file=io.StringIO()))
+    assert keys.is_file()
+    assert [each.name for each in tmp_path.iterdir()] == ["hospitals"]
+
+
+def test_what_lies_where_the_simulated_hospitals_go_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "hospitals").mkdir()
+    (tmp_path / "hospitals" / "mine").touch()
+    with pytest.raises(WrongUse, match="remove it, then run again"):
+        demo.simulated(tmp_path, Console(file=io.StringIO()))
+    assert (tmp_path / "hospitals" / "mine").is_file()
 
 
 @pytest.mark.parametrize(("went_well", "code"), [(True, 0), (False, 1)])
