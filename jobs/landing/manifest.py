@@ -73,7 +73,8 @@ def read_manifest(
         body = _body(folder / MANIFEST)
         _check_shape(body, SHAPE, "")
         for entry in body["files"]:
-            _check_shape(entry.get("members") or [], [MEMBER], "files.members")
+            if entry.get("members") is not None:
+                _check_shape(entry["members"], [MEMBER], "files.members")
         hospital = _hospital(body, hospitals)
         manifest = _manifest(folder, body)
     except _Wrong as wrong:
@@ -95,14 +96,9 @@ def _invalid(sentence: str) -> Finding:
 
 def _body(path: Path) -> dict[str, Any]:
     """The JSON object in the file, strictly: no BOM, no member twice, integers only."""
-    if path.is_symlink() or not path.is_file():
-        raise _Wrong("Expected a regular file manifest.json, found none.")
-    if path.stat().st_size > LARGEST:
-        raise _Wrong("Expected a manifest of at most 16 MiB, found a larger one.")
+    written = _written(path)
     try:
-        body = json.loads(
-            path.read_bytes().decode("utf-8"), object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float
-        )
+        body = json.loads(written.decode("utf-8"), object_pairs_hook=_object, parse_float=_no_float, parse_constant=_no_float)
         canonical(body if isinstance(body, dict) else {})
     except _Wrong:
         raise
@@ -111,6 +107,17 @@ def _body(path: Path) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise _Wrong("Expected one JSON object, found another JSON value.")
     return body
+
+
+def _written(path: Path) -> bytes:
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise _Wrong("Expected a regular file manifest.json, found none.")
+        if path.stat().st_size > LARGEST:
+            raise _Wrong("Expected a manifest of at most 16 MiB, found a larger one.")
+        return path.read_bytes()
+    except PermissionError:
+        raise _Wrong("Expected a manifest that the receiver may read, found it closed: open it, then write it anew.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from jobs.errors import WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.manifest import read_manifest
+from jobs.landing.manifest_files import declared
 from jobs.landing.model import Finding
 from jobs.landing.signature import check_signature, load_keys
 from tests.jobs.landing.sending import NOW, SECRET, body, entry, gz, keys, send
@@ -61,6 +62,8 @@ def test_a_good_manifest_passes_with_all_that_it_says(tmp_path: Path) -> None:
         ({"files": [FILES[0] | {"path": "a\\b"}]}, "PATH_UNSAFE"),
         ({"files": [FILES[0] | {"path": "GR_OPPOSITION été.csv.gz"}]}, "FILE_NAME_INVALID"),
         ({"files": [FILES[0] | {"path": "GR_OPPOSITION_20220301_002.csv.gz"}]}, "FILE_NAME_INVALID"),
+        *[({"files": [FILES[0] | {"members": members}]}, "MANIFEST_INVALID") for members in (5, "abc", {}, False, [5], [{}])],
+        ({"files": [FILES[0] | {"members": []}]}, None),
         ({"unknown": {"member": [1, "two"]}}, None),
     ],
 )
@@ -88,6 +91,25 @@ def test_what_is_no_json_object_in_utf_8_is_no_manifest(tmp_path: Path, text: st
     folder = send(tmp_path, body(FILES), {RIGHTS: gz("x")})
     (folder / "manifest.json").write_text(text, encoding="utf-8")
     assert codes(read_manifest(folder, hospitals(), NOW)[1]) == ["MANIFEST_INVALID"]
+
+
+MEMBER = {"path": "OSIRIS_pivot_Patient.csv", "domain": "patient", "rows": 0, "bytes": 0, "sha256": "0" * 64, "schema_id": "s"}
+
+
+@pytest.mark.parametrize("more", [{"members": 5}, {"members": "abc"}, {"members": [5]}, {"encoding": 5}, {"format": []}])
+def test_what_a_member_says_beyond_the_contract_is_not_looked_at(more: dict[str, Any]) -> None:
+    assert declared(FILES[0] | {"members": [MEMBER | more]}) == declared(FILES[0] | {"members": [MEMBER]})
+
+
+def test_a_manifest_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = send(tmp_path, body(FILES), {RIGHTS: gz("x")})
+
+    def closed(_: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    [found] = read_manifest(folder, hospitals(), NOW)[1]
+    assert (found.code, "found it closed" in found.sentence) == ("MANIFEST_INVALID", True)
 
 
 def test_a_link_anywhere_in_the_folder_is_unsafe(tmp_path: Path) -> None:
