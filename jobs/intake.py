@@ -1,19 +1,26 @@
 """Intake: which deliveries were announced below a landing area, a folder or an address. It only looks; LANDING is never altered."""
 
+import logging
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow.fs as fs
 
 from jobs.errors import WrongUse
+from jobs.hospitals.feed import CENTER
 from jobs.ledger import Announcement, Ledger
+from jobs.returns import DELIVERY_ID
 from jobs.settings import checked_place
 from quality import places
 from quality.address import is_remote
 
 MANIFEST = "manifest.json"
+DELIVERY = re.compile(rf"(?:.*/)?(?:{DELIVERY_ID.pattern}|{CENTER}/\d{{4}}/\d{{2}}/[^/]+)", re.DOTALL)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,11 @@ def _in_folder(landing: Path) -> Iterator[Found]:
             found = manifest.lstat()
         except FileNotFoundError:
             continue  # Taken away again between the look and this line: it does not exist.
-        yield Found(manifest.relative_to(landing).as_posix(), found.st_size, found.st_mtime_ns, str(manifest.parent))
+        except PermissionError as error:
+            _tell_closed(landing, error)
+            continue
+        path = manifest.relative_to(landing).as_posix()
+        yield Found(spelt(path), found.st_size, found.st_mtime_ns, spelt(str(manifest.parent)))
 
 
 def _in_store(landing: str) -> Iterator[Found]:
@@ -56,7 +67,8 @@ def _in_store(landing: str) -> Iterator[Found]:
         inside = any("/".join(above[:depth]) in deliveries for depth in range(len(above)))
         is_place = folder == "" or all(above)
         if name == MANIFEST and is_place and not inside and not any(map(is_unfinished, above)):
-            deliveries.add(folder)
+            if is_delivery(f"{place}/{folder}".rstrip("/")):
+                deliveries.add(folder)
             yield Found(path, found[path].size, found[path].mtime_ns, f"{address}/{folder}".rstrip("/"))
 
 
@@ -86,15 +98,47 @@ def _check_folder(landing: Path) -> None:
         raise WrongUse(f"Expected a landing folder at {landing}, found none: check the path.")
     if not os.access(landing, os.R_OK | os.X_OK):
         raise WrongUse(f"Expected a landing folder at {landing} that can be read, found it closed: check who may read it.")
+    if spelt(str(landing.resolve())) != str(landing.resolve()):
+        raise WrongUse(f"Expected a landing folder with a path in UTF-8, found {spelt(str(landing))}: rename it.")
 
 
 def manifests(landing: Path) -> Iterator[Path]:
-    """The manifests below a folder. A delivery inside a delivery is one of its files; names that hospitals still write are passed over."""
-    for folder, folders, files in os.walk(landing):
+    """The manifests below a folder. A delivery inside a delivery is one of its files; names that hospitals still write are passed over.
+
+    A manifest that strayed into the folder of a hospital, a year or a month hides none of the deliveries below it.
+    """
+    for folder, folders, files in os.walk(landing, onerror=partial(_tell_closed, landing)):
         if MANIFEST in files:
-            folders.clear()
+            if is_delivery(folder):
+                folders.clear()
             yield Path(folder) / MANIFEST
         folders[:] = sorted(name for name in folders if not is_unfinished(name))
+
+
+def is_delivery(folder: str) -> bool:
+    """True for a folder or address that is named as a delivery is, or stands where deliveries do."""
+    return DELIVERY.fullmatch(folder) is not None
+
+
+def _tell_closed(landing: Path, error: OSError) -> None:
+    """Say which folder cannot be looked into; the other hospitals need not wait for it. One that is gone again does not exist."""
+    if not isinstance(error, FileNotFoundError):
+        place = spelt(os.path.relpath(error.filename, landing))
+        log.warning(
+            "Expected every folder below the landing area to be readable, found %s closed (%s): nothing in it is seen; give the receiver access.",
+            place,
+            error.strerror,
+        )
+
+
+def spelt(path: str) -> str:
+    """A path as text that a ledger can keep: bytes that are not UTF-8 as \\xff."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_plain(path: str) -> bool:
+    """False for a path with bytes that had to be spelt."""
+    return "\\" not in path
 
 
 def is_unfinished(name: str) -> bool:
@@ -107,5 +151,6 @@ def at_hand(folder: str, copies: Path) -> Path:
     if not is_remote(folder):
         return Path(folder)
     copy = copies.joinpath(*folder.split("/")[-4:])
-    places.download(folder, copy)
+    # A manifest that strayed into another folder is refused for that alone: the deliveries below are not fetched with it.
+    places.download(folder, copy, recursive=is_delivery(folder))
     return copy

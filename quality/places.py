@@ -86,12 +86,12 @@ def upload(folder: Path, address: str) -> None:
                 shutil.copyfileobj(read, written)
 
 
-def download(address: str, folder: Path) -> None:
-    """Copy everything below an address into a fresh folder that only its owner may read."""
+def download(address: str, folder: Path, *, recursive: bool = True) -> None:
+    """Copy everything below an address, or what lies right below it, into a fresh folder that only its owner may read."""
     system, place = filesystem(address)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
-    for found in system.get_file_info(fs.FileSelector(place, recursive=True, allow_not_found=True)):
+    for found in system.get_file_info(fs.FileSelector(place, recursive=recursive, allow_not_found=True)):
         if found.is_file:
             key = found.path.removeprefix(f"{place}/")
             with _opened(folder, key) as written:

@@ -11,7 +11,7 @@ from typing import Any
 from jobs import returns
 from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals
-from jobs.intake import MANIFEST
+from jobs.intake import MANIFEST, is_plain
 from jobs.landing.judge import judge
 from jobs.landing.manifest import read_manifest
 from jobs.landing.model import Finding, Judgement, Manifest
@@ -23,6 +23,7 @@ from jobs.stages.verdicts import hold, refuse, reject, reject_held, report_on
 from jobs.stages.worker import Worker
 
 KEPT = "judgement.pickle"
+STRANGE_NAME = "Expected a folder with a name in UTF-8, found other bytes or a backslash in it: name it after `delivery_id`."
 
 
 def judge_announcement(worker: Worker, number: int, keys: dict[str, Any]) -> list[Report]:
@@ -34,11 +35,21 @@ def judge_announcement(worker: Worker, number: int, keys: dict[str, Any]) -> lis
         settled = announcement.outcome is not None or (known is not None and known.state != "verifying")
         if settled:
             return []
+        if not is_plain(announcement.path):
+            return [_refuse_unknown(worker, announcement, None, [Finding(1, "MANIFEST_INVALID", STRANGE_NAME, MANIFEST)])]
         place = worker.at_hand(folder)
-        if not (place / MANIFEST).exists():
+        if not _is_there(place / MANIFEST):
             return []
         worker.watch(f"judging {place.name}")
         return _judge(worker, announcement, place, keys, lease)
+
+
+def _is_there(manifest: Path) -> bool:
+    """True for a manifest that can be looked at: one in a folder that was closed meanwhile waits."""
+    try:
+        return manifest.exists()
+    except PermissionError:
+        return False
 
 
 def _judge(worker: Worker, announcement: Announcement, place: Path, keys: dict[str, Any], lease: Lease) -> list[Report]:

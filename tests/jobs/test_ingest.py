@@ -453,6 +453,30 @@ def test_another_hospital_is_asked_for_patients_in_its_newest_report(
     assert "send these patients again" in (lakehouse.root / "lake/returns/gr" / f"{delivery_id('b')}.html").read_text()
 
 
+def test_a_folder_whose_name_is_not_utf_8_is_refused_and_the_others_are_loaded(lakehouse: Lakehouse) -> None:
+    lakehouse.drop("b").rename(lakehouse.root / "landing" / "gr" / "2020" / "01" / "GR-\udcff")
+    assert lakehouse.arrive("a") == ["? rejected MANIFEST_INVALID", "a accepted"]
+    assert lakehouse.ingest() == []
+    [report] = (lakehouse.root / "lake/returns").glob("*/unknown.announcement-*.json")
+    assert "Expected a folder with a name in UTF-8" in report.read_text()
+
+
+def test_a_delivery_in_a_folder_that_was_closed_waits_until_it_is_open(
+    lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Path.exists
+
+    def closed(path: Path) -> bool:
+        if path.parent.name == delivery_id("a"):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "exists", closed)
+        assert lakehouse.arrive("a", "b<a") == ["b held CHAIN_GAP"]
+    assert lakehouse.ingest() == ["a accepted +b", "b accepted"]
+
+
 def test_reports_of_a_delivery_that_cannot_be_named_have_a_place(lakehouse: Lakehouse) -> None:
     folder = lakehouse.root / "landing" / "somewhere"
     folder.mkdir()

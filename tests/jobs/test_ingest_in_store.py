@@ -85,6 +85,17 @@ def test_what_is_announced_below_an_address_is_what_would_be_below_a_folder(addr
     ]
 
 
+def test_a_manifest_that_strayed_hides_no_delivery_below_an_address_and_is_fetched_alone(
+    address: str, settings: Settings, tmp_path: Path
+) -> None:
+    for key in ("gr/manifest.json", "gr/2020/01/A/manifest.json"):
+        places.write(f"{address}/landing/{key}", "{}")
+    found = intake.announcements(f"{address}/landing", Ledger(settings))
+    assert sorted(each.path for each in found) == ["gr/2020/01/A/manifest.json", "gr/manifest.json"]
+    copy = intake.at_hand(f"{address}/landing/gr", tmp_path / "copies")
+    assert [each.name for each in copy.rglob("*")] == ["manifest.json"]
+
+
 def put_as_it_is(address: str) -> None:
     """An object under a key that no path can be made of."""
     request = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/{address.removeprefix('s3a://')}", b"?", method="PUT")
