@@ -4,11 +4,12 @@ import csv
 import re
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from jobs.landing.decode import Text, count
+from jobs.landing.decode import Text, any_outside_quotes, count
 
 LARGEST_FIELD = 2**20
 BLANK_LINE = re.compile(rb"(?:^|\n)(?=\r?\n)")
@@ -38,10 +39,16 @@ class Delimited:
         line = self._line()
         while comment and line.startswith(comment):
             line = self._line()
+        # A character cut off at the end of the file is the text's own fault, found there.
         split = csv.reader(
-            [line.decode()], delimiter=self._delimiter, quoting=csv.QUOTE_MINIMAL if self._is_quoted else csv.QUOTE_NONE
+            [line.decode(errors="replace")],
+            delimiter=self._delimiter,
+            quoting=csv.QUOTE_MINIMAL if self._is_quoted else csv.QUOTE_NONE,
         )
-        names = [name.strip() for name in next(split, [])]
+        try:
+            names = [name.strip() for name in next(split, [])]
+        except csv.Error:
+            raise FormatInvalid("Expected a header that can be split, found one that cannot.") from None
         if len(names) < 2:
             raise FormatInvalid("Expected a header split by the fixed delimiter, found one that is not.")
         if len(set(names)) != len(names):
@@ -108,9 +115,9 @@ class Delimited:
 
     def _refuse_blank_lines(self, chunk: bytes) -> None:
         """pyarrow takes a blank line among others for a record of empty fields."""
-        for blank in BLANK_LINE.finditer(chunk):
-            if not self._is_quoted or count(chunk[: blank.start()], b'"') % 2 == 0:
-                raise FormatInvalid(f"Expected {len(self.names)} fields in every record, found a blank line.")
+        blank = np.array([each.start() for each in BLANK_LINE.finditer(chunk)], np.int64)
+        if blank.size and (not self._is_quoted or any_outside_quotes(chunk, blank)):
+            raise FormatInvalid(f"Expected {len(self.names)} fields in every record, found a blank line.")
 
     def _parsed(self, chunk: bytes, done: int) -> pa.Table:
         wrong: list[int] = []

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import json
 import tarfile
+import time
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,9 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.landing.files import RawFile
+from jobs.hospitals import hospitals
+from jobs.landing.decode import Text
+from jobs.landing.delimited import Delimited
+from jobs.landing.files import RawFile, read_archive
+from jobs.landing.identifiers import is_identifier
 from jobs.landing.model import DeclaredFile
-from jobs.landing.parquet import open_parquet
+from jobs.landing.parquet import as_text, open_parquet
 from tests.jobs.landing.sending import EMPTY_RIGHTS, A, archive, body, entry, gz, judge_folder, judged, send
 
 RIGHTS = "GR_OPPOSITION_20220301_001.csv.gz"
@@ -34,6 +41,8 @@ SURGERY_HEAD = "ID_ACTE;ID_PATIENT;ID_TUMEUR;DATE_ACTE;CODE_CCAM;ACTIVITE;LIBELL
         (HEAD + 'P;"a\rb";TP53\r\n', 1, []),
         (HEAD + "P;1;TP53\r\n", 2, ["ROW_COUNT_MISMATCH"]),
         ("", 0, ["FORMAT_INVALID"]),
+        ("CODE_PANEL;VERSION;" + "x" * 2**17 + "y\n", 0, ["FORMAT_INVALID"]),
+        ('CODE_PANEL;x"y\rz;b"c\n', 0, ["FORMAT_INVALID"]),
         ("CODE_PANEL,VERSION,GENE\n", 0, ["FORMAT_INVALID"]),
         ("CODE_PANEL;GENE;GENE\n", 0, ["FORMAT_INVALID"]),
         (HEAD + "P;1\r\n", 1, ["FORMAT_INVALID"]),
@@ -52,12 +61,17 @@ SURGERY_HEAD = "ID_ACTE;ID_PATIENT;ID_TUMEUR;DATE_ACTE;CODE_CCAM;ACTIVITE;LIBELL
     ],
     ids=[
         "CRLF", "LF", "no last line end", "blank lines at the end", "header only", "break and quotes in quotes", "CR in quotes", "count off",
-        "empty", "other delimiter", "column twice", "field missing", "field too many", "blank line among others", "open quote", "NUL", "bare CR",
+        "empty", "header cell over 128 KiB", "CR in the header", "other delimiter", "column twice", "field missing", "field too many", "blank line among others", "open quote", "NUL", "bare CR",
         "field of 1 MiB", "field over 1 MiB", "field of 9 MiB", "whole file is UTF-8", "only partly UTF-8", "byte that cp1252 lacks", "BOM",
     ],
 )  # fmt: skip
 def test_what_gate_6_says_of_a_text(tmp_path: Path, text: str | bytes, rows: int, codes: list[str]) -> None:
     assert judged(tmp_path, PANEL, "panel", text, rows=rows).reason_codes == codes
+
+
+def test_a_header_that_breaks_off_inside_a_character_is_not_utf_8(tmp_path: Path) -> None:
+    found = judged(tmp_path, PANEL, "panel", b"CODE_PANEL;VERSION;GEN\xc3", rows=0, encoding="utf-8")
+    assert found.reason_codes == ["ENCODING_INVALID"]
 
 
 def test_a_file_in_many_chunks_has_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,6 +191,47 @@ def test_what_is_an_identifier_in_a_text(tmp_path: Path, value: str, is_identifi
     if is_identifier:
         assert [(each.file, each.row, each.column) for each in judgement.findings] == [(SURGERY, 1, "LIBELLE")]
         assert value not in repr(judgement)
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda: is_identifier("x" * 2**16 + " @", is_code=False),
+        lambda: Text([b'"' + b"\ra" * 2**18 + b'"'], "utf-8", is_quoted=True).drain(),
+        lambda: list(
+            Delimited(Text([b'a;b\nx;\n;"' + b"\n" * 2**18 + b'"\n'], "utf-8", is_quoted=True), ";", is_quoted=True).tables()
+        ),
+    ],
+    ids=["an address", "carriage returns in quotes", "blank lines in quotes"],
+)
+def test_a_search_takes_time_in_proportion_to_the_text(search: Callable[[], Any]) -> None:
+    # Each takes milliseconds; asked anew at every place they took a minute.
+    assert seconds(search) < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "is_fault"),
+    [
+        ('a"b\rc"\r\n', False),
+        ('"a"\r"b"', True),
+        ('"\r""\r"\r\n', False),
+        ('"\r"\r', True),
+        ("a\rb", True),
+        ("a\r\nb\r\n", False),
+    ],
+)
+def test_a_bare_carriage_return_ends_a_line_outside_quotes_only(text: str, is_fault: bool) -> None:
+    for size in (1, 2, len(text)):
+        data = text.encode()
+        read = Text([data[at : at + size] for at in range(0, len(data), size)], "utf-8", is_quoted=True)
+        read.drain()
+        assert bool(read.faults) is is_fault
 
 
 @pytest.mark.parametrize(
