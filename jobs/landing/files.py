@@ -238,7 +238,7 @@ def _tar(step: Callable[[], Any]) -> Any:
     """A step of reading an archive; what a full disk or a bug raises elsewhere is not the archive's fault."""
     try:
         return step()
-    except (tarfile.TarError, EOFError, ValueError, OverflowError):
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError):
         raise _Broken from None
 
 

@@ -150,14 +150,14 @@ class _Inspection:
         opened = open_parquet(raw)
         if opened is None:
             return
+        if len(set(opened.schema.names)) != len(opened.schema.names):
+            said.note(6, "FORMAT_INVALID", "Expected every column once, found one twice.")
+            return
         file.check_columns(opened.schema.names, is_known=_is_known(said))
         columns = {column.name: column for column in file.manner.feed.columns}
         for name in set(opened.schema.names) & set(columns):
             if not has_type(columns[name], opened.schema.field(name).type):
                 said.note(8, "SCHEMA_TYPE", "Expected the declared physical type, found another one.", column=name)
-        if len(set(opened.schema.names)) != len(opened.schema.names):
-            said.note(6, "FORMAT_INVALID", "Expected every column once, found one twice.")
-            return
         try:
             for table in opened.batches():
                 file.add(table)

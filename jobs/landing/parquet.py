@@ -1,7 +1,7 @@
 """Parquet: the footer is judged before any page is read; one bad value must not stop the file."""
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,15 @@ from jobs.landing.files import LARGEST_OUTPUT, PIECE, RawFile, open_regular
 # Larger files are mapped, not taken into memory.
 IN_MEMORY = 128 * 2**20
 AT_ONCE = 65_536
+BYTES = (
+    pa.types.is_string,
+    pa.types.is_large_string,
+    pa.types.is_string_view,
+    pa.types.is_binary,
+    pa.types.is_large_binary,
+    pa.types.is_binary_view,
+    pa.types.is_fixed_size_binary,
+)
 
 
 class Unreadable(Exception):
@@ -104,7 +113,9 @@ def has_type(column: Column, found: pa.DataType) -> bool:
 
 def valid_strings(column: pa.Array) -> tuple[pa.Array, list[int]]:
     """A string column as UTF-8 and the rows whose bytes were not: polars must never see those."""
-    text = column.cast(pa.string()) if not pa.types.is_dictionary(column.type) else column.dictionary_decode().cast(pa.string())
+    plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    # Not safe: bytes may become a string that is not valid, which is found out below.
+    text = plain.cast(pa.string(), safe=False)
     try:
         text.validate(full=True)
     except pa.ArrowInvalid:
@@ -125,9 +136,28 @@ def _is_utf8(value: bytes) -> bool:
 
 def as_text(column: pa.Array) -> pa.Array:
     """Any column as text, to be searched for identifiers: that of an added column, or of one with another type."""
-    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type) or pa.types.is_string(column.type):
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if any(is_kind(kind) for is_kind in BYTES):
         return valid_strings(column)[0]
     try:
         return pc.cast(column, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.array([None if value is None else str(value) for value in column.to_pylist()], pa.string())
+        return pa.array([_as_text(value) for value in column], pa.string())
+
+
+def _as_text(value: Any) -> str | None:
+    """A single value as text: where Python cannot hold it, those of its parts that it can."""
+    try:
+        plain = value.as_py()
+    except (ValueError, OverflowError, LookupError):
+        return " ".join(text for part in _parts(value) if (text := _as_text(part)))
+    return None if plain is None else str(plain)
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    """What a struct, a list or a map holds, text with its broken bytes replaced, and nothing of a time that no calendar has."""
+    if isinstance(value, pa.StructScalar):
+        return [value[at] for at in range(value.type.num_fields)]
+    if any(is_kind(value.type) for is_kind in BYTES):
+        return [pa.scalar(value.as_buffer().to_pybytes().decode("utf-8", "replace"))]
+    return getattr(value, "values", None) or []

@@ -290,8 +290,6 @@ def test_a_required_column_that_is_mostly_unreadable_has_another_type(tmp_path: 
     ],
 )
 def test_what_an_archive_must_not_hold(tmp_path: Path, name: str, kind: bytes, code: str) -> None:
-    from jobs.landing.files import read_archive
-
     data = archive((name, b"x", kind))
     (tmp_path / "a.tar.gz").write_bytes(data)
     found: list[str] = []
@@ -300,6 +298,18 @@ def test_what_an_archive_must_not_hold(tmp_path: Path, name: str, kind: bytes, c
     read_archive(raw, lambda member, content: None, lambda path: lambda gate, code, sentence: found.append(code))
     assert found == [code]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tar.gz"]
+
+
+def test_an_archive_of_names_without_end_is_a_broken_one(tmp_path: Path) -> None:
+    long_name = tarfile.TarInfo("././@LongLink")
+    long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 2
+    data = gzip.compress((long_name.tobuf(tarfile.GNU_FORMAT) + b"a\0".ljust(512, b"\0")) * 1500)
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    found: list[str] = []
+    declared = DeclaredFile("a.tar.gz", "osiris", 0, len(data), "", "", "tar", "utf-8", "gzip", 2**21)
+    raw = RawFile(tmp_path / "a.tar.gz", declared, lambda gate, code, sentence: found.append(code))
+    read_archive(raw, lambda member, content: None, lambda path: lambda gate, code, sentence: found.append(code))
+    assert found == ["FILE_CORRUPT"]
 
 
 def test_a_parquet_footer_that_promises_too_much_is_not_followed(tmp_path: Path) -> None:
@@ -311,6 +321,61 @@ def test_a_parquet_footer_that_promises_too_much_is_not_followed(tmp_path: Path)
     declared = DeclaredFile("x.parquet", "visit", 0, path.stat().st_size, "", "", "parquet")
     assert open_parquet(RawFile(path, declared, lambda gate, code, sentence: found.append(code))) is None
     assert found == ["DECOMPRESSION_LIMIT"]
+
+
+def parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, store_schema=False)
+    return buffer.getvalue()
+
+
+MOMENTS = pa.array([2**62, 0, None], pa.int64()).cast(pa.timestamp("us"))
+BROKEN_TEXT = pa.array([b"\xff jean.dupont@hopital.fr", b"x", None], pa.binary())
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (BROKEN_TEXT, ["� jean.dupont@hopital.fr", "x", None]),
+        (BROKEN_TEXT.cast(pa.large_string(), safe=False), ["� jean.dupont@hopital.fr", "x", None]),
+        (BROKEN_TEXT.cast(pa.string(), safe=False).dictionary_encode(), ["� jean.dupont@hopital.fr", "x", None]),
+        (pa.ListArray.from_arrays([0, 1, 2], BROKEN_TEXT.cast(pa.string(), safe=False)), ["� jean.dupont@hopital.fr", "['x']"]),
+        (
+            pa.StructArray.from_arrays([MOMENTS, pa.array(["a@b.fr", "c", None])], ["at", "who"]),
+            ["a@b.fr", "{'at': datetime.datetime(1970, 1, 1, 0, 0), 'who': 'c'}", "{'at': None, 'who': None}"],
+        ),
+        (pa.StructArray.from_arrays([pa.array([1]), pa.array(["a@b.fr"])], ["x", "x"]), ["1 a@b.fr"]),
+    ],
+    ids=["bytes", "large string", "dictionary", "list", "time that no calendar has", "field twice"],
+)
+def test_any_column_can_be_searched_as_text(values: pa.Array, texts: list[str | None]) -> None:
+    assert as_text(values).to_pylist() == texts
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (parquet(pa.table([["x"], ["y"]], ["person_id", "person_id"])), "FORMAT_INVALID"),
+        (parquet(pa.table({"EXTRA": ["x"]})).replace(b"EXTRA", b"\xff\xfeTRA"), "FILE_CORRUPT"),
+        (parquet(pa.table({"EXTRA": BROKEN_TEXT})), "IDENTIFIER_FOUND"),
+    ],
+    ids=["column twice", "name that is not UTF-8", "bytes that are not UTF-8"],
+)
+def test_what_is_said_of_a_strange_parquet_file(tmp_path: Path, data: bytes, code: str) -> None:
+    hospital = hospitals()["aphp"]
+    path = "opposition/extract_date=2022-03-01/part-00000.snappy.parquet"
+    file = entry(path, "rights", data, rows=3, feed=hospital.feed("rights"), schema_id="aphp.rights/1")
+    told = {
+        "delivery_id": "APHP-20220301-001",
+        "center": "aphp",
+        "finess": hospital.finess,
+        "mode": hospital.mode,
+        "content": "rights_only",
+        "model": {"name": hospital.model, "version": "1.0"},
+        "rights": {"path": path, "as_of": "2022-02-28", "n_opposed": 0},
+    }
+    judgement = judge_folder(send(tmp_path, body([file], **told), {path: data}), tmp_path / "staging")
+    assert judgement.reason_codes == [code]
 
 
 def test_a_full_disk_is_not_the_hospitals_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
