@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from jobs.hospitals.feed import NUMBER_TYPES, TIME_TYPES, Column
-from jobs.landing import identifiers, parquet, rss
+from jobs.landing import headers, identifiers, parquet, rss
 from jobs.landing.cells import CellReader, Cells, Manner, TypedReader, no_cells
 from jobs.landing.dates import Mask, impossible, read_days
 from jobs.landing.keys import DUPLICATE, KeyHashes, losers
@@ -65,6 +65,9 @@ class FeedFile:
         self.faults: list[Finding] = []
         self.n_faults = 0
         self._expected = manner.feed.expected(version)
+        # What reports, and what bronze call a column.
+        self._told: dict[str, str] = {}
+        self._kept: dict[str, str] = {}
         self._text, self._typed = CellReader(manner), TypedReader(manner)
         self._keys, self._shares = KeyHashes(), {column.name: [0, 0] for column in manner.feed.columns}
         self._parquet, self._group = parquet, {"all": manner.feed.domain, "year": year}.get(manner.feed.replaces)
@@ -74,11 +77,15 @@ class FeedFile:
 
     def check_columns(self, names: list[str], *, is_known: bool = True) -> None:
         """Gates 7 and 8 for the names of columns."""
+        expected = [column.name for column in self._expected]
+        self._told, self._kept = headers.told(names, expected), headers.kept(names)
         for name in identifiers.named_like_one(names):
             self.said.note(
-                7, "IDENTIFIER_FOUND", "Expected no column with the name of an identifier, found one.", column=name[:40]
+                7, "IDENTIFIER_FOUND", "Expected no column with the name of an identifier, found one.", column=name.strip()
             )
-        expected = [column.name for column in self._expected]
+        for name in names:
+            if identifiers.is_identifier(name, is_code=False):
+                self.said.note(7, "IDENTIFIER_FOUND", "Expected names of columns, found an identifier.", column=self._told[name])
         if not is_known:
             return
         added = [name for name in names if name not in expected]
@@ -88,7 +95,9 @@ class FeedFile:
                 self.said.note(8, "SCHEMA_COLUMN_MISSING", f"Expected this column, {what}.", column=name)
         for name in added:
             self.said.warn(
-                "SCHEMA_COLUMN_ADDED", "Expected declared columns only, found another one: kept, not mapped.", column=name[:40]
+                "SCHEMA_COLUMN_ADDED",
+                "Expected declared columns only, found another one: kept, not mapped.",
+                column=self._told[name],
             )
         if self.manner.is_maf:
             # Declared behind the columns that every MAF has, sent among them.
@@ -102,7 +111,9 @@ class FeedFile:
         """Judge and stage a batch."""
         names = {column.name for column in self._expected} & set(table.column_names)
         cells = {each.name: self._cells(each, table, names) for each in self.manner.feed.columns}
-        added = {name: self._added(name, table) for name in table.column_names if name not in names and name not in rss.ZONES}
+        sent_too = rss.ZONES if self.manner.feed.format == "fixed" else ()
+        others = [name for name in table.column_names if name not in names and name not in sent_too]
+        added = {self._kept.get(name, name): self._added(name, table) for name in others}
         zones, acts = self._zones(table)
         verdict = judge_rows(cells, self.manner, table.num_rows)
         if acts is not None:
@@ -143,7 +154,7 @@ class FeedFile:
             "IDENTIFIER_FOUND",
             "Expected nothing that tells who a patient is, found an identifier.",
             self.rows + int(at) + 1,
-            name[:40],
+            self._told.get(name, name),
         )
 
     def _zones(self, table: pa.Table) -> tuple[Zones, rss.Acts | None]:

@@ -153,8 +153,9 @@ class Stage:
         if not added:
             return _same(None, rows)
         shown = [self._without_pseudonyms(values).alias(name) for name, values in added.items()]
-        filled = pl.any_horizontal([pl.col(name).is_not_null() for name in added])
         frame = pl.DataFrame(shown)
+        # Not by name: polars reads "*" and "^…$" as patterns.
+        filled = pl.any_horizontal(pl.all().is_not_null())
         return frame.select(pl.when(filled).then(pl.struct(pl.all()).struct.json_encode())).to_series()
 
     def _without_pseudonyms(self, values: pl.Series) -> pl.Series:

@@ -270,6 +270,55 @@ def test_an_added_column_is_kept_without_the_pseudonyms_in_it(tmp_path: Path) ->
     assert added[1] is None
 
 
+@pytest.mark.parametrize(
+    ("head", "told"),
+    [
+        (f"{HEAD.strip()};SEEN_ON", ["SEEN_ON"]),
+        (f"{HEAD.strip()};Marie Dupont", ["no. 4"]),
+        (f"{HEAD.strip()};{A}", ["no. 4"]),
+        (f"{HEAD.strip()};P0012345", ["no. 4"]),
+        (f"{HEAD.strip()};", ["no. 4"]),
+        ("P0;1;TP53", ["no. 1", "no. 2", "no. 3"]),
+    ],
+    ids=["a name", "a value", "a pseudonym", "a number", "no name", "no header"],
+)
+def test_the_name_of_an_added_column_is_told_only_when_it_can_be_no_value(tmp_path: Path, head: str, told: list[str]) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"{head}\n{';'.join('x' * len(head.split(';')))}\n", rows=1)
+    assert [each.column for each in judgement.warnings["SCHEMA_COLUMN_ADDED"]] == told
+    assert not any(name in repr(judgement.findings) for name in ("Marie Dupont", A, "P0012345", "TP53"))
+
+
+@pytest.mark.parametrize("name", ["jean.dupont@hopital.fr", "06 12 34 56 78", "185057800608491"])
+def test_an_identifier_among_the_names_of_columns_is_one(tmp_path: Path, name: str) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"{HEAD.strip()};{name}\nP;1;TP53;x\n", rows=1)
+    assert (judgement.outcome, [each.column for each in judgement.findings]) == ("quarantined", ["no. 4"])
+    assert name not in repr(judgement)
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("", "column no. 4"),
+        (A, "column no. 4"),
+        ("*", "*"),
+        ("^x$", "^x$"),
+        ('"a ""b"""', 'a "b"'),
+        ("DAS", "DAS"),
+        ("été", "été"),
+    ],
+)
+def test_an_added_column_is_kept_whatever_its_name(tmp_path: Path, name: str, kept: str) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"{HEAD.strip()};{name}\nP;1;TP53;x\nP;1;KRAS;\n", rows=2)
+    added = pq.read_table(next(judgement.staged("panel")).parquet)["_added"].to_pylist()
+    assert [each and json.loads(each) for each in added] == [{kept: "x"}, None]
+
+
+@pytest.mark.parametrize("name", ["DAS", "DAD", "ACTES", "", "[/b]"])
+def test_an_added_column_is_searched_for_identifiers_whatever_its_name(tmp_path: Path, name: str) -> None:
+    judgement = judged(tmp_path, PANEL, "panel", f"{HEAD.strip()};{name}\nP;1;TP53;jean.dupont@hopital.fr\n", rows=1)
+    assert judgement.reason_codes == ["IDENTIFIER_FOUND"]
+
+
 def test_a_required_column_that_is_mostly_unreadable_has_another_type(tmp_path: Path) -> None:
     rows = "".join(f"C{number};{A};;2020-02-01;AAFA002;1;;;;01/02/2020;N\n" for number in range(20))
     found = judged(tmp_path, SURGERY, "surgery", SURGERY_HEAD + rows, rows=20).findings
