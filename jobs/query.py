@@ -11,6 +11,8 @@ from jobs.lake import ZONES, Lake
 READING = frozenset({"select", "with", "values", "from", "table", "show", "describe", "desc", "explain"})
 # With these, WITH and FROM can also write.
 WRITING = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
+# TRANSFORM, MAP and REDUCE hand rows to a program; a join's USING has brackets.
+RUNNING = re.compile(r"\busing\b(?!\s*\()", re.IGNORECASE)
 # Before its first word a statement may have white space, plain comments and brackets.
 FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
 # Texts, quoted names and comments: no word in them is a command.
@@ -23,7 +25,7 @@ def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
     """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something."""
     if not reads_only(query):
         raise WrongUse(
-            "Expected a query (SELECT, SHOW, DESCRIBE, EXPLAIN), found a statement that changes something: nothing was done."
+            "Expected a query (SELECT, SHOW, DESCRIBE, EXPLAIN), found a statement that changes or runs something: nothing was done."
         )
     for zone in ZONES:
         spark.sql(f"create database if not exists {zone}")
@@ -39,4 +41,4 @@ def reads_only(query: str) -> bool:
     found = FIRST_WORD.match(query)
     word = found[1].lower() if found else ""
     words = query if INTRICATE.search(query) else NO_WORDS.sub(" ", query)
-    return word in READING and not (word in ("with", "from") and WRITING.search(words))
+    return word in READING and not RUNNING.search(words) and not (word in ("with", "from") and WRITING.search(words))
