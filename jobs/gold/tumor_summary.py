@@ -9,6 +9,8 @@ from jobs.gold._sites import tumor_group
 
 # The markers of which the summary says the first result known.
 MARKERS = ("er", "pr", "her2", "ki67", "pdl1_tps", "msi", "mmr", "alk", "braf", "egfr", "idh1", "kras", "nras_kras")
+# Four months, as AJCC and UICC count what belongs to the stage at diagnosis: what is staged later is another moment of the disease.
+STAGING_DAYS = 120
 # A stage after treatment or at recurrence is not one at diagnosis; pathologists know better than the clinic.
 FIRST_CLASSIFICATIONS = "array_position(array('p', 'c', 'unknown', 'u', 'y'), coalesce(classification, 'unknown'))"
 
@@ -36,7 +38,7 @@ def tumor_summary(
     )
     analysis = sequenced(molecular_analysis, samples(specimen, primary_cancer))
     parts = (
-        _stage(staging),
+        _stage(staging, primary_cancer),
         _grade(grade),
         _performance(with_tumour(performance_status, primary_cancer)),
         _events(tumor_event),
@@ -52,12 +54,20 @@ def tumor_summary(
     return _described(summary)
 
 
-def _stage(staging: DataFrame) -> DataFrame:
+def _stage(staging: DataFrame, primary_cancer: DataFrame) -> DataFrame:
     """The stage at diagnosis: one with a group before one without, then pathological before clinical, then the earliest."""
-    at_diagnosis = staging.where("coalesce(classification, '') <> 'r'")
+    dated = primary_cancer.select("tumor_id", "dx_date", "dx_date_precision")
+    at_diagnosis = staging.join(dated, "tumor_id", how="left").where(f"coalesce(classification, '') <> 'r' AND NOT {_late()}")
     rank = f"struct(stage_group IS NULL, {FIRST_CLASSIFICATIONS}, coalesce(staging_date, DATE'9999-12-31'), staging_id)"
     best = F.expr(f"min_by(struct(stage_group, classification, edition, t, n, m), {rank})").alias("stage")
     return at_diagnosis.groupBy("tumor_id").agg(best)
+
+
+def _late() -> str:
+    """SQL text: staged too long after the diagnosis. Where one of the two dates is only a year, in a later year; no date is not late."""
+    only_year = "'year' IN (staging_date_precision, dx_date_precision)"
+    later = f"if({only_year}, year(staging_date) > year(dx_date), datediff(staging_date, dx_date) > {STAGING_DAYS})"
+    return f"coalesce({later}, false)"
 
 
 def _grade(grade: DataFrame) -> DataFrame:
@@ -117,7 +127,9 @@ def _genomics(analysis: DataFrame, found: DataFrame) -> DataFrame:
 
 
 def _described(summary: DataFrame) -> DataFrame:
-    de_novo = "coalesce(de_novo_metastatic, stage.m LIKE 'M1%', if(stage.m LIKE 'M0%', false, NULL))"
+    # MX is neither: nobody looked. Nor does a stage IV say it, which many sites also give to a tumour that has only grown far.
+    by_m = "CASE WHEN stage.m LIKE 'M1%' THEN true WHEN stage.m LIKE 'M0%' THEN false END"
+    de_novo = f"coalesce(de_novo_metastatic, {by_m})"
     first_met = f"least(first_met_event_date, if({de_novo}, dx_date, NULL))"
     return summary.selectExpr(
         "tumor_id",

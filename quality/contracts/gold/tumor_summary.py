@@ -59,7 +59,11 @@ TABLE = product(
         Column("dx_year", "integer", "Year of diagnosis.", sensitivity="quasi"),
         Column("age_dx", "integer", "Full years at diagnosis.", unit="a", sensitivity="quasi"),
         _text("dx_basis", "What the diagnosis rests on."),
-        _text("best_stage_dx", "Stage group at diagnosis: pathological before clinical, the earliest."),
+        _text(
+            "best_stage_dx",
+            "Stage group at diagnosis: pathological before clinical, the earliest. Stagings of a recurrence and those dated over "
+            "120 days after diagnosis do not count; one without date does.",
+        ),
         Column(
             "stage_main",
             "string",
@@ -75,7 +79,12 @@ TABLE = product(
         _text("grade", "First grade known."),
         _text("grade_system", "System of that grade."),
         Column("performance_status_dx", "integer", "First WHO performance status.", sensitivity="sensitive"),
-        Column("de_novo_metastatic", "boolean", "Metastatic at diagnosis: as declared, else by M.", sensitivity="sensitive"),
+        Column(
+            "de_novo_metastatic",
+            "boolean",
+            "Metastatic at diagnosis: as declared, else by M (M1 true, M0 false); null where M was not assessed (MX), whatever the stage.",
+            sensitivity="sensitive",
+        ),
         Column(
             "met_sites",
             "array<string>",

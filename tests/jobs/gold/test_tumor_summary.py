@@ -63,11 +63,16 @@ PRODUCTS = {
 }
 
 
+def summarised(spark: SparkSession, **drawn: str) -> Any:
+    """The summary of these tables, the others as they stand above."""
+    frames = {name: silver(spark, name, drawn.get(name, text)) for name, text in TABLES.items()}
+    frames |= {name: gold(spark, name, drawn.get(name, text)) for name, text in PRODUCTS.items()}
+    return tumor_summary(**frames, patient_key=patient_key(spark, "p1", "p2"))
+
+
 @pytest.fixture(scope="module")
 def summary(spark: SparkSession) -> Any:
-    frames = {name: silver(spark, name, text) for name, text in TABLES.items()}
-    frames |= {name: gold(spark, name, text) for name, text in PRODUCTS.items()}
-    return tumor_summary(**frames, patient_key=patient_key(spark, "p1", "p2")).cache()
+    return summarised(spark).cache()
 
 
 def test_a_tumour_has_its_group_its_age_and_its_patient(summary: Any) -> None:
@@ -94,6 +99,47 @@ def test_metastatic_from_the_start_is_what_was_declared_else_what_m_says(summary
         ("t2", None, None, [], None),
         ("t3", False, None, [], None),
     ]
+
+
+def test_what_was_not_assessed_is_not_free_of_metastases_even_at_stage_iv(spark: SparkSession) -> None:
+    staging = """
+        staging_id | tumor_id | stage_group | m
+        s1         | t1       | IV          | MX
+        s2         | t2       | IIA         | M0 (i+)
+    """
+    assert rows(summarised(spark, staging=staging), "tumor_id", "m", "de_novo_metastatic", "first_met_date") == [
+        ("t1", "MX", None, "2021-01-01"),
+        ("t2", "M0 (i+)", False, None),
+        ("t3", None, False, None),
+    ]
+
+
+def test_a_staging_long_after_the_diagnosis_is_not_the_stage_at_diagnosis(spark: SparkSession) -> None:
+    tumours = """
+        tumor_id | person_id | center | dx_date    | dx_date_precision
+        early    | p1        | curie  | 2020-01-01 | day
+        vague    | p1        | curie  | 2020-07-01 | year
+        open     | p1        | curie  |            |
+    """
+    staging = """
+        staging_id | tumor_id | classification | stage_group | m  | staging_date
+        s1         | early    | p              | IV          | M1 | 2020-05-01
+        s2         | early    | c              | II          | M0 | 2020-04-30
+        s3         | vague    | p              | III         | M0 | 2021-01-02
+        s4         | vague    | c              | I           | M0 | 2020-12-30
+        s5         | open     | c              | I           | M0 | 2025-01-01
+    """
+    found = summarised(spark, primary_cancer=tumours, staging=staging)
+    assert rows(found, "tumor_id", "best_stage_dx", "de_novo_metastatic") == [
+        ("early", "II", False),
+        ("open", "I", False),
+        ("vague", "I", False),
+    ]
+
+
+def test_a_staging_without_date_counts(spark: SparkSession) -> None:
+    found = summarised(spark, staging="staging_id | tumor_id | classification | stage_group\ns1 | t1 | y | IIIA")
+    assert rows(found.where("tumor_id = 't1'"), "best_stage_dx", "stage_source") == [("IIIA", "y")]
 
 
 def test_treatment_at_a_glance(summary: Any) -> None:
