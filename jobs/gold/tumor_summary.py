@@ -7,8 +7,9 @@ from jobs.gold._people import patients, with_tumour
 from jobs.gold._samples import altered, samples, sequenced
 from jobs.gold._sites import tumor_group
 
-# The markers of which the summary says the first result known.
+# The markers of which the summary says the first result known, and those that are measured in percent and often sent as nothing else.
 MARKERS = ("er", "pr", "her2", "ki67", "pdl1_tps", "msi", "mmr", "alk", "braf", "egfr", "idh1", "kras", "nras_kras")
+MEASURED = ("ki67", "pdl1_tps")
 # Four months, as AJCC and UICC count what belongs to the stage at diagnosis: what is staged later is another moment of the disease.
 STAGING_DAYS = 120
 # A stage after treatment or at recurrence is not one at diagnosis; pathologists know better than the clinic.
@@ -113,8 +114,10 @@ def _lines(line_of_therapy: DataFrame) -> DataFrame:
 
 
 def _markers(biomarker_status: DataFrame) -> DataFrame:
-    firsts = [F.expr(f"max(first_result) FILTER (WHERE marker = '{marker}')").alias(marker) for marker in MARKERS]
-    return biomarker_status.groupBy("tumor_id").agg(*firsts)
+    of, percent = "FILTER (WHERE marker = '{}')", "if(coalesce(first_known_unit, '%') = '%', first_known_value, NULL)"
+    results = [F.expr(f"max(first_known_result) {of.format(marker)}").alias(marker) for marker in MARKERS]
+    values = [F.expr(f"max({percent}) {of.format(marker)}").alias(f"{marker}_value") for marker in MEASURED]
+    return biomarker_status.groupBy("tumor_id").agg(*results, *values)
 
 
 def _genomics(analysis: DataFrame, found: DataFrame) -> DataFrame:
@@ -170,6 +173,7 @@ def _described(summary: DataFrame) -> DataFrame:
         "first_regimen",
         "first_drug_date",
         *MARKERS,
+        *(f"{marker}_value" for marker in MEASURED),
         "coalesce(n_samples_sequenced, 0) AS n_samples_sequenced",
         # Null without a sequenced sample: nothing was looked for. Empty: looked for, nothing found.
         "if(n_samples_sequenced > 0, coalesce(altered_genes, array()), NULL) AS altered_genes",

@@ -28,6 +28,10 @@ def _text(name: str, meaning: str, code_system: str | None = None) -> Column:
     return Column(name, "string", meaning, code_system=code_system, sensitivity="sensitive")
 
 
+def _percent(name: str, meaning: str) -> Column:
+    return Column(name, "double", meaning, unit="%", sensitivity="sensitive")
+
+
 TABLE = product(
     name="tumor_summary",
     grain="A primary cancer as one hospital knows it, inferred ones too. Two hospitals that treat one cancer have a row each.",
@@ -103,7 +107,14 @@ TABLE = product(
         _count("n_lines_declared", "Lines of drug treatment as declared."),
         _text("first_regimen", "Drugs of the first derived line."),
         Column("first_drug_date", "date", "Start of the first line, derived or declared.", sensitivity="quasi"),
-        *(_text(name, f"First result known of {meaning}.") for name, meaning in MARKERS.items()),
+        *(
+            _text(
+                name,
+                f"First definite result of {meaning}, else equivocal; null where only a value was sent or no test succeeded.",
+            )
+            for name, meaning in MARKERS.items()
+        ),
+        *(_percent(f"{name}_value", f"First value of {MARKERS[name]} that is a number.") for name in ("ki67", "pdl1_tps")),
         _count("n_samples_sequenced", "Samples with a molecular analysis."),
         Column(
             "altered_genes",

@@ -53,7 +53,13 @@ TABLES = {
     "variant": "variant_id | analysis_id | gene_hgnc\nv1 | a1 | TP53\nv2 | a1 | EGFR",
 }
 PRODUCTS = {
-    "biomarker_status": "tumor_id | marker | first_result\nt1 | her2 | negative\nt1 | er | positive",
+    "biomarker_status": """
+        tumor_id | marker   | first_result | first_known_result | first_known_value | first_known_unit
+        t1       | her2     | failed       | negative           |                   |
+        t1       | er       | positive     | positive           | 90                | %
+        t1       | ki67     |              |                    | 20                | %
+        t1       | pdl1_tps |              |                    | 3                 | cells
+    """,
     "line_of_therapy": """
         tumor_id | line_number | declared_line_id | start_date | declared_start_date | regimen_name
         t1       | 1           | l1               | 2020-04-20 | 2020-04-01          | cisplatin
@@ -146,6 +152,12 @@ def test_treatment_at_a_glance(summary: Any) -> None:
     columns = ("first_surgery_date", "resection", "rt_any", "n_lines", "n_lines_declared", "first_regimen", "first_drug_date")
     assert rows(summary.where("tumor_id = 't1'"), *columns) == [("2020-03-10", "R0", True, 2, 2, "cisplatin", "2020-04-20")]
     assert rows(summary.where("tumor_id = 't2'"), *columns) == [(None, None, False, 0, 0, None, None)]
+
+
+def test_a_marker_is_its_first_known_result_and_one_that_is_only_measured_its_value(summary: Any) -> None:
+    assert rows(summary.where("tumor_id = 't1'"), "er", "her2", "ki67", "ki67_value", "pdl1_tps_value") == [
+        ("positive", "negative", None, 20.0, None)
+    ]
 
 
 def test_nothing_found_is_not_the_same_as_nothing_looked_for(summary: Any) -> None:
