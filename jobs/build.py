@@ -24,6 +24,8 @@ from jobs.failpoint import failpoint
 from jobs.lake import Lake
 from jobs.session import tune
 from jobs.silver import tables
+from jobs.silver.passes import IDENTITY
+from jobs.silver.person import mastered
 from jobs.silver.staging import parts
 from quality import gate
 from quality.contract import Table
@@ -34,7 +36,7 @@ WRITER = "pscc/gold"
 THREADS = 3
 # Up to here a build works every table in one piece.
 MANY_ROWS = 500_000
-PATIENT_KEY = "patient_key"
+PATIENT_KEY, KEYS = "patient_key", ("master_person_id", "patient_id", "industry_use_opposed")
 BUILT = pa.schema(
     [
         ("build", pa.int64()),
@@ -48,18 +50,35 @@ BUILT = pa.schema(
 
 def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
     """Give every master person the id that gold knows them by. Done beside the engine: the key never enters Spark."""
-    masters = (
-        lake.frame("silver", "person", ["master_person_id", "is_current"])
-        .filter("is_current")["master_person_id"]
-        .unique()
-        .sort()
-    )
-    known = lake.frame("bronze", PATIENT_KEY, ["master_person_id", "patient_id"])
-    if lake.exists("bronze", PATIENT_KEY) and known["master_person_id"].sort().equals(masters):
+    if patient_keys_are_fresh(lake):
         return
-    ids = [hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32] for person in masters]
-    rows = pa.table({"master_person_id": pa.array(masters.to_list(), pa.string()), "patient_id": pa.array(ids, pa.string())})
-    lake.write("bronze", PATIENT_KEY, rows, mode="overwrite")
+    masters = _masters(lake)
+    ids = [
+        hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32]
+        for person in masters["master_person_id"]
+    ]
+    rows = masters.with_columns(pl.Series("patient_id", ids, pl.String)).select(KEYS)
+    lake.write("bronze", PATIENT_KEY, rows.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="overwrite", anew=True)
+
+
+def patient_keys_are_fresh(lake: Lake) -> bool:
+    """True where every master person has an id, and whether they oppose the use by companies is as the vault says."""
+    known = lake.frame("bronze", PATIENT_KEY)
+    masters = _masters(lake)
+    return sorted(known.columns) == sorted(KEYS) and known.select(masters.columns).sort("master_person_id").equals(masters)
+
+
+def _masters(lake: Lake) -> pl.DataFrame:
+    """master_person_id, industry_use_opposed of every current master person, in order.
+
+    Oppositions come from landing, which also knows those that are gone from the newest list and those of deliveries that wait.
+    """
+    people = lake.frame("silver", "person", ["person_id", "master_person_id", "is_current"]).filter("is_current")
+    identity = lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
+    groups = identity.filter(pl.col("opposed").list.contains("industry"))["master_person_id"]
+    opposed = mastered(people.select("person_id"), identity)["master_person_id"].is_in(groups.implode())
+    of_each = people.with_columns(industry_use_opposed=opposed).group_by("master_person_id")
+    return of_each.agg(pl.col("industry_use_opposed").any()).sort("master_person_id")
 
 
 def waves() -> list[list[str]]:

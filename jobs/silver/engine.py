@@ -130,9 +130,13 @@ class Engine:
 
     def gold_is_fresh(self) -> bool:
         """True where no product would be made again."""
-        from jobs.build import GoldBuild
+        from jobs.build import GoldBuild, patient_keys_are_fresh
 
-        return self.lake.exists("silver", "person") and GoldBuild(lambda: self.spark, self.lake, self._next_number()).is_fresh()
+        return (
+            self.lake.exists("silver", "person")
+            and patient_keys_are_fresh(self.lake)
+            and GoldBuild(lambda: self.spark, self.lake, self._next_number()).is_fresh()
+        )
 
     def _gold(self, fence: Callable[[], None]) -> "GoldBuild | None":
         from jobs.build import GoldBuild, write_patient_keys

@@ -3,7 +3,6 @@
 from quality.contract import Column, Reference
 from quality.contracts.gold._common import center, count, patient_id, product, tumor_id
 
-
 SAME_DAY = "of several on one day a definite one before an equivocal one, positive before negative"
 
 
