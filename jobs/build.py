@@ -1,4 +1,4 @@
-"""A build of gold: every product whose silver inputs changed is made again, held to its contract, and replaced in one commit."""
+"""A build of gold: every product whose inputs or rules changed is made again, held to its contract, and replaced in one commit."""
 
 import hashlib
 import hmac
@@ -31,6 +31,8 @@ from quality import gate
 from quality.contract import Table
 from quality.contracts import contracts
 
+# The version of every table that a product is made from, and its recipe.
+Inputs = dict[str, int | str]
 WRITER = "pscc/gold"
 # The JVM plans one product while it computes another.
 THREADS = 3
@@ -81,6 +83,20 @@ def _masters(lake: Lake) -> pl.DataFrame:
     return of_each.agg(pl.col("industry_use_opposed").any()).sort("master_person_id")
 
 
+def recipe(table: Table) -> str:
+    """A digest of how a product is made: its code, its contract, and the contracts of what it reads.
+
+    A change of words alone makes it again too: a version that somebody must remember to raise would be forgotten one day.
+    """
+    read = (contracts(zone)[name] for zone, name in _addresses(table))
+    return hashlib.sha256("\n".join([gold.source(table.name), repr(table), *map(repr, read)]).encode()).hexdigest()[:16]
+
+
+def _addresses(table: Table) -> list[tuple[str, str]]:
+    """Zone and name of every table that a product reads."""
+    return [(zone, name) for zone, _, name in (read.partition(".") for read in sorted(table.reads))]
+
+
 def waves() -> list[list[str]]:
     """The products, those that read each other one after the other, the others beside each other."""
     found: list[list[str]] = []
@@ -109,7 +125,7 @@ class GoldBuild:
         return self.open_spark()
 
     def run(self) -> dict[str, int]:
-        """Rows of every product that was made again; no row for those whose inputs did not change."""
+        """Rows of every product that was made again; no row for those whose inputs and rules did not change."""
         if self.is_fresh():
             return self.built
         # Before threads ask for it: this opens the engine, and makes the table in which all of them note what they made.
@@ -122,11 +138,11 @@ class GoldBuild:
         return {name: self.built[name] for name in contracts("gold") if name in self.built}
 
     def is_fresh(self) -> bool:
-        """True where nothing that any product reads has changed since it was made."""
+        """True where nothing that any product reads, and no rule of any, has changed since it was made."""
         return all(self._made_from(name) == self._inputs(table) for name, table in contracts("gold").items())
 
     def make(self, name: str) -> bool:
-        """Make one product; False where nothing it reads has changed since it was made. GateFailed publishes nothing of it."""
+        """Make one product; False where neither what it reads nor its rules have changed. GateFailed publishes nothing of it."""
         table = contracts("gold")[name]
         inputs = self._inputs(table)
         if self._made_from(name) == inputs:
@@ -145,11 +161,13 @@ class GoldBuild:
             shutil.rmtree(f"{folder}.computed", ignore_errors=True)
         return True
 
-    def _publish(self, table: Table, folder: str, inputs: dict[str, int]) -> None:
+    def _publish(self, table: Table, folder: str, inputs: Inputs) -> None:
         self.fence()
         tables.ensure_table(self.lake, table)
-        made = ds.dataset(folder).scanner(columns=list(table.names)).to_reader()
-        self.lake.write("gold", table.name, made, mode="overwrite", transaction=(WRITER, self.number))
+        schema = tables.arrow_schema(table)
+        made = ds.dataset(folder).scanner(columns=list(table.names)).to_batches()
+        rows = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in made))
+        self.lake.write("gold", table.name, rows, mode="overwrite", transaction=(WRITER, self.number), anew=True)
         self._record(table.name, inputs, folder)
 
     def _stage(self, rows: DataFrame, folder: str) -> None:
@@ -185,18 +203,18 @@ class GoldBuild:
         tables.ensure_table(self.lake, contracts("silver")[name])
         return self._rows_of("silver", name).where("is_current and not is_deleted")
 
-    def _inputs(self, table: Table) -> dict[str, int]:
-        reads = [read.partition(".")[::2] for read in sorted(table.reads)]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in [*reads, ("bronze", PATIENT_KEY)]}
+    def _inputs(self, table: Table) -> Inputs:
+        reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
 
-    def _made_from(self, name: str) -> dict[str, int] | None:
-        """The versions that the published rows of a product were made from."""
+    def _made_from(self, name: str) -> Inputs | None:
+        """The versions that the published rows of a product were made from, and its recipe then."""
         if not self.lake.exists("gold", name):
             return None
         past = self.lake.frame("ops", "build", ["build", "table", "inputs"]).filter(pl.col("table") == name).sort("build")
         return json.loads(past["inputs"][-1]) if past.height else None
 
-    def _stamped(self, rows: DataFrame, table: Table, inputs: dict[str, int]) -> DataFrame:
+    def _stamped(self, rows: DataFrame, table: Table, inputs: Inputs) -> DataFrame:
         said = [f"{name}@{version}" for name, version in inputs.items()]
         return rows.withColumns(
             {
@@ -209,7 +227,7 @@ class GoldBuild:
     def _as_of(self, table: Table) -> date:
         """The latest day on which a hospital said something that the product was made from."""
         days: list[date] = []
-        for zone, name in (read.split(".") for read in table.reads):
+        for zone, name in _addresses(table):
             column = "valid_from" if zone == "silver" else "as_of_date"
             read = contracts(zone)[name]
             if column in read.names and self.lake.exists(zone, name):
@@ -218,7 +236,7 @@ class GoldBuild:
                 days += [latest.date() if isinstance(latest, datetime) else latest] if isinstance(latest, date) else []
         return max(days, default=date(1900, 1, 1))
 
-    def _record(self, name: str, inputs: dict[str, int], folder: str) -> None:
+    def _record(self, name: str, inputs: Inputs, folder: str) -> None:
         rows = pl.scan_parquet(f"{folder}/*.parquet").select(pl.len()).collect().item()
         self.built[name] = rows
         line = {

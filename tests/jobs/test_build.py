@@ -1,18 +1,24 @@
-"""A build of gold: what landing tells it of oppositions."""
+"""A build of gold: when a product is made again and what landing tells it of oppositions."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from jobs.build import patient_keys_are_fresh, write_patient_keys
+from jobs import build, gold
+from jobs.build import GoldBuild, patient_keys_are_fresh, recipe, write_patient_keys
 from jobs.lake import Lake
+from jobs.settings import Settings
+from jobs.silver import tables
+from jobs.silver.engine import Engine
 from jobs.silver.passes import IDENTITY
 from quality.contracts import contracts
 from tests.quality.contract_rows import arrow, valid_row
 
 KEY = bytes(32)
+GOLD = contracts("gold")
 
 
 def fill(lake: Lake, name: str, *rows: dict[str, Any]) -> None:
@@ -72,3 +78,55 @@ def test_patient_keys_that_are_right_are_not_written_again_and_those_of_an_older
     assert (keys(lake), lake.version("bronze", "patient_key")) == ([("a", False)], 1)
     write_patient_keys(lake, KEY)
     assert lake.version("bronze", "patient_key") == 1
+
+
+def no_spark() -> Any:
+    raise AssertionError("a build with nothing to do opened an engine")
+
+
+def test_a_rule_a_helper_or_a_contract_that_changes_makes_its_products_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: recipe(table) for name, table in GOLD.items()}
+    assert {name: recipe(table) for name, table in GOLD.items()} == before
+    assert recipe(replace(GOLD["endpoint"], grain="Another.")) != before["endpoint"]
+
+    text = gold._text
+    monkeypatch.setattr(gold, "_text", lambda module: text(module) + ("# another rule" if module == "endpoint" else ""))
+    assert [name for name, table in GOLD.items() if recipe(table) != before[name]] == ["endpoint"]
+    monkeypatch.setattr(gold, "_text", lambda module: text(module) + ("# another helper" if module == "_drugs" else ""))
+    assert [name for name, table in GOLD.items() if recipe(table) != before[name]] == list(GOLD)
+
+
+@pytest.fixture
+def house(tmp_path: Path, spark: object, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine with two patients, three samples and two products."""
+    (tmp_path / "key").write_text(KEY.hex())
+    engine = Engine(Settings(lake=str(tmp_path / "lake"), platform_key_file=tmp_path / "key"))
+    engine._spark = spark  # type: ignore[assignment]
+    for table in contracts("silver").values():
+        tables.ensure_table(engine.lake, table)
+    people(engine.lake, "a a", "b b")
+    fill(engine.lake, "primary_cancer", {"tumor_id": "t", "person_id": "a"})
+    samples(engine.lake, "s1 a", "s2 b", "s3 a")
+    few = {name: GOLD[name] for name in ("patient_summary", "sample_catalog")}
+    monkeypatch.setattr(build, "contracts", lambda layer: few if layer == "gold" else contracts(layer))
+    return engine
+
+
+def samples(lake: Lake, *pairs: str) -> None:
+    ids = (pair.split() for pair in pairs)
+    fill(lake, "specimen", *({"specimen_id": i, "parent_id": i, "root_id": i, "tumor_id": "t", "person_id": p} for i, p in ids))
+
+
+def test_a_lake_of_older_rules_is_built_again_once_with_the_columns_of_today(
+    house: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = GOLD["patient_summary"]
+    tables.ensure_table(house.lake, replace(today, columns=today.columns[:5]))
+    assert house.build() == {"patient_summary": 2, "sample_catalog": 3}
+    assert house.lake.frame("gold", "patient_summary").columns == list(today.names)
+    monkeypatch.setattr(GoldBuild, "spark", property(lambda _: no_spark()))
+    assert (house.build(), house.gold_is_fresh()) == ({}, True)
+
+    text = gold._text
+    monkeypatch.setattr(gold, "_text", lambda module: text(module) + ("# another rule" if module == "patient_summary" else ""))
+    assert not house.gold_is_fresh()
