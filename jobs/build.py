@@ -1,11 +1,11 @@
-"""A build of gold: every product whose silver inputs changed is made again, held to its contract, and replaced in one commit."""
+"""A build of gold: every product whose inputs or rules changed is made again, held to its contract, and replaced in one commit."""
 
 import hashlib
 import hmac
 import inspect
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -24,17 +24,21 @@ from jobs.failpoint import failpoint
 from jobs.lake import Lake
 from jobs.session import tune
 from jobs.silver import tables
+from jobs.silver.passes import IDENTITY
+from jobs.silver.person import mastered
 from jobs.silver.staging import parts
 from quality import gate
 from quality.contract import Table
 from quality.contracts import contracts
 
+# The version of every table that a product is made from, and its recipe.
+Inputs = dict[str, int | str]
 WRITER = "pscc/gold"
 # The JVM plans one product while it computes another.
 THREADS = 3
 # Up to here a build works every table in one piece.
 MANY_ROWS = 500_000
-PATIENT_KEY = "patient_key"
+PATIENT_KEY, KEYS = "patient_key", ("master_person_id", "patient_id", "industry_use_opposed")
 BUILT = pa.schema(
     [
         ("build", pa.int64()),
@@ -48,18 +52,49 @@ BUILT = pa.schema(
 
 def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
     """Give every master person the id that gold knows them by. Done beside the engine: the key never enters Spark."""
-    masters = (
-        lake.frame("silver", "person", ["master_person_id", "is_current"])
-        .filter("is_current")["master_person_id"]
-        .unique()
-        .sort()
-    )
-    known = lake.frame("bronze", PATIENT_KEY, ["master_person_id", "patient_id"])
-    if lake.exists("bronze", PATIENT_KEY) and known["master_person_id"].sort().equals(masters):
+    if patient_keys_are_fresh(lake):
         return
-    ids = [hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32] for person in masters]
-    rows = pa.table({"master_person_id": pa.array(masters.to_list(), pa.string()), "patient_id": pa.array(ids, pa.string())})
-    lake.write("bronze", PATIENT_KEY, rows, mode="overwrite")
+    masters = _masters(lake)
+    ids = [
+        hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32]
+        for person in masters["master_person_id"]
+    ]
+    rows = masters.with_columns(pl.Series("patient_id", ids, pl.String)).select(KEYS)
+    lake.write("bronze", PATIENT_KEY, rows.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="overwrite", anew=True)
+
+
+def patient_keys_are_fresh(lake: Lake) -> bool:
+    """True where every master person has an id, and whether they oppose the use by companies is as the vault says."""
+    known = lake.frame("bronze", PATIENT_KEY)
+    masters = _masters(lake)
+    return sorted(known.columns) == sorted(KEYS) and known.select(masters.columns).sort("master_person_id").equals(masters)
+
+
+def _masters(lake: Lake) -> pl.DataFrame:
+    """master_person_id, industry_use_opposed of every current master person, in order.
+
+    Oppositions come from landing, which also knows those that are gone from the newest list and those of deliveries that wait.
+    """
+    people = lake.frame("silver", "person", ["person_id", "master_person_id", "is_current"]).filter("is_current")
+    identity = lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
+    groups = identity.filter(pl.col("opposed").list.contains("industry"))["master_person_id"]
+    opposed = mastered(people.select("person_id"), identity)["master_person_id"].is_in(groups.implode())
+    of_each = people.with_columns(industry_use_opposed=opposed).group_by("master_person_id")
+    return of_each.agg(pl.col("industry_use_opposed").any()).sort("master_person_id")
+
+
+def recipe(table: Table) -> str:
+    """A digest of how a product is made: its code, its contract, and the contracts of what it reads.
+
+    A change of words alone makes it again too: a version that somebody must remember to raise would be forgotten one day.
+    """
+    read = (contracts(zone)[name] for zone, name in _addresses(table))
+    return hashlib.sha256("\n".join([gold.source(table.name), repr(table), *map(repr, read)]).encode()).hexdigest()[:16]
+
+
+def _addresses(table: Table) -> list[tuple[str, str]]:
+    """Zone and name of every table that a product reads."""
+    return [(zone, name) for zone, _, name in (read.partition(".") for read in sorted(table.reads))]
 
 
 def waves() -> list[list[str]]:
@@ -84,13 +119,15 @@ class GoldBuild:
     # Asked before every commit; raises when the caller lost the right to write.
     fence: Callable[[], None] = lambda: None
     built: dict[str, int] = field(default_factory=dict)
+    # Products whose new rows broke their contract.
+    refused: list[str] = field(default_factory=list)
 
     @property
     def spark(self) -> SparkSession:
         return self.open_spark()
 
     def run(self) -> dict[str, int]:
-        """Rows of every product that was made again; no row for those whose inputs did not change."""
+        """Rows of every product that was made again; no row for those whose inputs and rules did not change."""
         if self.is_fresh():
             return self.built
         # Before threads ask for it: this opens the engine, and makes the table in which all of them note what they made.
@@ -103,11 +140,11 @@ class GoldBuild:
         return {name: self.built[name] for name in contracts("gold") if name in self.built}
 
     def is_fresh(self) -> bool:
-        """True where nothing that any product reads has changed since it was made."""
+        """True where nothing that any product reads, and no rule of any, has changed since it was made."""
         return all(self._made_from(name) == self._inputs(table) for name, table in contracts("gold").items())
 
     def make(self, name: str) -> bool:
-        """Make one product; False where nothing it reads has changed since it was made. GateFailed publishes nothing of it."""
+        """Make one product; False where neither what it reads nor its rules have changed. GateFailed publishes nothing of it."""
         table = contracts("gold")[name]
         inputs = self._inputs(table)
         if self._made_from(name) == inputs:
@@ -126,11 +163,40 @@ class GoldBuild:
             shutil.rmtree(f"{folder}.computed", ignore_errors=True)
         return True
 
-    def _publish(self, table: Table, folder: str, inputs: dict[str, int]) -> None:
+    def forget_hidden(self) -> None:
+        """Take out of every product that could not be made again the rows of patients, tumours and samples that are gone since.
+
+        Nobody's opposition waits until a rule is mended. What a product counts over many people stays until it is made again.
+        """
+        for name, table in contracts("gold").items():
+            if self.lake.exists("gold", name) and self._made_from(name) != self._inputs(table):
+                self._forget(table)
+
+    def _forget(self, table: Table) -> None:
+        rows = self.lake.frame("gold", table.name)
+        kept = rows.filter(pl.col(column).is_in(known.implode()) for column, known in self._still_known(table))
+        if kept.height == rows.height:
+            return
+        self.fence()
+        left = kept.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self.lake.write("gold", table.name, left, mode="overwrite", transaction=(WRITER, self.number))
+
+    def _still_known(self, table: Table) -> Iterator[tuple[str, pl.Series]]:
+        """The columns that say of whom or of what a row of a product is, each with the ids that are current."""
+        if "patient_id" in table.names:
+            yield "patient_id", self.lake.frame("bronze", PATIENT_KEY, ["patient_id"])["patient_id"]
+        for each in table.references:
+            if each.column in table.key:
+                current = ds.field("is_current") & ~ds.field("is_deleted")
+                yield each.column, self.lake.frame("silver", each.table, [each.key], current)[each.key]
+
+    def _publish(self, table: Table, folder: str, inputs: Inputs) -> None:
         self.fence()
         tables.ensure_table(self.lake, table)
-        made = ds.dataset(folder).scanner(columns=list(table.names)).to_reader()
-        self.lake.write("gold", table.name, made, mode="overwrite", transaction=(WRITER, self.number))
+        schema = tables.arrow_schema(table)
+        made = ds.dataset(folder).scanner(columns=list(table.names)).to_batches()
+        rows = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in made))
+        self.lake.write("gold", table.name, rows, mode="overwrite", transaction=(WRITER, self.number), anew=True)
         self._record(table.name, inputs, folder)
 
     def _stage(self, rows: DataFrame, folder: str) -> None:
@@ -154,6 +220,7 @@ class GoldBuild:
         verdicts = gate.check_pass([table], self.lake.root, {table.address: folder}, self.spark)
         gate.record(self.lake.root, self.number, verdicts)
         if not gate.publishable(verdicts, [table]):
+            self.refused.append(table.name)
             raise GateFailed(
                 f"Expected the new rows of {table.address} to keep their contract, found broken rules: see ops.quality_result, build {self.number}."
             )
@@ -166,18 +233,18 @@ class GoldBuild:
         tables.ensure_table(self.lake, contracts("silver")[name])
         return self._rows_of("silver", name).where("is_current and not is_deleted")
 
-    def _inputs(self, table: Table) -> dict[str, int]:
-        reads = [read.partition(".")[::2] for read in sorted(table.reads)]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in [*reads, ("bronze", PATIENT_KEY)]}
+    def _inputs(self, table: Table) -> Inputs:
+        reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
 
-    def _made_from(self, name: str) -> dict[str, int] | None:
-        """The versions that the published rows of a product were made from."""
+    def _made_from(self, name: str) -> Inputs | None:
+        """The versions that the published rows of a product were made from, and its recipe then."""
         if not self.lake.exists("gold", name):
             return None
         past = self.lake.frame("ops", "build", ["build", "table", "inputs"]).filter(pl.col("table") == name).sort("build")
         return json.loads(past["inputs"][-1]) if past.height else None
 
-    def _stamped(self, rows: DataFrame, table: Table, inputs: dict[str, int]) -> DataFrame:
+    def _stamped(self, rows: DataFrame, table: Table, inputs: Inputs) -> DataFrame:
         said = [f"{name}@{version}" for name, version in inputs.items()]
         return rows.withColumns(
             {
@@ -190,7 +257,7 @@ class GoldBuild:
     def _as_of(self, table: Table) -> date:
         """The latest day on which a hospital said something that the product was made from."""
         days: list[date] = []
-        for zone, name in (read.split(".") for read in table.reads):
+        for zone, name in _addresses(table):
             column = "valid_from" if zone == "silver" else "as_of_date"
             read = contracts(zone)[name]
             if column in read.names and self.lake.exists(zone, name):
@@ -199,7 +266,7 @@ class GoldBuild:
                 days += [latest.date() if isinstance(latest, datetime) else latest] if isinstance(latest, date) else []
         return max(days, default=date(1900, 1, 1))
 
-    def _record(self, name: str, inputs: dict[str, int], folder: str) -> None:
+    def _record(self, name: str, inputs: Inputs, folder: str) -> None:
         rows = pl.scan_parquet(f"{folder}/*.parquet").select(pl.len()).collect().item()
         self.built[name] = rows
         line = {

@@ -90,8 +90,12 @@ class Lake:
         *,
         mode: Any = "append",
         transaction: tuple[str, int] | None = None,
+        anew: bool = False,
     ) -> bool:
-        """Write rows with delta-rs; with a transaction, once only: False when it was committed before."""
+        """Write rows with delta-rs; with a transaction, once only: False when it was committed before.
+
+        A table that is overwritten `anew` takes the columns of these rows.
+        """
         if transaction and self.has_committed(zone, table, transaction):
             return False
         commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
@@ -101,6 +105,7 @@ class Lake:
                 rows,
                 mode=mode,
                 commit_properties=commit,
+                schema_mode="overwrite" if anew else None,
             )
         return True
 

@@ -25,7 +25,6 @@ DRUGS: dict[str, tuple[str, ...]] = {
     "cytarabine": ("L01BC01", "arac", "cytosar"),
     "dacarbazine": ("L01AX04", "dtic"),
     "daunorubicin": ("L01DB02",),
-    "denosumab": ("M05BX04", "xgeva"),
     "docetaxel": ("L01CD02", "taxotere"),
     "doxorubicin": ("L01DB01", "adriamycin", "adriamycine"),
     "epirubicin": ("L01DB03", "ellence"),
@@ -77,18 +76,43 @@ DRUGS: dict[str, tuple[str, ...]] = {
     "vincristine": ("L01CA02", "oncovin"),
     "vinorelbine": ("L01CA04", "navelbine"),
 }
-# Given with a cancer drug or against its effects: they open no line of their own.
-SUPPORTIVE = (
-    "leucovorin",
-    "folinicacid",
-    "calciumfolinate",
-    "mesna",
-    "dexamethasone",
-    "prednisone",
-    "prednisolone",
-    "zometa",
-    "ondansetron",
-)
+# Given with a cancer drug, against its effects or for something else: they open no line and join none.
+# As typed, without blanks and signs; a letter with an accent goes too.
+SUPPORTIVE = {
+    "rescue and protection": (
+        "leucovorin levoleucovorin leucovorincalcium calciumleucovorin calciumfolinate folinicacid acidefolinique levcovorin "
+        "leuocvorin mesna mesna1 mesna2 amifostine amifostin amitostine amitostin ethyol dexrazoxane rasburicase allopurinol"
+    ),
+    "steroids": (
+        "dexamethasone dexamethasome dexamethazone dexamthasone dexmethasone decadron decodron prednisone prednisolone "
+        "methylprednisolone solumedrol hydrocortisone"
+    ),
+    "against vomiting": (
+        "ondansetron ondanstron zofran granisetron kytril palonosetron aloxi tropisetron aprepitant emend fosaprepitant netupitant "
+        "metoclopramide primperan domperidone prochlorperazine"
+    ),
+    "against allergy": "diphenhydramine benadryl dexchlorpheniramine polaramine cetirizine hydroxyzine ranitidine famotidine",
+    "for bones": (
+        "zoledronicacid zoledronate acidezoledronique acidezoldronique zometa pamidronate pamidronicacid aredia clodronate clodronicacid "
+        "ibandronate ibandronicacid alendronate alendronicacid risedronate denosumab dnosumab xgeva prolia"
+    ),
+    "for blood cells": (
+        "filgrastim filgrastimgcsf gcsf neupogen pegfilgrastim pegfilgrastimpeggcsf peggcsf neulasta lipegfilgrastim lenograstim "
+        "granocyte sargramostim sargramostin leukine gmcsf molgramostim plerixafor erythropoietin epoetin epoetinalfa darbepoetin "
+        "aranesp iron b12 vitaminb12 cyanocobalamin folicacid"
+    ),
+    "for the thyroid": "levothyroxine levothyroxin lvothyroxine levothyrox levothroid levoxyl synthroid cytomel liothyronine armourthyroid",
+    "against seizures": (
+        "levetiracetam levenracetam keppra phenytoin phenytoinsodium oxcarbazepine carbamazepine valproicacid valproate lamotrigine"
+    ),
+    "against pain, blood clots and acid": (
+        "celecoxib celebrex ibuprofen paracetamol acetaminophen morphine oxycodone fentanyl enoxaparin lovenox tinzaparin heparin "
+        "warfarin omeprazole pantoprazole esomeprazole metformin"
+    ),
+}
+# L01 to L04 and radiopharmaceuticals, without what raises blood cells (L03AA, plerixafor) and what dampens the immune system (L04), but
+# for thalidomide, lenalidomide and pomalidomide, which stand there and are given against myeloma.
+CANCER_ATC = "^(L01|L02|L03A(?!A|X16)|L04AX0[246]|V10)"
 
 
 def drug_name(atc: str, name: str) -> Column:
@@ -109,8 +133,13 @@ def is_cancer_drug(atc: str, name: str) -> Column:
     Without a code everything counts that is not known to be supportive: in these files it is more often a cancer drug than not.
     """
     typed = F.lower(F.regexp_replace(F.col(name), "[^0-9A-Za-z]", ""))
-    by_name = F.coalesce(~typed.isin(*SUPPORTIVE), F.lit(False))
-    return F.coalesce(F.col(atc).rlike("^(L0[1-4]|V10)"), by_name)
+    supportive = [name for names in SUPPORTIVE.values() for name in names.split()]
+    return F.coalesce(F.col(atc).rlike(CANCER_ATC), ~typed.isin(*supportive), F.lit(False))
+
+
+def was_given() -> str:
+    """SQL text: a drug that was given, or prescribed and validated. Hospitals that do not say send only what was given."""
+    return "coalesce(status, 'completed') = 'completed'"
 
 
 def _known(code_or_name: Column) -> Column:

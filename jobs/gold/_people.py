@@ -6,9 +6,8 @@ from pyspark.sql import DataFrame
 
 def patients(person: DataFrame, patient_key: DataFrame) -> DataFrame:
     """`person_id` and `patient_id` of everybody: one patient may be a person at several hospitals."""
-    return (
-        person.select("person_id", "master_person_id").join(patient_key, "master_person_id", how="left").drop("master_person_id")
-    )
+    key = patient_key.select("master_person_id", "patient_id")
+    return person.select("person_id", "master_person_id").join(key, "master_person_id", how="left").drop("master_person_id")
 
 
 def with_tumour(facts: DataFrame, primary_cancer: DataFrame) -> DataFrame:
@@ -26,6 +25,9 @@ def with_tumour(facts: DataFrame, primary_cancer: DataFrame) -> DataFrame:
     )
 
 
-def opposed_to_industry(rights_register: DataFrame) -> DataFrame:
-    """`person_id` of those who do not want their data or samples used by companies."""
-    return rights_register.where("scope = 'industry' and state = 'opposed'").select("person_id").distinct()
+def opposed_to_industry(patient_key: DataFrame) -> DataFrame:
+    """`patient_id, industry_use_opposed` of everybody: whether they do not want their data or samples used by companies.
+
+    The vault knows, which keeps what was said at any hospital until it is lifted; `silver.rights_register` is only each newest list.
+    """
+    return patient_key.select("patient_id", "industry_use_opposed")

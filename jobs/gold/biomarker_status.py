@@ -7,7 +7,12 @@ from jobs.gold._people import patients, with_tumour
 from jobs.gold._samples import altered, covered, samples, sequenced
 
 # Change the version with the definition of a positive result.
-DEFINITION_VERSION = "last-definite-v1"
+DEFINITION_VERSION = "last-definite-v2"
+# Of tests of one day: a definite result before an equivocal one, positive before negative, then the id. Undated tests come first.
+RANK = "CASE result WHEN 'positive' THEN 1 WHEN 'negative' THEN 2 WHEN 'equivocal' THEN 3 WHEN 'failed' THEN 4 ELSE 5 END, biomarker_id"
+FROM_FIRST = f"struct(test_date, {RANK})"
+FROM_LAST = f"struct(test_date IS NULL, -unix_date(test_date), {RANK})"
+DEFINITE, KNOWN = "result IN ('positive', 'negative')", "result IN ('positive', 'negative', 'equivocal')"
 # The genes whose sequencing answers for a marker: those markers that ask for a mutation.
 # ALK asks for a rearrangement: the calls of these panels are mutations.
 MARKERS = {
@@ -36,7 +41,8 @@ def biomarker_status(
     Positive and negative are the last definite result: an equivocal or failed test does not undo an earlier answer.
     A result whose tumour is not said counts for the only tumour of that person, and for none if there are several.
     """
-    tested = _tested(with_tumour(biomarker, primary_cancer).where("tumor_id IS NOT NULL AND marker IS NOT NULL"))
+    of_tumour = with_tumour(biomarker, primary_cancer).where("tumor_id IS NOT NULL AND marker IS NOT NULL")
+    tested = _tested(_of_samples_at_hand(of_tumour, specimen))
     analysis = sequenced(molecular_analysis, samples(specimen, primary_cancer)).where("tumor_id IS NOT NULL")
     known = tested.join(_sequenced(analysis, panel_gene, variant), ["tumor_id", "marker"], how="full")
     tumours = primary_cancer.select("tumor_id", "person_id", "center").join(
@@ -55,6 +61,9 @@ def biomarker_status(
             for name in ("result", "test_date", "value", "unit", "method")
         ),
         "last.specimen_id AS last_specimen_id",
+        "coalesce(first_definite, first_known).result AS first_known_result",
+        "first_measured.value AS first_known_value",
+        "first_measured.unit AS first_known_unit",
         "definite.result = 'positive' AS is_positive",
         f"'{DEFINITION_VERSION}' AS definition_version",
         "coalesce(tested_in_panel, false) AS tested_in_panel",
@@ -62,17 +71,30 @@ def biomarker_status(
     )
 
 
+def _of_samples_at_hand(results: DataFrame, specimen: DataFrame) -> DataFrame:
+    """The results, without the name of a sample that is gone: who opposes the use of samples keeps the results."""
+    at_hand = specimen.selectExpr("specimen_id", "specimen_id AS sample_at_hand")
+    return results.join(at_hand, "specimen_id", how="left").withColumn("specimen_id", F.col("sample_at_hand"))
+
+
 def _tested(results: DataFrame) -> DataFrame:
-    """First, last and last definite result; a test without date counts before those that have one."""
-    test = "struct(to_date(tested_at) AS test_date, biomarker_id, result, value_num AS value, unit, method, specimen_id)"
+    """First and last test, first and last definite result, first known result and value."""
+    chosen = {
+        "first": (FROM_FIRST, "true"),
+        "last": (FROM_LAST, "true"),
+        "first_definite": (FROM_FIRST, DEFINITE),
+        "first_known": (FROM_FIRST, KNOWN),
+        "first_measured": (FROM_FIRST, "value IS NOT NULL"),
+        "definite": (FROM_LAST, DEFINITE),
+    }
+    test = "struct(test_date, result, value, unit, method, specimen_id)"
     return (
-        results.withColumn("test", F.expr(test))
+        results.withColumn("test_date", F.to_date("tested_at"))
+        .withColumn("value", F.col("value_num"))
         .groupBy("tumor_id", "marker")
         .agg(
             F.count("*").alias("n_tests"),
-            F.min("test").alias("first"),
-            F.max("test").alias("last"),
-            F.max(F.expr("if(result IN ('positive', 'negative'), test, NULL)")).alias("definite"),
+            *(F.expr(f"min_by({test}, {order}) FILTER (WHERE {which})").alias(name) for name, (order, which) in chosen.items()),
         )
     )
 

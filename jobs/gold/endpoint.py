@@ -5,6 +5,7 @@ from functools import reduce
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame
 
+from jobs.gold._drugs import was_given
 from jobs.gold._people import patients
 
 COARSEST = "CASE WHEN 'year' IN ({0}) THEN 'year' WHEN 'month' IN ({0}) THEN 'month' ELSE 'day' END"
@@ -45,7 +46,7 @@ def first_contact(
     seen = (
         encounter.selectExpr("person_id", "to_date(entry_datetime) AS met_on"),
         surgery.selectExpr("person_id", "surgery_date AS met_on"),
-        drug_administration.selectExpr("person_id", "to_date(admin_datetime) AS met_on"),
+        drug_administration.where(was_given()).selectExpr("person_id", "to_date(admin_datetime) AS met_on"),
         radiotherapy_course.selectExpr("person_id", "start_date AS met_on"),
         specimen.selectExpr("person_id", "to_date(collected_at) AS met_on"),
     )

@@ -3,11 +3,11 @@
 import pyspark.sql.functions as F
 from pyspark.sql import DataFrame, Window
 
-from jobs.gold._drugs import drug_class, drug_name, is_cancer_drug
+from jobs.gold._drugs import drug_class, drug_name, is_cancer_drug, was_given
 from jobs.gold._people import patients, with_tumour
 
 # Change the version with the rule.
-RULE_VERSION = "gap90-new28-v1"
+RULE_VERSION = "gap90-new28-v2"
 GAP_DAYS, NEW_DRUG_DAYS = 90, 28
 
 # A line as the rule builds it up.
@@ -35,7 +35,8 @@ def line_of_therapy(
     The rule, over the administrations of cancer drugs that were given, in order of their dates:
     a line takes in every drug that starts within 28 days of its start; a drug that it does not hold and that starts later
     opens the next line, and so does any drug, the same too, more than 90 days after the last treatment ended.
-    Dropping a drug opens nothing; a brand and its substance are one drug.
+    Dropping a drug opens nothing; a brand and its substance are one drug. A validated prescription (AP-HP) stands for an
+    administration on its day: of most drugs that are prescribed there, no administration is sent.
     """
     derived = _derived(_given(drug_administration, treatment_line_src, primary_cancer))
     declared = with_tumour(treatment_line_src, primary_cancer).selectExpr(
@@ -63,7 +64,7 @@ def _given(drug_administration: DataFrame, treatment_line_src: DataFrame, primar
     """Cancer drugs that were really given, each with one name and with its tumour where one can be told."""
     lines = treatment_line_src.selectExpr("line_id", "tumor_id AS line_tumor_id")
     named = (
-        drug_administration.where("admin_datetime IS NOT NULL AND coalesce(status, 'completed') = 'completed'")
+        drug_administration.where(f"admin_datetime IS NOT NULL AND {was_given()}")
         .withColumn("typed", F.coalesce("ingredient", "source_value"))
         .withColumn("drug", drug_name("atc", "typed"))
         .withColumn("class", drug_class("drug", "atc"))

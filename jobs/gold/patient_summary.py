@@ -22,7 +22,6 @@ def patient_summary(
     trial_enrollment: DataFrame,
     molecular_analysis: DataFrame,
     specimen: DataFrame,
-    rights_register: DataFrame,
     patient_key: DataFrame,
 ) -> DataFrame:
     """Who the patient is, their first cancer, how long they were followed, and what material there is."""
@@ -32,7 +31,7 @@ def patient_summary(
         _any(specimen.join(of, "person_id", how="inner"), KINDS),
         _any(molecular_analysis.join(of, "person_id", how="inner"), PROTOCOLS),
         _any(trial_enrollment.join(of, "person_id", how="inner"), {"in_trial": "NOT coalesce(screen_fail, false)"}),
-        _any(of.join(opposed_to_industry(rights_register), "person_id", how="left_semi"), {"industry_use_opposed": "true"}),
+        opposed_to_industry(patient_key),
     )
     summary = _identity(person.join(of.select("person_id", "patient_id"), "person_id", how="inner"))
     for part in parts:

@@ -13,22 +13,17 @@ def sample_catalog(
     primary_cancer: DataFrame,
     person: DataFrame,
     molecular_analysis: DataFrame,
-    rights_register: DataFrame,
     patient_key: DataFrame,
 ) -> DataFrame:
     """One row a sample: what it is, when it was taken in the course of the disease, what was made of it."""
     tumours = primary_cancer.selectExpr(
         "tumor_id", f"{tumor_group()} AS tumor_group", "topography AS tumor_topography", "dx_date"
     )
-    opposed = opposed_to_industry(rights_register).withColumn("opposed_here", F.lit(True))
-    # What a patient says at one hospital holds at the others.
-    patient = patients(person, patient_key).join(opposed, "person_id", how="left")
-    opposed_patients = patient.where("opposed_here").select("patient_id", F.lit(True).alias("opposed")).distinct()
     return _described(
         samples(specimen, primary_cancer)
         .join(tumours, "tumor_id", how="left")
-        .join(patient.select("person_id", "patient_id"), "person_id", how="left")
-        .join(opposed_patients, "patient_id", how="left")
+        .join(patients(person, patient_key), "person_id", how="left")
+        .join(opposed_to_industry(patient_key), "patient_id", how="left")
         .join(_omics(molecular_analysis), "specimen_id", how="left")
         .join(_made_from(specimen), "specimen_id", how="left")
     )
@@ -74,7 +69,7 @@ def _described(sample: DataFrame) -> DataFrame:
         "availability = 'available' AS is_available",
         "genetic_consent",
         "use_conditions",
-        "coalesce(opposed, false) AS industry_use_opposed",
+        "coalesce(industry_use_opposed, false) AS industry_use_opposed",
         "coalesce(linked_omics, array()) AS linked_omics",
         "coalesce(n_analyses, 0) AS n_analyses",
     )

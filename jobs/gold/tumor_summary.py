@@ -7,8 +7,11 @@ from jobs.gold._people import patients, with_tumour
 from jobs.gold._samples import altered, samples, sequenced
 from jobs.gold._sites import tumor_group
 
-# The markers of which the summary says the first result known.
+# The markers of which the summary says the first result known, and those that are measured in percent and often sent as nothing else.
 MARKERS = ("er", "pr", "her2", "ki67", "pdl1_tps", "msi", "mmr", "alk", "braf", "egfr", "idh1", "kras", "nras_kras")
+MEASURED = ("ki67", "pdl1_tps")
+# Four months, as AJCC and UICC count what belongs to the stage at diagnosis: what is staged later is another moment of the disease.
+STAGING_DAYS = 120
 # A stage after treatment or at recurrence is not one at diagnosis; pathologists know better than the clinic.
 FIRST_CLASSIFICATIONS = "array_position(array('p', 'c', 'unknown', 'u', 'y'), coalesce(classification, 'unknown'))"
 
@@ -36,7 +39,7 @@ def tumor_summary(
     )
     analysis = sequenced(molecular_analysis, samples(specimen, primary_cancer))
     parts = (
-        _stage(staging),
+        _stage(staging, primary_cancer),
         _grade(grade),
         _performance(with_tumour(performance_status, primary_cancer)),
         _events(tumor_event),
@@ -52,12 +55,20 @@ def tumor_summary(
     return _described(summary)
 
 
-def _stage(staging: DataFrame) -> DataFrame:
+def _stage(staging: DataFrame, primary_cancer: DataFrame) -> DataFrame:
     """The stage at diagnosis: one with a group before one without, then pathological before clinical, then the earliest."""
-    at_diagnosis = staging.where("coalesce(classification, '') <> 'r'")
+    dated = primary_cancer.select("tumor_id", "dx_date", "dx_date_precision")
+    at_diagnosis = staging.join(dated, "tumor_id", how="left").where(f"coalesce(classification, '') <> 'r' AND NOT {_late()}")
     rank = f"struct(stage_group IS NULL, {FIRST_CLASSIFICATIONS}, coalesce(staging_date, DATE'9999-12-31'), staging_id)"
     best = F.expr(f"min_by(struct(stage_group, classification, edition, t, n, m), {rank})").alias("stage")
     return at_diagnosis.groupBy("tumor_id").agg(best)
+
+
+def _late() -> str:
+    """SQL text: staged too long after the diagnosis. Where one of the two dates is only a year, in a later year; no date is not late."""
+    only_year = "'year' IN (staging_date_precision, dx_date_precision)"
+    later = f"if({only_year}, year(staging_date) > year(dx_date), datediff(staging_date, dx_date) > {STAGING_DAYS})"
+    return f"coalesce({later}, false)"
 
 
 def _grade(grade: DataFrame) -> DataFrame:
@@ -103,8 +114,10 @@ def _lines(line_of_therapy: DataFrame) -> DataFrame:
 
 
 def _markers(biomarker_status: DataFrame) -> DataFrame:
-    firsts = [F.expr(f"max(first_result) FILTER (WHERE marker = '{marker}')").alias(marker) for marker in MARKERS]
-    return biomarker_status.groupBy("tumor_id").agg(*firsts)
+    of, percent = "FILTER (WHERE marker = '{}')", "if(coalesce(first_known_unit, '%') = '%', first_known_value, NULL)"
+    results = [F.expr(f"max(first_known_result) {of.format(marker)}").alias(marker) for marker in MARKERS]
+    values = [F.expr(f"max({percent}) {of.format(marker)}").alias(f"{marker}_value") for marker in MEASURED]
+    return biomarker_status.groupBy("tumor_id").agg(*results, *values)
 
 
 def _genomics(analysis: DataFrame, found: DataFrame) -> DataFrame:
@@ -117,7 +130,9 @@ def _genomics(analysis: DataFrame, found: DataFrame) -> DataFrame:
 
 
 def _described(summary: DataFrame) -> DataFrame:
-    de_novo = "coalesce(de_novo_metastatic, stage.m LIKE 'M1%', if(stage.m LIKE 'M0%', false, NULL))"
+    # MX is neither: nobody looked. Nor does a stage IV say it, which many sites also give to a tumour that has only grown far.
+    by_m = "CASE WHEN stage.m LIKE 'M1%' THEN true WHEN stage.m LIKE 'M0%' THEN false END"
+    de_novo = f"coalesce(de_novo_metastatic, {by_m})"
     first_met = f"least(first_met_event_date, if({de_novo}, dx_date, NULL))"
     return summary.selectExpr(
         "tumor_id",
@@ -158,6 +173,7 @@ def _described(summary: DataFrame) -> DataFrame:
         "first_regimen",
         "first_drug_date",
         *MARKERS,
+        *(f"{marker}_value" for marker in MEASURED),
         "coalesce(n_samples_sequenced, 0) AS n_samples_sequenced",
         # Null without a sequenced sample: nothing was looked for. Empty: looked for, nothing found.
         "if(n_samples_sequenced > 0, coalesce(altered_genes, array()), NULL) AS altered_genes",

@@ -79,12 +79,21 @@ def ensure_table(lake: Lake, table: Table) -> str:
         ]
         DeltaTable.create(
             path,
-            schema=Schema([_field(column) for column in table.columns]),
+            schema=_schema(table),
             name=table.name,
             description=table.grain,
             configuration={"delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name])},
         )
     return path
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The columns of a contract as its table has them, with their meaning."""
+    return pa.schema(_schema(table))
+
+
+def _schema(table: Table) -> Schema:
+    return Schema([_field(column) for column in table.columns])
 
 
 def _field(column: Column) -> Field:

@@ -15,7 +15,13 @@ STAMP = (
         sensitivity="none",
     ),
     Column("gold_version", "string", "The build that made the row.", nullable=False, sensitivity="none"),
-    Column("inputs", "array<string>", "The tables it was made from, each with its version.", nullable=False, sensitivity="none"),
+    Column(
+        "inputs",
+        "array<string>",
+        "The tables it was made from, each with its version, and the digest of its rules (recipe).",
+        nullable=False,
+        sensitivity="none",
+    ),
 )
 
 

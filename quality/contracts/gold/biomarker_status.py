@@ -3,10 +3,17 @@
 from quality.contract import Column, Reference
 from quality.contracts.gold._common import center, count, patient_id, product, tumor_id
 
+SAME_DAY = "of several on one day a definite one before an equivocal one, positive before negative"
+
 
 def _test(which: str) -> tuple[Column, ...]:
     return (
-        Column(f"{which}_result", "string", f"Result of the {which} test, as the source judges it.", sensitivity="sensitive"),
+        Column(
+            f"{which}_result",
+            "string",
+            f"Result of the {which} test, as the source judges it; {SAME_DAY}.",
+            sensitivity="sensitive",
+        ),
         Column(
             f"{which}_test_date",
             "date",
@@ -32,8 +39,27 @@ TABLE = product(
         count("n_tests", "Marker tests."),
         *_test("first"),
         *_test("last"),
-        Column("last_specimen_id", "string", "The sample of the last test, where known.", sensitivity="identifier"),
-        Column("is_positive", "boolean", "The last definite result was positive; null without one.", sensitivity="sensitive"),
+        Column(
+            "last_specimen_id",
+            "string",
+            "The sample of the last test, where known and not gone since: who opposes the use of samples has none.",
+            sensitivity="identifier",
+        ),
+        Column(
+            "first_known_result",
+            "string",
+            "First definite result (positive or negative), else equivocal where a test was; null where none had a result.",
+            one_of=("positive", "negative", "equivocal"),
+            sensitivity="sensitive",
+        ),
+        Column("first_known_value", "double", "First value measured, in first_known_unit.", sensitivity="sensitive"),
+        Column("first_known_unit", "string", "Unit of that value as sent.", sensitivity="none"),
+        Column(
+            "is_positive",
+            "boolean",
+            "The last definite result was positive; null without one. Of definite results of one day a positive one counts.",
+            sensitivity="sensitive",
+        ),
         Column("definition_version", "string", "The definition behind is_positive.", nullable=False, sensitivity="none"),
         Column(
             "tested_in_panel",

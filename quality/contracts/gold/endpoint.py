@@ -53,7 +53,9 @@ TABLE = product(
         Column(
             "entry_days",
             "integer",
-            "Delayed entry: days from diagnosis to the first dated contact with a hospital of the lake, 0 where not later.",
+            "Delayed entry: days from diagnosis to the first dated contact with a hospital of the lake, 0 where not later. "
+            "A contact is a stay, an operation, a course of radiotherapy, a sample, or a drug given or prescribed; not one that was "
+            "cancelled or postponed.",
             nullable=False,
             between=(0, None),
             unit="d",

@@ -7,7 +7,8 @@ TABLE = product(
     name="line_of_therapy",
     grain=(
         "A line of drug treatment at one hospital: derived from administrations, declared, or both side by side. "
-        "A declared line stands beside the derived line whose administrations refer to it first, and alone where there is none."
+        "A declared line stands beside the derived line whose administrations refer to it first, and alone where there is none. "
+        "A validated prescription (AP-HP) counts as an administration on its day; supportive drugs open and join no line."
     ),
     key=("line_of_therapy_id",),
     columns=(
@@ -37,7 +38,7 @@ TABLE = product(
             between=(1, None),
             sensitivity="sensitive",
         ),
-        Column("start_date", "date", "First administration.", sensitivity="quasi"),
+        Column("start_date", "date", "First administration, or prescription (AP-HP).", sensitivity="quasi"),
         Column("end_date", "date", "Last administration, or the end of the longest one.", sensitivity="quasi"),
         Column("duration_days", "integer", "From start to end, both counted.", unit="d", sensitivity="sensitive"),
         Column(
@@ -58,7 +59,9 @@ TABLE = product(
             sensitivity="sensitive",
         ),
         Column("regimen_name", "string", "The drugs in one text.", sensitivity="sensitive"),
-        count("treatment_days", "Days on which something was given or begun; 0 on a line that is only declared."),
+        count(
+            "treatment_days", "Days on which something was given, begun or prescribed (AP-HP); 0 on a line that is only declared."
+        ),
         Column("declared_line_id", "string", "The declared line (`silver.treatment_line_src`).", sensitivity="identifier"),
         Column("declared_line_number", "integer", "Its number at the hospital.", sensitivity="sensitive"),
         Column("declared_start_date", "date", "Its start.", sensitivity="quasi"),

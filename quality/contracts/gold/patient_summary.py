@@ -12,7 +12,9 @@ FLAGS = {
     "has_plasma": "There is plasma.",
     "has_dna": "There is DNA.",
     "has_rna": "There is RNA.",
-    "industry_use_opposed": "The patient does not want their data or samples used by companies.",
+    "industry_use_opposed": (
+        "The patient does not want their data or samples used by companies: said at any hospital, in force until it is lifted."
+    ),
 }
 
 TABLE = product(
@@ -74,6 +76,5 @@ TABLE = product(
         "silver.trial_enrollment",
         "silver.molecular_analysis",
         "silver.specimen",
-        "silver.rights_register",
     ),
 )

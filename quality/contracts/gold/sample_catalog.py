@@ -39,7 +39,7 @@ TABLE = product(
         Column(
             "industry_use_opposed",
             "boolean",
-            "The patient does not want it used by companies.",
+            "The patient does not want it used by companies: said at any hospital, in force until it is lifted.",
             nullable=False,
             sensitivity="sensitive",
         ),
@@ -51,7 +51,6 @@ TABLE = product(
         "silver.primary_cancer",
         "silver.person",
         "silver.molecular_analysis",
-        "silver.rights_register",
     ),
     references=(Reference("tumor_id", "primary_cancer", "tumor_id"), Reference("specimen_id", "specimen", "specimen_id")),
 )

@@ -28,6 +28,10 @@ def _text(name: str, meaning: str, code_system: str | None = None) -> Column:
     return Column(name, "string", meaning, code_system=code_system, sensitivity="sensitive")
 
 
+def _percent(name: str, meaning: str) -> Column:
+    return Column(name, "double", meaning, unit="%", sensitivity="sensitive")
+
+
 TABLE = product(
     name="tumor_summary",
     grain="A primary cancer as one hospital knows it, inferred ones too. Two hospitals that treat one cancer have a row each.",
@@ -59,7 +63,11 @@ TABLE = product(
         Column("dx_year", "integer", "Year of diagnosis.", sensitivity="quasi"),
         Column("age_dx", "integer", "Full years at diagnosis.", unit="a", sensitivity="quasi"),
         _text("dx_basis", "What the diagnosis rests on."),
-        _text("best_stage_dx", "Stage group at diagnosis: pathological before clinical, the earliest."),
+        _text(
+            "best_stage_dx",
+            "Stage group at diagnosis: pathological before clinical, the earliest. Stagings of a recurrence and those dated over "
+            "120 days after diagnosis do not count; one without date does.",
+        ),
         Column(
             "stage_main",
             "string",
@@ -75,7 +83,12 @@ TABLE = product(
         _text("grade", "First grade known."),
         _text("grade_system", "System of that grade."),
         Column("performance_status_dx", "integer", "First WHO performance status.", sensitivity="sensitive"),
-        Column("de_novo_metastatic", "boolean", "Metastatic at diagnosis: as declared, else by M.", sensitivity="sensitive"),
+        Column(
+            "de_novo_metastatic",
+            "boolean",
+            "Metastatic at diagnosis: as declared, else by M (M1 true, M0 false); null where M was not assessed (MX), whatever the stage.",
+            sensitivity="sensitive",
+        ),
         Column(
             "met_sites",
             "array<string>",
@@ -94,7 +107,14 @@ TABLE = product(
         _count("n_lines_declared", "Lines of drug treatment as declared."),
         _text("first_regimen", "Drugs of the first derived line."),
         Column("first_drug_date", "date", "Start of the first line, derived or declared.", sensitivity="quasi"),
-        *(_text(name, f"First result known of {meaning}.") for name, meaning in MARKERS.items()),
+        *(
+            _text(
+                name,
+                f"First definite result of {meaning}, else equivocal; null where only a value was sent or no test succeeded.",
+            )
+            for name, meaning in MARKERS.items()
+        ),
+        *(_percent(f"{name}_value", f"First value of {MARKERS[name]} that is a number.") for name in ("ki67", "pdl1_tps")),
         _count("n_samples_sequenced", "Samples with a molecular analysis."),
         Column(
             "altered_genes",

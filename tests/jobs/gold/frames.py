@@ -21,10 +21,10 @@ def gold(spark: "SparkSession", name: str, text: str = "") -> "DataFrame":
     return _by_contract(spark, "gold", name, text)
 
 
-def patient_key(spark: "SparkSession", *masters: str) -> "DataFrame":
-    """Master person p1 is patient P1, and so on."""
-    pairs = [(each, each.upper()) for each in masters]
-    return spark.createDataFrame(pairs, "master_person_id string, patient_id string")
+def patient_key(spark: "SparkSession", *masters: str, opposed: tuple[str, ...] = ()) -> "DataFrame":
+    """Master person p1 is patient P1, and so on; some of them are opposed to the use by companies."""
+    people = [(each, each.upper(), each in opposed) for each in masters]
+    return spark.createDataFrame(people, "master_person_id string, patient_id string, industry_use_opposed boolean")
 
 
 def _by_contract(spark: "SparkSession", layer: "Layer", name: str, text: str) -> "DataFrame":

@@ -24,6 +24,13 @@ def status(spark: SparkSession) -> Any:
             b4           | p1        | t1       | er     | failed    |           |                     |
             b5           | p2        |          | kras   | negative  |           | 2020-01-01T00:00:00 |
             b6           | p3        |          | kras   | negative  |           | 2020-01-01T00:00:00 |
+            c1           | p1        | t1       | pr     | equivocal | 5         | 2020-01-01T00:00:00 | s9
+            c2           | p1        | t1       | pr     | negative  |           | 2020-01-01T00:00:00 |
+            c3           | p1        | t1       | pr     | positive  | 40        | 2020-01-01T00:00:00 | s9
+            d1           | p1        | t1       | alk    | failed    |           | 2020-01-01T00:00:00 |
+            d2           | p1        | t1       | alk    | equivocal | 7         | 2020-01-02T00:00:00 | s1
+            d3           | p1        | t1       | alk    | negative  |           | 2020-02-02T00:00:00 | s9
+            e1           | p1        | t1       | ki67   |           | 30        | 2020-01-01T00:00:00 |
             """,
         ),
         silver(spark, "primary_cancer", "tumor_id | person_id | center\nt1 | p1 | gr\nt2 | p2 | gr\nt3 | p3 | gr\nt4 | p3 | gr"),
@@ -45,6 +52,32 @@ def test_an_equivocal_test_does_not_undo_a_definite_one(status: Any) -> None:
     assert rows(tested, "marker", "n_tests", "first_result", "last_result", "last_test_date", "last_value", "is_positive") == [
         ("er", 1, "failed", "failed", None, None, None),
         ("her2", 3, "negative", "equivocal", "2022-01-01", 2.0, True),
+    ]
+
+
+def test_of_tests_of_one_day_a_definite_one_counts_and_a_positive_one_before_a_negative_one(status: Any) -> None:
+    pr = status.where("marker = 'pr'")
+    assert rows(pr, "n_tests", "first_result", "first_value", "last_result", "last_value", "is_positive") == [
+        (3, "positive", 40.0, "positive", 40.0, True)
+    ]
+
+
+def test_the_first_known_result_is_definite_else_equivocal_and_never_failed(status: Any) -> None:
+    assert rows(
+        status.where("n_tests > 0 AND tumor_id = 't1'"), "marker", "first_result", "first_known_result", "first_known_value"
+    ) == [
+        ("alk", "failed", "negative", 7.0),
+        ("er", "failed", None, None),
+        ("her2", "negative", "negative", 1.0),
+        ("ki67", None, None, 30.0),
+        ("pr", "positive", "positive", 40.0),
+    ]
+
+
+def test_a_sample_that_is_gone_is_not_named_and_its_result_stays(status: Any) -> None:
+    assert rows(status.where("marker IN ('alk', 'pr')"), "marker", "last_result", "last_specimen_id") == [
+        ("alk", "negative", None),
+        ("pr", "positive", None),
     ]
 
 

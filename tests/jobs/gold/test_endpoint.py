@@ -96,8 +96,11 @@ def test_entry_is_the_first_contact_of_the_patient_with_any_hospital(survival: A
             p1        | 2020-02-01
         """,
         drug_administration="""
-            person_id | admin_datetime
-            p2        | 2020-01-31T00:00:00
+            person_id | admin_datetime      | status
+            p2        | 2020-01-31T00:00:00 |
+            p2        | 2020-01-10T00:00:00 | cancelled
+            p1        | 2020-01-10T00:00:00 | postponed
+            p5        | 2020-01-20T00:00:00 | cancelled
         """,
     )
     assert rows(found, "tumor_id", "entry_days", "entry_source") == [

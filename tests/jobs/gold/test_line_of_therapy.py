@@ -80,8 +80,22 @@ def test_what_was_not_given_and_what_only_supports_opens_no_line(lines: Any) -> 
         a3 | p1 | gr | t1 | | L01CD01 | Paclitaxel  | 2020-02-11T00:00:00 | | postponed
         a4 | p1 | gr | t1 | | A04AA01 | Ondansetron | 2020-02-12T00:00:00 | | completed
         a5 | p1 | gr | t1 | |         | Leucovorin  | 2020-02-13T00:00:00 | | completed
+        a6 | p1 | gr | t1 | |         | Denosumab   | 2020-08-13T00:00:00 | | completed
+        a7 | p1 | gr | t1 | | L03AA13 | Neulasta    | 2021-02-13T00:00:00 | | completed
     """
     assert rows(lines(administrations), "line_number", "regimen_name") == [(1, "cisplatin")]
+
+
+def test_a_validated_prescription_stands_for_an_administration(lines: Any) -> None:
+    administrations = """
+        admin_id | person_id | center | tumor_id | atc     | admin_datetime      | status    | provenance
+        a1       | p1        | aphp   | t1       | L01BC06 | 2020-01-01T00:00:00 | completed | prescription
+        a2       | p1        | aphp   | t1       | L01XA03 | 2020-01-03T00:00:00 | completed | admin
+        a3       | p1        | aphp   | t1       | L01CE02 | 2020-04-01T00:00:00 | cancelled | prescription
+    """
+    assert rows(lines(administrations), "start_date", "regimen_name", "treatment_days") == [
+        ("2020-01-01", "capecitabine + oxaliplatin", 2)
+    ]
 
 
 def test_each_tumour_has_its_own_lines_and_an_only_tumour_takes_what_names_none(lines: Any) -> None:

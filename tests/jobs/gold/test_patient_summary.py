@@ -37,12 +37,7 @@ def summary(spark: SparkSession) -> Any:
         silver(spark, "trial_enrollment", "person_id | screen_fail\np1 | true\nq1 | false\np2 | true"),
         silver(spark, "molecular_analysis", "person_id | protocol\nq1 | panel"),
         silver(spark, "specimen", "person_id | type\np1 | frozen_tissue\nq1 | plasma"),
-        silver(
-            spark,
-            "rights_register",
-            "person_id | scope | state\nq1 | industry | opposed\np2 | industry | lifted\nx9 | all | opposed",
-        ),
-        patient_key(spark, "p1", "p2"),
+        patient_key(spark, "p1", "p2", opposed=("p1",)),
     ).cache()
 
 

@@ -30,8 +30,7 @@ def test_a_sample_shows_its_tumour_its_day_what_was_made_of_it_and_what_it_may_b
             "molecular_analysis",
             "analysis_id | specimen_id | protocol\na1 | dna | panel\na2 | dna | exome\na3 | dna | panel",
         ),
-        silver(spark, "rights_register", "person_id | scope | state\nq1 | industry | opposed"),
-        patient_key(spark, "p1"),
+        patient_key(spark, "p1", opposed=("p1",)),
     )
     assert rows(
         catalogue, "specimen_id", "patient_id", "tumor_id", "tumor_group", "topography", "days_from_dx", "is_available"

@@ -53,7 +53,13 @@ TABLES = {
     "variant": "variant_id | analysis_id | gene_hgnc\nv1 | a1 | TP53\nv2 | a1 | EGFR",
 }
 PRODUCTS = {
-    "biomarker_status": "tumor_id | marker | first_result\nt1 | her2 | negative\nt1 | er | positive",
+    "biomarker_status": """
+        tumor_id | marker   | first_result | first_known_result | first_known_value | first_known_unit
+        t1       | her2     | failed       | negative           |                   |
+        t1       | er       | positive     | positive           | 90                | %
+        t1       | ki67     |              |                    | 20                | %
+        t1       | pdl1_tps |              |                    | 3                 | cells
+    """,
     "line_of_therapy": """
         tumor_id | line_number | declared_line_id | start_date | declared_start_date | regimen_name
         t1       | 1           | l1               | 2020-04-20 | 2020-04-01          | cisplatin
@@ -63,11 +69,16 @@ PRODUCTS = {
 }
 
 
+def summarised(spark: SparkSession, **drawn: str) -> Any:
+    """The summary of these tables, the others as they stand above."""
+    frames = {name: silver(spark, name, drawn.get(name, text)) for name, text in TABLES.items()}
+    frames |= {name: gold(spark, name, drawn.get(name, text)) for name, text in PRODUCTS.items()}
+    return tumor_summary(**frames, patient_key=patient_key(spark, "p1", "p2"))
+
+
 @pytest.fixture(scope="module")
 def summary(spark: SparkSession) -> Any:
-    frames = {name: silver(spark, name, text) for name, text in TABLES.items()}
-    frames |= {name: gold(spark, name, text) for name, text in PRODUCTS.items()}
-    return tumor_summary(**frames, patient_key=patient_key(spark, "p1", "p2")).cache()
+    return summarised(spark).cache()
 
 
 def test_a_tumour_has_its_group_its_age_and_its_patient(summary: Any) -> None:
@@ -96,10 +107,57 @@ def test_metastatic_from_the_start_is_what_was_declared_else_what_m_says(summary
     ]
 
 
+def test_what_was_not_assessed_is_not_free_of_metastases_even_at_stage_iv(spark: SparkSession) -> None:
+    staging = """
+        staging_id | tumor_id | stage_group | m
+        s1         | t1       | IV          | MX
+        s2         | t2       | IIA         | M0 (i+)
+    """
+    assert rows(summarised(spark, staging=staging), "tumor_id", "m", "de_novo_metastatic", "first_met_date") == [
+        ("t1", "MX", None, "2021-01-01"),
+        ("t2", "M0 (i+)", False, None),
+        ("t3", None, False, None),
+    ]
+
+
+def test_a_staging_long_after_the_diagnosis_is_not_the_stage_at_diagnosis(spark: SparkSession) -> None:
+    tumours = """
+        tumor_id | person_id | center | dx_date    | dx_date_precision
+        early    | p1        | curie  | 2020-01-01 | day
+        vague    | p1        | curie  | 2020-07-01 | year
+        open     | p1        | curie  |            |
+    """
+    staging = """
+        staging_id | tumor_id | classification | stage_group | m  | staging_date
+        s1         | early    | p              | IV          | M1 | 2020-05-01
+        s2         | early    | c              | II          | M0 | 2020-04-30
+        s3         | vague    | p              | III         | M0 | 2021-01-02
+        s4         | vague    | c              | I           | M0 | 2020-12-30
+        s5         | open     | c              | I           | M0 | 2025-01-01
+    """
+    found = summarised(spark, primary_cancer=tumours, staging=staging)
+    assert rows(found, "tumor_id", "best_stage_dx", "de_novo_metastatic") == [
+        ("early", "II", False),
+        ("open", "I", False),
+        ("vague", "I", False),
+    ]
+
+
+def test_a_staging_without_date_counts(spark: SparkSession) -> None:
+    found = summarised(spark, staging="staging_id | tumor_id | classification | stage_group\ns1 | t1 | y | IIIA")
+    assert rows(found.where("tumor_id = 't1'"), "best_stage_dx", "stage_source") == [("IIIA", "y")]
+
+
 def test_treatment_at_a_glance(summary: Any) -> None:
     columns = ("first_surgery_date", "resection", "rt_any", "n_lines", "n_lines_declared", "first_regimen", "first_drug_date")
     assert rows(summary.where("tumor_id = 't1'"), *columns) == [("2020-03-10", "R0", True, 2, 2, "cisplatin", "2020-04-20")]
     assert rows(summary.where("tumor_id = 't2'"), *columns) == [(None, None, False, 0, 0, None, None)]
+
+
+def test_a_marker_is_its_first_known_result_and_one_that_is_only_measured_its_value(summary: Any) -> None:
+    assert rows(summary.where("tumor_id = 't1'"), "er", "her2", "ki67", "ki67_value", "pdl1_tps_value") == [
+        ("positive", "negative", None, 20.0, None)
+    ]
 
 
 def test_nothing_found_is_not_the_same_as_nothing_looked_for(summary: Any) -> None:
