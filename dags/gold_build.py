@@ -1,9 +1,10 @@
 """gold_build: refreshes the products that analysts read, one task a table, in the order of what they read.
 
 Triage
-- A table's task failed with GateFailed: its new rows broke the contract; the published table is the one before and
-  stays readable. `ops.quality_result` names the rule. Correct the product or the rule, clear the task.
-- Anything else: clear the task; a product whose inputs did not change is left as it is.
+- A table's task failed with GateFailed: its new rows broke the contract; the published table is the one before,
+  without who is hidden since (the verdict task takes them out), and stays readable. `ops.quality_result` names the rule.
+  Correct the product or the rule, clear the task.
+- Anything else: clear the task; a product whose inputs and rules did not change is left as it is.
 """
 
 from airflow.sdk import Asset, AssetAny, FixedKeyMapper, PartitionedAssetTimetable, TriggerRule, task
@@ -23,7 +24,7 @@ def gold_build() -> None:
 
         @task(task_id=name, outlets=[Asset(name=f"gold.{name}", uri=f"file://gold/{name}")])
         def product(table: str) -> None:
-            """Make one product again, if what it reads has changed."""
+            """Make one product again, if what it reads or its rules have changed."""
             from jobs import tasks
 
             tasks.build(table)

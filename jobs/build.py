@@ -5,7 +5,7 @@ import hmac
 import inspect
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -119,6 +119,8 @@ class GoldBuild:
     # Asked before every commit; raises when the caller lost the right to write.
     fence: Callable[[], None] = lambda: None
     built: dict[str, int] = field(default_factory=dict)
+    # Products whose new rows broke their contract.
+    refused: list[str] = field(default_factory=list)
 
     @property
     def spark(self) -> SparkSession:
@@ -161,6 +163,33 @@ class GoldBuild:
             shutil.rmtree(f"{folder}.computed", ignore_errors=True)
         return True
 
+    def forget_hidden(self) -> None:
+        """Take out of every product that could not be made again the rows of patients, tumours and samples that are gone since.
+
+        Nobody's opposition waits until a rule is mended. What a product counts over many people stays until it is made again.
+        """
+        for name, table in contracts("gold").items():
+            if self.lake.exists("gold", name) and self._made_from(name) != self._inputs(table):
+                self._forget(table)
+
+    def _forget(self, table: Table) -> None:
+        rows = self.lake.frame("gold", table.name)
+        kept = rows.filter(pl.col(column).is_in(known.implode()) for column, known in self._still_known(table))
+        if kept.height == rows.height:
+            return
+        self.fence()
+        left = kept.to_arrow(compat_level=pl.CompatLevel.oldest())
+        self.lake.write("gold", table.name, left, mode="overwrite", transaction=(WRITER, self.number))
+
+    def _still_known(self, table: Table) -> Iterator[tuple[str, pl.Series]]:
+        """The columns that say of whom or of what a row of a product is, each with the ids that are current."""
+        if "patient_id" in table.names:
+            yield "patient_id", self.lake.frame("bronze", PATIENT_KEY, ["patient_id"])["patient_id"]
+        for each in table.references:
+            if each.column in table.key:
+                current = ds.field("is_current") & ~ds.field("is_deleted")
+                yield each.column, self.lake.frame("silver", each.table, [each.key], current)[each.key]
+
     def _publish(self, table: Table, folder: str, inputs: Inputs) -> None:
         self.fence()
         tables.ensure_table(self.lake, table)
@@ -191,6 +220,7 @@ class GoldBuild:
         verdicts = gate.check_pass([table], self.lake.root, {table.address: folder}, self.spark)
         gate.record(self.lake.root, self.number, verdicts)
         if not gate.publishable(verdicts, [table]):
+            self.refused.append(table.name)
             raise GateFailed(
                 f"Expected the new rows of {table.address} to keep their contract, found broken rules: see ops.quality_result, build {self.number}."
             )

@@ -163,7 +163,7 @@ def build(settings: Settings, engine: Any) -> Any:
 
 
 def build_table(settings: Settings, engine: Any, table: str) -> bool:
-    """Make one gold product again, alone with silver and gold; False where nothing that it reads has changed."""
+    """Make one gold product again, alone with silver and gold; False where neither what it reads nor its rules have changed."""
     ledger = Ledger(settings, create=False)
     try:
         _check_key(settings, ledger)
@@ -177,8 +177,9 @@ def finish_build(settings: Settings, engine: Any) -> None:
     """What follows the last product of a build: the worklist of unknown codes and the Data Docs."""
     ledger = Ledger(settings, create=False)
     try:
-        with ledger.hold("engine"):
-            engine.finish()
+        _check_key(settings, ledger)
+        with ledger.hold("engine") as alone:
+            engine.finish(alone.check)
     finally:
         ledger.close()
 

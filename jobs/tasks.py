@@ -79,7 +79,7 @@ def all_built(failed: list[str]) -> None:
     ingest.finish_build(Settings.from_environment(), engine())
     if failed:
         raise GateFailed(
-            f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before."
+            f"Expected every product to be built, found {', '.join(sorted(failed))} failed: their published rows are those of the build before, without who is hidden since."
         )
 
 

@@ -109,22 +109,27 @@ class Engine:
         work = self._gold(fence)
         if work is None:
             return {}
-        built = work.run()
-        if built:
-            self.finish()
-        return built
+        try:
+            return work.run()
+        finally:
+            # After a product that was refused or a crash too: the Data Docs show why.
+            if work.built or work.refused:
+                self.finish(fence)
 
-    def finish(self) -> None:
-        """After a build: the worklist of unknown codes and the Data Docs say what is now in the tables."""
+    def finish(self, fence: Callable[[], None] = open_to_all) -> None:
+        """After a build: who is hidden leaves the products that could not be made; worklist and Data Docs say what is in the tables."""
         from jobs.silver import unmapped
         from quality.docs import build_docs
 
+        work = self._gold(fence)
+        if work is not None:
+            work.forget_hidden()
         self.settings.make_staging()
         unmapped.refresh(self.lake, self._next_number())
         build_docs(self.settings.lake)
 
     def build_table(self, name: str, fence: Callable[[], None] = open_to_all) -> bool:
-        """Make one product again; False where nothing that it reads has changed."""
+        """Make one product again; False where neither what it reads nor its rules have changed."""
         work = self._gold(fence)
         return work.make(name) if work else False
 

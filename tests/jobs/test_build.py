@@ -1,4 +1,4 @@
-"""A build of gold: when a product is made again and what landing tells it of oppositions."""
+"""A build of gold: when a product is made again, what its readers see when it is refused, and what landing tells it of oppositions."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 
 from jobs import build, gold
 from jobs.build import GoldBuild, patient_keys_are_fresh, recipe, write_patient_keys
+from jobs.errors import GateFailed
 from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.silver import tables
@@ -117,6 +118,10 @@ def samples(lake: Lake, *pairs: str) -> None:
     fill(lake, "specimen", *({"specimen_id": i, "parent_id": i, "root_id": i, "tumor_id": "t", "person_id": p} for i, p in ids))
 
 
+def published(engine: Engine, table: str, column: str) -> list[str]:
+    return sorted(engine.lake.frame("gold", table, [column])[column])
+
+
 def test_a_lake_of_older_rules_is_built_again_once_with_the_columns_of_today(
     house: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,4 +134,24 @@ def test_a_lake_of_older_rules_is_built_again_once_with_the_columns_of_today(
 
     text = gold._text
     monkeypatch.setattr(gold, "_text", lambda module: text(module) + ("# another rule" if module == "patient_summary" else ""))
+    assert not house.gold_is_fresh()
+
+
+def test_who_is_hidden_leaves_a_product_that_is_refused_and_the_docs_are_made_all_the_same(
+    house: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.build()
+    whose = dict(house.lake.frame("bronze", "patient_key", ["master_person_id", "patient_id"]).iter_rows())
+    assert published(house, "patient_summary", "patient_id") == sorted(whose.values())
+    # b opposes any use and a that of one sample: both are gone from silver.
+    people(house.lake, "a a")
+    samples(house.lake, "s3 a")
+    monkeypatch.setattr(build.gate, "publishable", lambda verdicts, tables: False)
+    docs = Path(house.settings.lake, "docs")
+    before = {each: each.stat().st_mtime_ns for each in docs.rglob("*.html")}
+    with pytest.raises(GateFailed):
+        house.build()
+    assert published(house, "patient_summary", "patient_id") == [whose["a"]]
+    assert published(house, "sample_catalog", "specimen_id") == ["s3"]
+    assert [each for each, at in before.items() if each.stat().st_mtime_ns == at] == []
     assert not house.gold_is_fresh()
