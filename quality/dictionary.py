@@ -51,7 +51,7 @@ def table_page(table: Table) -> str:
     if table.reads:
         facts.append(f"- **Made from:** {_names(table.reads)}")
     if table.hidden_by:
-        facts.append(f"- **Left out:** people who oppose {', '.join(_scope(scope) for scope in table.hidden_by)}")
+        facts.append(f"- **Left out:** {_left_out(table)}")
     parts = [
         f"# {table.address}",
         MADE.format(source=f"quality/contracts/{table.layer}/{table.name}.py"),
@@ -96,6 +96,27 @@ def _values(table: Table, column: Column) -> str:
     values = VALUE_SETS[f"{table.name}.{column.name}"]
     rows = [(f"`{value}`", said.meaning, f"{said.system} {said.code}" if said.code else "") for value, said in values.items()]
     return f"### {column.name}\n\n" + grid(("value", "meaning", "standard code"), rows)
+
+
+def _left_out(table: Table) -> str:
+    """Who is not in a table; what a product cannot say of people who are left out of some of the tables that it is made from."""
+    everywhere = f"people who oppose {', '.join(_scope(scope) for scope in table.hidden_by)}"
+    if table.layer != "gold":
+        return everywhere
+    narrower = [scope for scope in ("genetics", "samples") if _without(table, scope)]
+    parts = [f"of people who oppose {_scope(scope)}, what {_names(_without(table, scope))} would say" for scope in narrower]
+    there = "People who oppose the use by companies are there (`gold.patient_summary.industry_use_opposed`)"
+    return f"{'; '.join((everywhere, *parts))}. {there}"
+
+
+def _without(table: Table, scope: str) -> list[str]:
+    """The silver tables that a product reads, itself or through another, from which an opposition of this scope takes rows."""
+    found: set[str] = set()
+    for read in table.reads:
+        layer, _, name = read.partition(".")
+        other = contracts(layer)[name]
+        found.update(_without(other, scope) if other.layer == "gold" else [read] if scope in other.hidden_by else [])
+    return sorted(found)
 
 
 def _scope(scope: str) -> str:

@@ -85,6 +85,28 @@ def test_a_page_is_readable():
     ]
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (
+            "gold.endpoint",
+            "people who oppose any use; of people who oppose the use of their samples, what `silver.specimen` would say. ",
+        ),
+        (
+            "gold.gene_frequency",
+            "people who oppose any use; of people who oppose the use of their genetics, what `silver.molecular_analysis`, "
+            "`silver.variant` would say; of people who oppose the use of their samples, what `silver.molecular_analysis`, "
+            "`silver.specimen`, `silver.variant` would say. ",
+        ),
+        ("gold.line_of_therapy", "people who oppose any use. "),
+    ],
+)
+def test_a_page_of_gold_says_who_is_left_out_and_of_whom_only_a_part(address, said):
+    (line,) = [line for line in pages()[f"tables/{address}.md"].splitlines() if line.startswith("- **Left out:**")]
+    by_industry = "People who oppose the use by companies are there (`gold.patient_summary.industry_use_opposed`)"
+    assert line == f"- **Left out:** {said}{by_industry}"
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_odcs_export_is_a_contract_of_version_3(layer):
     document = pytest.importorskip("yaml").safe_load(odcs(layer))
