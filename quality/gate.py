@@ -22,7 +22,7 @@ from quality.verdicts import Engine, RuleResult, Verdict, publishable, record
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["Audit", "RuleResult", "Verdict", "check", "check_pass", "prepare", "publishable", "record"]
+__all__ = ["Audit", "RuleResult", "Verdict", "check_pass", "prepare", "publishable", "record"]
 
 # Up to here one suite costs less with pandas than with Spark.
 PANDAS_ROWS = 300_000
@@ -226,11 +226,6 @@ class Audit:
             parts += [kept.select(key).collect()] if kept is not None else []
             self._keys[address, key] = pl.concat(parts).unique() if parts else pl.DataFrame(schema={key: pl.String})
         return self._keys[address, key]
-
-
-def check(table: Table, folder: str, lake_root: str, staged: Mapping[str, str], spark: "SparkSession | None" = None) -> Verdict:
-    """The verdict on one table of a pass; `check_pass` is cheaper for many, as it reads each key once."""
-    return Audit(lake_root, {**staged, table.address: folder}, {table.address: table}, spark).check(table)
 
 
 def check_pass(

@@ -113,7 +113,7 @@ def test_data_docs_show_every_table_and_no_value_of_a_row(tmp_path):
     work = Pass(tmp_path)
     bad = person(1, sex="SECRETSEX", residence_dept="SECRETDEPT", birth_date=date(1877, 7, 7), center="gr")
     work.stage(PERSON, [bad, bad])
-    verdict = gate.check(PERSON, work.staged["person"], work.lake, work.staged)
+    (verdict,) = gate.check_pass([PERSON], work.lake, work.staged)
     verdicts.record(work.lake, 4, [verdict])
     work.publish(PERSON, [bad])
     land(work.lake, "d0", 1, ["SECRETGRADE"] * 100)

@@ -12,7 +12,7 @@ import pytest
 
 from quality import evaluate, gate, suites
 from quality.contract import Column, Reference, Rule, Table
-from quality.gate import Verdict, check, check_pass, publishable, record
+from quality.gate import Verdict, check_pass, publishable, record
 from quality.verdicts import RuleResult, recorded
 from tests.quality.contract_rows import Pass
 
@@ -55,7 +55,8 @@ def work(tmp_path):
 
 
 def judged(work, table=TUMOUR):
-    return check(table, work.staged[table.name], work.lake, work.staged)
+    (verdict,) = check_pass([table], work.lake, work.staged)
+    return verdict
 
 
 def failures(verdict):
@@ -238,9 +239,9 @@ def test_without_new_rows_great_expectations_is_not_even_imported(work):
     work.stage(TUMOUR, [tumour("t1")], "keep")
     code = f"""
 import sys
-from quality.gate import check
+from quality.gate import check_pass
 from tests.quality.test_gate import TUMOUR
-assert check(TUMOUR, {work.staged["tumour"]!r}, {work.lake!r}, {work.staged!r}).passed
+assert [each.passed for each in check_pass([TUMOUR], {work.lake!r}, {work.staged!r})] == [True]
 assert "great_expectations" not in sys.modules
 """
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr == ""

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.silver.flags import flagged
 from quality.contracts import contracts
-from quality.gate import check
+from quality.gate import check_pass
 from tests.quality.contract_rows import ARROW, Pass, arrow, valid_row
 
 SILVER = contracts("silver")
@@ -147,7 +147,8 @@ def test_a_seeded_row_is_flagged_and_counted_and_passes_unseen_without_its_rule(
     work = Pass(tmp_path)
     for other in {reference.table for reference in table.references} - {name}:
         work.publish(SILVER[other], [valid_row(SILVER[other])])
-    verdict = check(table, work.stage(table, judged), work.lake, work.staged)
+    work.stage(table, judged)
+    (verdict,) = check_pass([table], work.lake, work.staged)
     ruled = verdict.results[1:][len(verdict.results) - 1 - len(table.rules) - 1 - len(table.references) :][: len(table.rules)]
     assert [(each.passed, each.severity, each.unexpected_count) for each in ruled] == [(False, "warning", 1)] * len(table.rules)
     assert verdict.passed, verdict.failures
