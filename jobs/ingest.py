@@ -177,6 +177,7 @@ def finish_build(settings: Settings, engine: Any) -> None:
     """What follows the last product of a build: the worklist of unknown codes and the Data Docs."""
     ledger = Ledger(settings, create=False)
     try:
+        _check_key(settings, ledger)
         with ledger.hold("engine") as alone:
             engine.finish(alone.check)
     finally:
