@@ -40,7 +40,7 @@ def demo(to: Path, deliveries: Path | None = None, keys: Path | None = None) -> 
     """
     if (deliveries is None) != (keys is None):
         raise WrongUse("Expected DELIVERIES and KEYS together, found one of them: name the landing folder and its key register.")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     started = time.perf_counter()
     to.mkdir(parents=True, exist_ok=True)
     lake = to / ("lake" if deliveries is None else "lake-own")

@@ -27,6 +27,8 @@ from quality.verdicts import WHOLE_TABLE, recorded
 # Of verdicts, and of Airflow's states.
 COLOURS = show.COLOURS | {"success": "green", "skipped": "dim", "failed": "red", "upstream_failed": "red"}
 WARNINGS_SHOWN = 8
+# From here on there is room for spaces beside columns.
+ROOMY = 100
 # Set where the DAGs ran; else words that say what to put there.
 PLACES = {"PSCC_LANDING": "LANDING", "PSCC_KEYS": "KEYS.json"}
 QUERY = "SELECT tumor_group, count(*) AS tumours, avg(n_lines) AS lines FROM gold.tumor_summary GROUP BY 1 ORDER BY 2 DESC"
@@ -60,7 +62,7 @@ def summarise(settings: Settings, runs: list[dict[str, Any]], console: Console, 
     console.print(_headline(verdicts, runs, seconds))
     if runs:
         console.print(_runs(runs, {str(each.number): each.delivery_id for each in verdicts}))
-    console.print(_deliveries(verdicts))
+    console.print(_deliveries(verdicts, tight=console.width < ROOMY))
     _beside(console, *(_layer(state, zone) for zone in ("bronze", "silver", "gold")))
     _beside(console, reasons("Rows set aside", state.set_aside), reasons("Rows that wait", state.waiting))
     _beside(console, *_quality(results))
@@ -119,22 +121,21 @@ def _runs(runs: Iterable[dict[str, Any]], names: dict[str, str]) -> Table:
     return table
 
 
-def _deliveries(verdicts: Iterable[Judged]) -> Table:
-    table = _table("Deliveries and verdicts", "hospital", "delivery", "verdict", "why")
-    for name in ("read", "new", "changed", "deleted", "set aside", "waiting", "opposed"):
-        table.add_column(name, justify="right")
+def _deliveries(verdicts: Iterable[Judged], *, tight: bool) -> Table:
+    table = _table("Deliveries and verdicts", "delivery", "verdict")
+    table.padding, table.show_edge = ((0, 0), False) if tight else ((0, 1), True)
+    if tight:
+        table.columns[0].width, table.columns[1].width = len("CURIE-20250101-001"), len("accepted")
+    # A number that is folded or cut is another number.
+    for name in ("read", "new", "changed", "deleted", "set\naside", "waiting", "opposed"):
+        table.add_column(name, justify="right", no_wrap=True)
     for each in verdicts:
         silver, report = each.report.get("rows_silver", {}), each.report
         numbers = [report.get("rows_read", 0), *(silver.get(name, 0) for name in CHANGES if name != "unchanged")]
         numbers += [sum(report.get(name, {}).values()) for name in ("rows_set_aside", "rows_waiting")]
         numbers.append(report.get("rows_dropped_opposed", 0))
-        table.add_row(
-            escape(each.center),
-            escape(each.delivery_id),
-            _coloured(each.outcome),
-            escape(", ".join(each.reason_codes)),
-            *map(figure, numbers),
-        )
+        why = "".join(f"\n[dim]{escape(code)}[/dim]" for code in each.reason_codes)
+        table.add_row(escape(each.delivery_id) + why, _coloured(each.outcome), *map(figure, numbers))
     return table
 
 

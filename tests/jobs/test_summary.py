@@ -38,8 +38,8 @@ def settings(tmp_path: Path) -> Settings:
     return made
 
 
-def told(settings: Settings, runs: list[dict[str, object]]) -> str:
-    out = Console(file=io.StringIO(), width=180)
+def told(settings: Settings, runs: list[dict[str, object]], width: int = 180) -> str:
+    out = Console(file=io.StringIO(), width=width)
     summarise(settings, runs, out, 12.3)
     assert isinstance(out.file, io.StringIO)
     return out.file.getvalue()
@@ -61,7 +61,8 @@ def test_it_tells_verdicts_rows_reasons_and_what_to_type_next(settings: Settings
         all(word in line for word in ("delivery_ingest", "GR-20240101-001", "failed", "1 success, 1 failed: verdict"))
         for line in lines
     )
-    assert any(all(word in line for word in ("GR-20240101-001", "rejected", "CHECKSUM_MISMATCH", "1,200")) for line in lines)
+    [at] = [number for number, line in enumerate(lines) if all(word in line for word in ("GR-20240101-001", "rejected", "1,200"))]
+    assert "CHECKSUM_MISMATCH" in lines[at + 1]
     assert any("GR-20240201-001" in line and "not judged yet" in line for line in lines)
     assert any("CODE_INVALID" in line for line in lines)
     assert any("ORPHAN_PATIENT" in line for line in lines)
@@ -102,3 +103,19 @@ def test_the_pictures_stand_where_it_says(settings: Settings) -> None:
     Lake(settings.lake).write("gold", "quality", pl.DataFrame(lines).to_arrow())
     assert "completeness.png" in told(settings, []).replace("\n", "")
     assert Path(settings.lake, "pictures", "completeness.png").stat().st_mtime <= datetime.now(UTC).timestamp()
+
+
+def test_no_number_of_a_delivery_is_cut_in_a_narrow_terminal(settings: Settings) -> None:
+    ledger = Ledger(settings)
+    ledger.announce("curie/2024/03/CURIE-20240301-001/manifest.json", 1, 3, "somewhere")
+    numbers = {"rows_read": 11_111, "rows_silver": {"new": 22_222, "changed": 33_333, "deleted": 44_444}}
+    numbers |= {
+        "rows_set_aside": {"CODE_INVALID": 55_555},
+        "rows_waiting": {"ORPHAN_PATIENT": 66_666},
+        "rows_dropped_opposed": 77_777,
+    }
+    ledger.settle(3, "accepted", {"delivery_id": "CURIE-20240301-001", "center": "curie", **numbers})
+    ledger.close()
+    shown = " ".join(f"{number}{number},{number}{number}{number}" for number in range(1, 8))
+    [line] = [line for line in told(settings, [], width=80).splitlines() if "CURIE-20240301-001" in line]
+    assert " ".join(line.split()) == f"CURIE-20240301-001 accepted {shown}"
