@@ -11,8 +11,8 @@ from jobs.lake import ZONES, Lake
 READING = frozenset({"select", "with", "values", "from", "table", "show", "describe", "desc", "explain"})
 # With these, WITH and FROM can also write.
 WRITING = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
-# TRANSFORM, MAP and REDUCE hand rows to a program; a join's USING has brackets.
-RUNNING = re.compile(r"\busing\b(?!\s*\()", re.IGNORECASE)
+# TRANSFORM, MAP and REDUCE hand rows to a program (a join's USING has brackets); these functions call any method of Java.
+RUNNING = re.compile(r"\busing\b(?!\s*\()|\b(?:try_)?reflect\b|\bjava_method\b", re.IGNORECASE)
 # Before its first word a statement may have white space, plain comments and brackets.
 FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
 # Texts, quoted names and comments: no word in them is a command.

@@ -49,10 +49,16 @@ def _regrouped(work: "SilverPass", current: pl.LazyFrame) -> list[str]:
     groups = pl.concat([persons.mastered(concerned, work.identity)["master_person_id"], theirs]).unique()
     # A person_id is of one hospital alone, so it is enough to leave out the people of the pass.
     rest = stored.filter(~pl.col("person_id").is_in(work.people_ids + _unseen(work)))
-    now = persons.mastered(rest.select("person_id"), work.identity)["master_person_id"]
-    theirs_now = now.is_in(groups.implode()) | pl.col("master_person_id").is_in(groups.implode())
-    # Also whose group changed without a pass: a delivery that linked them was withdrawn.
-    return rest.filter(theirs_now | (pl.col("master_person_id") != now))["person_id"].to_list()
+    rest = rest.with_columns(now=persons.mastered(rest.select("person_id"), work.identity)["master_person_id"])
+    groups = pl.concat([groups, _left_behind(work, stored, rest)]).unique().implode()
+    return rest.filter(pl.col("now").is_in(groups) | pl.col("master_person_id").is_in(groups))["person_id"].to_list()
+
+
+def _left_behind(work: "SilverPass", stored: pl.DataFrame, rest: pl.DataFrame) -> pl.Series:
+    """The groups of people whose master is nobody in silver any more: the delivery that linked them was withdrawn."""
+    nobody = ~pl.col("master_person_id").is_in([*stored["person_id"], *work.people_ids])
+    found = rest.filter(nobody & (pl.col("master_person_id") != pl.col("now")))
+    return pl.concat([found["master_person_id"], found["now"]])
 
 
 def _unseen(work: "SilverPass") -> list[str]:

@@ -143,7 +143,7 @@ def _withdraw_replaced(worker: Worker, manifest: Manifest, lease: Lease) -> list
 def read_again(worker: Worker, delivery: Delivery) -> Manifest | None:
     """The manifest of a known delivery, None when it is no longer where it was found or is another one now."""
     place = worker.at_hand(delivery.folder)
-    if not (place / MANIFEST).is_file():
+    if not _is_there(place):
         return None
     manifest, findings = read_manifest(place, hospitals(), datetime.now(UTC))
     same = manifest is not None and not findings and manifest.canonical_sha256 == delivery.canonical_sha256

@@ -8,7 +8,7 @@ import pytest
 
 from jobs.silver import shared
 
-STORED = {"p1": "p1", "p2": "gone", "p3": "p3", "p4": "p3", "mine": "mine"}
+STORED = {"p1": "p1", "p2": "gone", "p3": "p3", "p4": "p3", "p5": "gone", "mine": "mine"}
 
 
 def regrouped(linked: dict[str, str], touched: tuple[str, ...] = ()) -> list[str]:
@@ -29,11 +29,13 @@ def regrouped(linked: dict[str, str], touched: tuple[str, ...] = ()) -> list[str
 @pytest.mark.parametrize(
     ("linked", "touched", "follow"),
     [
-        ({"p2": "gone", "p4": "p3"}, (), []),
-        ({"p2": "gone", "p4": "p3", "p1": "mine"}, (), ["p1"]),
-        ({"p2": "gone", "p4": "p3"}, ("p4",), ["p3", "p4"]),
-        # Its link was withdrawn with the delivery that brought it: no pass concerned it.
-        ({"p4": "p3"}, (), ["p2"]),
+        ({"p2": "gone", "p5": "gone", "p4": "p3"}, (), []),
+        ({"p2": "gone", "p5": "gone", "p4": "p3", "p1": "mine"}, (), ["p1"]),
+        ({"p2": "gone", "p5": "gone", "p4": "p3"}, ("p4",), ["p3", "p4"]),
+        # The link was withdrawn with the delivery that brought it: no pass concerned them.
+        ({"p4": "p3"}, (), ["p2", "p5"]),
+        # A link that is in bronze alone waits for the pass that publishes it.
+        ({"p2": "gone", "p5": "gone", "p4": "p3", "p1": "p3"}, (), []),
     ],
 )
 def test_people_follow_when_their_group_has_changed(linked: dict[str, str], touched: tuple[str, ...], follow: list[str]) -> None:
