@@ -30,6 +30,7 @@ from jobs.silver.staging import parts
 from quality import gate
 from quality.contract import Table
 from quality.contracts import contracts
+from quality.dictionary import without
 
 # The version of every table that a product is made from, and its recipe.
 Inputs = dict[str, int | str]
@@ -166,7 +167,8 @@ class GoldBuild:
     def forget_hidden(self) -> None:
         """Take out of every product that could not be made again the rows of patients, tumours and samples that are gone since.
 
-        Nobody's opposition waits until a rule is mended. What a product counts over many people stays until it is made again.
+        With them go all rows of patients of whom the product may not tell everything, whatever it told: nobody's opposition waits until
+        a rule is mended. What a product counts over many people stays until it is made again.
         """
         for name, table in contracts("gold").items():
             if self.lake.exists("gold", name) and self._made_from(name) != self._inputs(table):
@@ -184,11 +186,19 @@ class GoldBuild:
     def _still_known(self, table: Table) -> Iterator[tuple[str, pl.Series]]:
         """The columns that say of whom or of what a row of a product is, each with the ids that are current."""
         if "patient_id" in table.names:
-            yield "patient_id", self.lake.frame("bronze", PATIENT_KEY, ["patient_id"])["patient_id"]
+            yield "patient_id", self._told_whole(table)
         for each in table.references:
             if each.column in table.key:
                 current = ds.field("is_current") & ~ds.field("is_deleted")
                 yield each.column, self.lake.frame("silver", each.table, [each.key], current)[each.key]
+
+    def _told_whole(self, table: Table) -> pl.Series:
+        """The patients of whom a product may tell everything that it tells of anybody."""
+        scopes = [scope for scope in ("genetics", "samples") if without(table, scope)]
+        identity = self.lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
+        opposed = identity.filter(pl.col("opposed").list.set_intersection(scopes).list.len() > 0)["master_person_id"]
+        known = self.lake.frame("bronze", PATIENT_KEY, ["master_person_id", "patient_id"])
+        return known.filter(~pl.col("master_person_id").is_in(opposed.implode()))["patient_id"]
 
     def _publish(self, table: Table, folder: str, inputs: Inputs) -> None:
         self.fence()

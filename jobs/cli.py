@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,14 +17,11 @@ import typer
 from typer.exceptions import TyperException
 
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
+from jobs.failures import own_words
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
-
-HOUSE = Path(__file__).parents[1]
-# Libraries whose messages may show rows of patients.
-WORDY = frozenset({"_internal", "deltalake", "polars", "pyarrow", "pyspark", "py4j", "sqlalchemy"})
 
 # A traceback with local variables could show rows of patients.
 app = typer.Typer(
@@ -65,7 +61,8 @@ class Format(StrEnum):
 def main() -> None:
     """Run the command line."""
     try:
-        sys.exit(app(standalone_mode=False))
+        with own_words():
+            sys.exit(app(standalone_mode=False))
     except TyperException as error:
         print(_misspelt(error), file=sys.stderr)
         sys.exit(2)
@@ -78,22 +75,6 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(3)
-    except Exception as error:
-        if type(error).__module__.partition(".")[0] not in WORDY:
-            raise
-        print(_foreign(error), file=sys.stderr)
-        sys.exit(3)
-
-
-def _foreign(error: Exception) -> str:
-    """What a library's failure is called and where it fell, without its words: they may hold rows."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [each for each in frames if any(Path(each.filename).is_relative_to(HOUSE / part) for part in ("jobs", "quality"))]
-    where = f"{Path(ours[-1].filename).relative_to(HOUSE)}, line {ours[-1].lineno}" if ours else "the command line"
-    return (
-        f"Expected storage, database and engine to do what they are asked, found {type(error).__name__} at {where}: check disk, "
-        "memory, rights and network. Nothing half done is visible; run again."
-    )
 
 
 def _misspelt(error: TyperException) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs import intake, status
-from jobs.errors import WrongUse
+from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Announcement, Delivery, Lease, Ledger
@@ -146,6 +146,10 @@ def verdict(settings: Settings, number: int) -> Report | None:
             delivery = ledger.known(found.center, found.delivery_id)
             if delivery is None or delivery.outcome == "accepted":
                 return found
+            if delivery.outcome is None:
+                raise LakehouseError(
+                    f"Expected a verdict on {delivery.delivery_id}, which was announced again, found it is still worked on: try again."
+                )
         return Report(**delivery.report) if delivery.outcome else None
     finally:
         ledger.close()

@@ -1,4 +1,7 @@
-"""What the DAGs call: one function a task, by the key of an announcement. The same stages as `pscc ingest`."""
+"""What the DAGs call: one function a task, by the key of an announcement. The same stages as `pscc ingest`.
+
+What a library says of a failure stays out of Airflow's logs: it may show rows.
+"""
 
 import os
 from functools import cache
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import ingest
 from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.failures import own_words
 from jobs.ledger import Ledger
 from jobs.settings import Settings
 
@@ -35,27 +39,32 @@ def _keys() -> dict[str, Any]:
     return load_keys(Path(_asked("PSCC_KEYS")))
 
 
+@own_words()
 def find() -> list[str]:
     """The keys of announcements that were not judged yet, in order of arrival."""
     return [str(number) for number in ingest.find(Settings.from_environment(), _asked("PSCC_LANDING"))]
 
 
+@own_words()
 def verify(key: str) -> str:
     """Judge an announcement by all gates that need no lake; the key again."""
     ingest.judge(Settings.from_environment(), int(key), _keys())
     return key
 
 
+@own_words()
 def land(key: str) -> None:
     """Commit the delivery, and those that waited for it, to bronze."""
     ingest.load(Settings.from_environment(), int(key))
 
 
+@own_words()
 def publish(key: str) -> None:
     """Publish everything of the delivery's hospital that lies in bronze to silver, in one pass."""
     ingest.publish(Settings.from_environment(), int(key), engine())
 
 
+@own_words()
 def verdict(key: str) -> str:
     """What became of the delivery; ContractViolation unless it is loaded, or was before."""
     report = ingest.verdict(Settings.from_environment(), int(key))
@@ -69,11 +78,13 @@ def verdict(key: str) -> str:
     return f"{report.delivery_id} {report.outcome}"
 
 
+@own_words()
 def build(table: str) -> bool:
     """Make one gold product again; False where nothing that it reads has changed."""
     return bool(ingest.build_table(Settings.from_environment(), engine(), table))
 
 
+@own_words()
 def all_built(failed: list[str]) -> None:
     """Finish a build; GateFailed when the task of a product failed."""
     ingest.finish_build(Settings.from_environment(), engine())

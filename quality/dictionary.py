@@ -103,19 +103,19 @@ def _left_out(table: Table) -> str:
     everywhere = f"people who oppose {', '.join(_scope(scope) for scope in table.hidden_by)}"
     if table.layer != "gold":
         return everywhere
-    narrower = [scope for scope in ("genetics", "samples") if _without(table, scope)]
-    parts = [f"of people who oppose {_scope(scope)}, what {_names(_without(table, scope))} would say" for scope in narrower]
+    narrower = [scope for scope in ("genetics", "samples") if without(table, scope)]
+    parts = [f"of people who oppose {_scope(scope)}, what {_names(without(table, scope))} would say" for scope in narrower]
     there = "People who oppose the use by companies are there (`gold.patient_summary.industry_use_opposed`)"
     return f"{'; '.join((everywhere, *parts))}. {there}"
 
 
-def _without(table: Table, scope: str) -> list[str]:
+def without(table: Table, scope: str) -> list[str]:
     """The silver tables that a product reads, itself or through another, from which an opposition of this scope takes rows."""
     found: set[str] = set()
     for read in table.reads:
         layer, _, name = read.partition(".")
         other = contracts(layer)[name]
-        found.update(_without(other, scope) if other.layer == "gold" else [read] if scope in other.hidden_by else [])
+        found.update(without(other, scope) if other.layer == "gold" else [read] if scope in other.hidden_by else [])
     return sorted(found)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from jobs.errors import LeaseLost
 from jobs.hospitals import hospitals
 from jobs.lake import Lake
 from jobs.session import open_session
@@ -110,17 +111,24 @@ class Engine:
         if work is None:
             return {}
         try:
-            return work.run()
-        finally:
-            # After a product that was refused or a crash too: the Data Docs show why.
-            if work.built or work.refused:
+            built = work.run()
+        except LeaseLost:
+            raise
+        except Exception:
+            # Whoever is hidden leaves what could not be made, and the Data Docs show why; the first failure is the one to tell.
+            with suppress(Exception):
                 self.finish(fence)
+            raise
+        if built:
+            self.finish(fence)
+        return built
 
     def finish(self, fence: Callable[[], None] = open_to_all) -> None:
         """After a build: who is hidden leaves the products that could not be made; worklist and Data Docs say what is in the tables."""
         from jobs.silver import unmapped
         from quality.docs import build_docs
 
+        fence()
         work = self._gold(fence)
         if work is not None:
             work.forget_hidden()

@@ -38,16 +38,16 @@ def judge_announcement(worker: Worker, number: int, keys: dict[str, Any]) -> lis
         if not is_plain(announcement.path):
             return [_refuse_unknown(worker, announcement, None, [Finding(1, "MANIFEST_INVALID", STRANGE_NAME, MANIFEST)])]
         place = worker.at_hand(folder)
-        if not _is_there(place / MANIFEST):
+        if not _is_there(place):
             return []
         worker.watch(f"judging {place.name}")
         return _judge(worker, announcement, place, keys, lease)
 
 
-def _is_there(manifest: Path) -> bool:
-    """True for a manifest that can be looked at: one in a folder that was closed meanwhile waits."""
+def _is_there(place: Path) -> bool:
+    """True where a manifest can be looked at: what lies in a folder that was closed meanwhile waits."""
     try:
-        return manifest.exists()
+        return (place / MANIFEST).exists()
     except PermissionError:
         return False
 

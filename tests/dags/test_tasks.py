@@ -5,12 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from jobs import tasks
-from jobs.errors import ContractViolation, WrongUse
+from jobs.errors import ContractViolation, LakehouseError, WrongUse
 from jobs.lake import Lake
 from jobs.simulate import Answer, Faults, simulate
 from quality.contracts import contracts
@@ -95,6 +97,34 @@ def test_a_delivery_that_is_announced_again_is_as_red_or_green_as_the_first_time
     os.utime(next(landing.glob(f"*/*/*/{name}/manifest.json")))
     second = run(waiting()[name])
     assert (second.startswith("red"), said in second) == (name == REFUSED, True)
+
+
+def test_a_delivery_announced_again_while_it_is_worked_on_waits_for_its_verdict(
+    world: Answer, lake: Lake, nobody_publishes: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing = tmp_path / "landing"
+    shutil.copytree(world.landing, landing)
+    monkeypatch.setenv("PSCC_LANDING", str(landing))
+    keys = waiting()
+    for name in (REFUSED, RESENT):
+        tasks.verify(keys[name])
+    os.utime(next(landing.glob(f"*/*/*/{RESENT}/manifest.json")))
+    key = waiting()[RESENT]
+    tasks.verify(key)
+    # Of a kind that is tried again.
+    with pytest.raises(LakehouseError, match=f"^Expected a verdict on {RESENT}.* still worked on") as told:
+        tasks.verdict(key)
+    assert type(told.value) is LakehouseError
+
+
+def test_what_a_library_says_of_rows_does_not_reach_the_log(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise pl.exceptions.ComputeError("born 1950-03")
+
+    monkeypatch.setattr("jobs.ingest.find", fail)
+    with pytest.raises(LakehouseError, match=r"found ComputeError at jobs/tasks\.py, line") as told:
+        tasks.find()
+    assert "1950" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_good_delivery_is_green_when_it_is_published_and_not_before(lake: Lake, nobody_publishes: None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from jobs import build, gold
 from jobs.build import GoldBuild, patient_keys_are_fresh, recipe, write_patient_keys
-from jobs.errors import GateFailed
+from jobs.errors import GateFailed, LeaseLost
 from jobs.lake import Lake
 from jobs.settings import Settings
 from jobs.silver import tables
@@ -155,3 +155,29 @@ def test_who_is_hidden_leaves_a_product_that_is_refused_and_the_docs_are_made_al
     assert published(house, "sample_catalog", "specimen_id") == ["s3"]
     assert [each for each, at in before.items() if each.stat().st_mtime_ns == at] == []
     assert not house.gold_is_fresh()
+
+
+def test_who_opposes_a_part_leaves_what_cannot_be_made_without_it(house: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.build()
+    whose = dict(house.lake.frame("bronze", "patient_key", ["master_person_id", "patient_id"]).iter_rows())
+    opposed(house.lake, a=["genetics"])
+    people(house.lake, "a a", "b b")
+    monkeypatch.setattr(GoldBuild, "make", lambda *_: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(MemoryError):
+        house.build()
+    assert published(house, "patient_summary", "patient_id") == [whose["b"]]
+
+
+def test_a_worker_that_lost_its_right_writes_nothing_after_a_build(house: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.build()
+    before = {each: each.stat().st_mtime_ns for each in Path(house.settings.lake).rglob("*") if each.is_file()}
+    people(house.lake, "a a")
+    changed = {each for each in Path(house.settings.lake).rglob("*") if each.is_file()} - set(before)
+
+    def lost() -> None:
+        raise LeaseLost("another worker took over")
+
+    with pytest.raises(LeaseLost):
+        house.build(lost)
+    after = {*Path(house.settings.lake).rglob("*.html")} | {*Path(house.settings.lake, "gold").rglob("*.parquet")}
+    assert {each for each in after - changed if before.get(each) != each.stat().st_mtime_ns} == set()

@@ -477,6 +477,21 @@ def test_a_delivery_in_a_folder_that_was_closed_waits_until_it_is_open(
     assert lakehouse.ingest() == ["a accepted +b", "b accepted"]
 
 
+def test_a_held_delivery_in_a_folder_that_was_closed_stops_nobody(lakehouse: Lakehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Path.exists
+
+    def closed(path: Path) -> bool:
+        if path.parent.name == delivery_id("b"):
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    lakehouse.arrive("b<a")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "exists", closed)
+        assert lakehouse.arrive("a") == ["a accepted"]
+    assert lakehouse.ingest() == ["b accepted"]
+
+
 def test_reports_of_a_delivery_that_cannot_be_named_have_a_place(lakehouse: Lakehouse) -> None:
     folder = lakehouse.root / "landing" / "somewhere"
     folder.mkdir()
