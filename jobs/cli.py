@@ -275,6 +275,21 @@ def simulate(
     print(f"{len(made.deliveries)} deliveries of {made.patients:,} patients lie in {made.landing}, their keys in {made.keys}.")
 
 
+@app.command()
+def anonymise(
+    table: Annotated[Path, typer.Argument(metavar="IN.parquet")],
+    to: Annotated[Path, typer.Argument(metavar="OUT.parquet")],
+    spec: Annotated[
+        Path, typer.Option("--spec", metavar="SPEC.toml", help="Quasi-identifiers, hierarchies, sensitive columns, k, l.")
+    ],
+) -> None:
+    """Make a table anonymous: k rows in every class, l sensitive values, no row left out; proven on what is written."""
+    from jobs import show
+    from jobs.privacy.table import anonymise_file
+
+    show.anonymous(*anonymise_file(table, to, spec))
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)

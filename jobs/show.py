@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -19,6 +19,9 @@ from rich.text import Text
 from jobs.page import cut
 from jobs.returns import Report
 from jobs.status import Status
+
+if TYPE_CHECKING:
+    from jobs.privacy.table import Anonymous, Proof
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
@@ -275,3 +278,20 @@ def _as_table(found: pa.Table) -> None:
     console.print(table)
     rest = ", the first 1,000 shown" if found.num_rows > 1000 else ""
     console.print(f"[dim]{found.num_rows:,} rows{rest}[/dim]")
+
+
+def anonymous(made: "Anonymous", proof: "Proof") -> None:
+    """What a table lost on the way to being anonymous, and what was counted in what was written."""
+    table = _grid("Anonymous table", "what", "how much", right=("how much",))
+    for what, much in (
+        ("rows", f"{made.rows.height:,}"),
+        ("rows suppressed", f"{made.suppressed:,}"),
+        ("classes", f"{proof.classes:,}"),
+        ("rows of a class: least, mean, most", f"{proof.smallest:,}, {made.rows.height / proof.classes:,.1f}, {proof.largest:,}"),
+        *(((f"different {name} in a class, least", f"{count:,}") for name, count in proof.varieties.items())),
+        ("information lost (GCP: 0 nothing, 1 all)", f"{made.loss:.4f}"),
+        *((f"level of {name}", str(level)) for name, level in made.levels.items()),
+        ("CPU-seconds", f"{made.seconds:.1f}"),
+    ):
+        table.add_row(Text(what), much)
+    console.print(table)

@@ -1,0 +1,1 @@
+"""What makes a table anonymous, and what proves it."""

@@ -1,0 +1,133 @@
+"""What a person says of a table that is to be made anonymous: a TOML file that names every column once.
+
+k = 11
+l = 3
+mode = "local"                  # or "global": one level a column
+sensitive = ["stage"]
+keep = ["n_samples"]            # told as it is
+drop = ["patient_id"]           # not told at all
+
+[quasi_identifiers.age]         # no more said: numbers are halved, other values are told or not
+[quasi_identifiers.height]
+bands = [20, 10]
+[quasi_identifiers.diagnosed]
+periods = ["year", "quarter"]
+[quasi_identifiers.topography]
+prefixes = [3]
+[quasi_identifiers.department]
+table = "departments.csv"       # beside this file: the value, then its groups from coarse to fine
+"""
+
+import csv
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from jobs.errors import WrongUse
+from jobs.privacy import hierarchy
+from jobs.privacy.anonymise import Bounds
+from jobs.privacy.hierarchy import Hierarchy
+
+KINDS = ("bands", "periods", "prefixes", "table")
+SAID = ("k", "l", "mode", "sensitive", "keep", "drop", "quasi_identifiers")
+MODES = ("local", "global")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """How a table is made anonymous."""
+
+    bounds: Bounds
+    mode: str = "local"
+    sensitive: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    # By column: nothing, or one of KINDS with its value.
+    quasi_identifiers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Where its tables lie.
+    folder: Path = Path()
+
+    @classmethod
+    def read(cls, path: Path) -> "Spec":
+        """The spec in a file; WrongUse for one that cannot be followed."""
+        try:
+            said = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise WrongUse(
+                f"Expected a TOML file that says how to anonymise at {path}, found none that can be read: {error}"
+            ) from None
+        if unknown := sorted(set(said) - set(SAID)):
+            raise WrongUse(f"Expected {', '.join(SAID)} in {path}, found {', '.join(unknown)}: correct the spelling.")
+        sensitive, keep, drop = (tuple(said.get(name, ())) for name in ("sensitive", "keep", "drop"))
+        bounds = Bounds(_number(said, "k", 11), _number(said, "l", 1))
+        found = cls(bounds, said.get("mode", "local"), sensitive, keep, drop, said.get("quasi_identifiers", {}), path.parent)
+        found._check(path)
+        return found
+
+    def _check(self, path: Path) -> None:
+        if self.mode not in MODES:
+            raise WrongUse(f"Expected mode {' or '.join(MODES)} in {path}, found {self.mode!r}.")
+        if not self.quasi_identifiers:
+            raise WrongUse(f"Expected at least one table [quasi_identifiers.<column>] in {path}, found none.")
+        if self.bounds.diverse > 1 and not self.sensitive:
+            raise WrongUse(f"Expected sensitive columns in {path} for l = {self.bounds.diverse}, found none.")
+        for column, said in self.quasi_identifiers.items():
+            if len(said) > 1 or set(said) - set(KINDS):
+                raise WrongUse(
+                    f"Expected one of {', '.join(KINDS)}, or nothing, for {column} in {path}, found {', '.join(said)}."
+                )
+
+    def check_columns(self, columns: Sequence[str]) -> None:
+        """WrongUse unless every column of a table is named once: one that nobody thought of could tell who somebody is."""
+        named = Counter([*self.quasi_identifiers, *self.sensitive, *self.keep, *self.drop])
+        faults = {
+            "not named": sorted(set(columns) - set(named)),
+            "named but not there": sorted(set(named) - set(columns)),
+            "named twice": sorted(name for name, times in named.items() if times > 1),
+        }
+        if told := [f"{what}: {', '.join(names)}" for what, names in faults.items() if names]:
+            raise WrongUse(f"Expected every column of the table to be named once in the spec, found {'; '.join(told)}.")
+
+    def hierarchies(self, frame: pl.DataFrame) -> list[Hierarchy]:
+        """The hierarchy of each quasi-identifier over the values that a table has; WrongUse where a column is not of that kind."""
+        try:
+            return [self._hierarchy(frame[column], said) for column, said in self.quasi_identifiers.items()]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise WrongUse(f"{error}") from None
+
+    def _hierarchy(self, column: pl.Series, said: dict[str, Any]) -> Hierarchy:
+        values = column.unique().to_list()
+        match said:
+            case {"bands": widths}:
+                return hierarchy.bands(column.name, values, widths)
+            case {"periods": names}:
+                return hierarchy.periods(column.name, values, names)
+            case {"prefixes": lengths}:
+                return hierarchy.prefixes(column.name, values, lengths)
+            case {"table": name}:
+                return hierarchy.groups(column.name, values, _table(self.folder / name))
+        return hierarchy.halves(column.name, values) if column.dtype.is_numeric() else hierarchy.flat(column.name, values)
+
+
+def _number(said: dict[str, Any], name: str, usual: int) -> int:
+    found = said.get(name, usual)
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise WrongUse(f"Expected {name} to be a whole number from 1, found {found!r}.")
+    return found
+
+
+def _table(path: Path) -> dict[str, list[str]]:
+    """The groups above each value, from coarse to fine."""
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            _, *rows = csv.reader(lines)
+    except (OSError, ValueError):
+        raise WrongUse(f"Expected a CSV table with a header at {path}, found none that can be read.") from None
+    if len({len(row) for row in rows}) != 1:
+        raise WrongUse(f"Expected as many groups for every value in {path}, found lines of different lengths.")
+    return {value: above for value, *above in rows}
