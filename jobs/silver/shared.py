@@ -67,13 +67,23 @@ def _unseen(work: "SilverPass") -> list[str]:
 
 
 def person_link(work: "SilverPass") -> Work:
-    """Every pair of linked or merged people of whom nobody is hidden."""
+    """Every pair of linked or merged people who are in silver; of a merge only the patient who was kept is.
+
+    Whose opposition was lifted is not, until their hospital has sent them again.
+    """
     if not work.lake.exists("bronze", "link"):
         return None
-    unseen = _unseen(work)
-    link = work.lake.frame("bronze", "link")
-    shown = link.filter(~pl.col("person_id").is_in(unseen) & ~pl.col("other_person_id").is_in(unseen))
+    there = _there(work).implode()
+    is_told = pl.col("other_person_id").is_in(there) & (pl.col("person_id").is_in(there) | (pl.col("method") == "merge"))
+    shown = work.lake.frame("bronze", "link").filter(is_told & ~pl.col("person_id").is_in(_unseen(work)))
     return persons.mastered(shown, work.identity), work.held("person_link").filter("is_current")
+
+
+def _there(work: "SilverPass") -> pl.Series:
+    """Everybody in silver when this pass is published."""
+    others = work.held("person").filter(pl.col("is_current") & ~pl.col("person_id").is_in(work.people_ids + _unseen(work)))
+    theirs = work.states.filter((pl.col("domain") == "patient") & (pl.col("state") == "current"))
+    return pl.concat([others.select("person_id").collect()["person_id"], theirs["person_id"]])
 
 
 def ref_center(work: "SilverPass") -> Work:

@@ -40,3 +40,37 @@ def regrouped(linked: dict[str, str], touched: tuple[str, ...] = ()) -> list[str
 )
 def test_people_follow_when_their_group_has_changed(linked: dict[str, str], touched: tuple[str, ...], follow: list[str]) -> None:
     assert regrouped(linked, touched) == follow
+
+
+@pytest.mark.parametrize(
+    ("patients", "opposed", "told"),
+    [
+        ({"mine": "current"}, [], ["mine p1", "old p3"]),
+        # Deleted, waiting, or not sent again since an opposition was lifted.
+        ({"mine": "ended"}, [], ["old p3"]),
+        ({}, [], ["old p3"]),
+        ({"mine": "current"}, ["p1"], ["old p3"]),
+        ({"mine": "current"}, ["p3", "old"], ["mine p1"]),
+    ],
+)
+def test_a_link_is_told_of_people_who_are_in_silver(patients: dict[str, str], opposed: list[str], told: list[str]) -> None:
+    pairs = [("mine", "p1", "token"), ("mine", "elsewhere", "token"), ("old", "p3", "merge"), ("p9", "p3", "token")]
+    link = pl.DataFrame(pairs, schema=["person_id", "other_person_id", "method"], orient="row")
+    held = pl.LazyFrame({"person_id": ["p1", "p3", "p9", "mine"], "is_current": [True, True, False, True]})
+    work = SimpleNamespace(
+        people_ids=["mine"],
+        states=pl.DataFrame(
+            {"domain": ["patient"] * len(patients), "state": list(patients.values()), "person_id": list(patients)},
+            schema_overrides=dict.fromkeys(("domain", "state", "person_id"), pl.String),
+        ),
+        identity=pl.DataFrame(
+            {"person_id": opposed, "master_person_id": opposed, "opposed": [["all"] for _ in opposed]},
+            schema_overrides={"person_id": pl.String, "master_person_id": pl.String, "opposed": pl.List(pl.String)},
+        ),
+        held=lambda _: held,
+        lake=SimpleNamespace(exists=lambda *_: True, frame=lambda *_: link),
+    )
+    found = shared.person_link(cast(Any, work))
+    assert found is not None
+    rows = cast(pl.DataFrame, found[0])
+    assert sorted(rows.select(pl.format("{} {}", "person_id", "other_person_id")).to_series()) == told
