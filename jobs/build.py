@@ -77,11 +77,15 @@ def _masters(lake: Lake) -> pl.DataFrame:
     Oppositions come from landing, which also knows those that are gone from the newest list and those of deliveries that wait.
     """
     people = lake.frame("silver", "person", ["person_id", "master_person_id", "is_current"]).filter("is_current")
-    identity = lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
+    identity = _identity(lake)
     groups = identity.filter(pl.col("opposed").list.contains("industry"))["master_person_id"]
     opposed = mastered(people.select("person_id"), identity)["master_person_id"].is_in(groups.implode())
     of_each = people.with_columns(industry_use_opposed=opposed).group_by("master_person_id")
     return of_each.agg(pl.col("industry_use_opposed").any()).sort("master_person_id")
+
+
+def _identity(lake: Lake) -> pl.DataFrame:
+    return lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
 
 
 def recipe(table: Table) -> str:
@@ -120,8 +124,6 @@ class GoldBuild:
     # Asked before every commit; raises when the caller lost the right to write.
     fence: Callable[[], None] = lambda: None
     built: dict[str, int] = field(default_factory=dict)
-    # Products whose new rows broke their contract.
-    refused: list[str] = field(default_factory=list)
 
     @property
     def spark(self) -> SparkSession:
@@ -195,8 +197,7 @@ class GoldBuild:
     def _told_whole(self, table: Table) -> pl.Series:
         """The patients of whom a product may tell everything that it tells of anybody."""
         scopes = [scope for scope in ("genetics", "samples") if without(table, scope)]
-        identity = self.lake.frame("bronze", "identity", IDENTITY.names()).cast(IDENTITY)
-        opposed = identity.filter(pl.col("opposed").list.set_intersection(scopes).list.len() > 0)["master_person_id"]
+        opposed = _identity(self.lake).filter(pl.col("opposed").list.set_intersection(scopes).list.len() > 0)["master_person_id"]
         known = self.lake.frame("bronze", PATIENT_KEY, ["master_person_id", "patient_id"])
         return known.filter(~pl.col("master_person_id").is_in(opposed.implode()))["patient_id"]
 
@@ -230,7 +231,6 @@ class GoldBuild:
         verdicts = gate.check_pass([table], self.lake.root, {table.address: folder}, self.spark)
         gate.record(self.lake.root, self.number, verdicts)
         if not gate.publishable(verdicts, [table]):
-            self.refused.append(table.name)
             raise GateFailed(
                 f"Expected the new rows of {table.address} to keep their contract, found broken rules: see ops.quality_result, build {self.number}."
             )

@@ -48,7 +48,7 @@ def classes(codes: np.ndarray, hierarchies: Sequence[Hierarchy], sensitive: np.n
 
     ValueError where all rows together do not keep the bounds: then nothing can be told of them.
     """
-    work = _Work(np.asfortranarray(codes.T).copy(order="C"), hierarchies, np.ascontiguousarray(sensitive.T), bounds)
+    work = _Work(codes.T.copy(order="C"), hierarchies, np.ascontiguousarray(sensitive.T), bounds)
     if not work.keeps(np.array([len(codes)]), np.zeros(len(codes), dtype=np.int64), slice(0, len(codes)))[0]:
         raise ValueError(TOO_FEW.format(bounds=bounds, rows=len(codes)))
     open_classes, ends = [(0, len(codes))], []
