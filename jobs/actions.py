@@ -1,13 +1,16 @@
 """Files of a Delta table written by hand, and what a commit says of them: which come, which go.
 
-For what no command of delta-rs does without reading or writing far more than it must: docs/decisions/0011 and 0013.
+For what no command of delta-rs does without reading or writing far more than it must: docs/decisions/0011, 0013 and 0015.
 """
 
 import json
+import math
 import time
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 from uuid import uuid4
@@ -25,29 +28,38 @@ Action = AddAction | RemoveAction
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a table. `counted` columns say nothing of anybody: their least and greatest values stand in the log."""
+    """The files of a table. `counted` columns say nothing of anybody: their least and greatest values stand in the log.
+
+    A new file is full once it has `full` bytes.
+    """
 
     table: DeltaTable
     counted: tuple[str, ...]
     layout: dict[str, Any]
+    full: float = math.inf
 
     @cached_property
     def schema(self) -> pa.Schema:
         return pa.schema(self.table.schema())
 
     def added(self, groups: Iterable[pa.Table]) -> list[Action]:
-        """A new file with these rows, a row group each; nothing where there are none."""
+        """New files with these rows, a row group each, a further file once one is full; nothing where there are no rows."""
+        left = (rows.cast(self.schema) for rows in groups if rows.num_rows)
+        return [self._file(chain([first], left)) for first in left]
+
+    def _file(self, groups: Iterable[pa.Table]) -> Action:
+        """A new file, with as many of the groups as fill it."""
         system, folder = places.filesystem(places.folder(self.table))
-        name, kept = f"part-{uuid4()}.parquet", self.schema.empty_table().select(self._counted)
-        with pq.ParquetWriter(f"{folder}/{name}", self.schema, filesystem=system, **self.layout) as writer:
-            for rows in groups:
-                writer.write_table(rows.cast(self.schema))
-                kept = pa.concat_tables([kept, rows.select(self._counted).cast(kept.schema)])
-        if not kept.num_rows:
-            system.delete_file(f"{folder}/{name}")
-            return []
-        size = system.get_file_info(f"{folder}/{name}").size
-        return [AddAction(name, size, {}, _now(), True, _statistics(kept))]
+        place, ends = f"part-{uuid4()}.parquet", Ends(tuple(name for name in self.counted if name in self.schema.names))
+        with system.open_output_stream(f"{folder}/{place}") as stream:
+            with pq.ParquetWriter(stream, self.schema, **self.layout) as writer:
+                for rows in groups:
+                    writer.write_table(rows)
+                    ends.add(rows)
+                    if stream.tell() >= self.full:
+                        break
+            size = stream.tell()
+        return AddAction(place, size, {}, _now(), True, ends.statistics())
 
     def removed(self, path: str) -> Action:
         """A file of the table that goes."""
@@ -57,23 +69,30 @@ class Files:
         """One commit; CommitFailedError where another one took one of these files away in between."""
         self.table.create_write_transaction(actions, "append", self.table.schema(), commit_properties=properties)
 
-    @property
-    def _counted(self) -> list[str]:
-        return [name for name in self.counted if name in self.schema.names]
+
+@dataclass
+class Ends:
+    """How many rows a file has, and the least and greatest of `columns`, as its groups come."""
+
+    columns: tuple[str, ...]
+    rows: int = 0
+    least: dict[str, Any] = field(default_factory=dict)
+    greatest: dict[str, Any] = field(default_factory=dict)
+    nulls: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: pa.Table) -> None:
+        self.rows += rows.num_rows
+        for name in self.columns:
+            found = pc.min_max(rows[name]).as_py()
+            self.nulls[name] += rows[name].null_count
+            if found["min"] is not None:
+                self.least[name] = min(found["min"], self.least.get(name, found["min"]))
+                self.greatest[name] = max(found["max"], self.greatest.get(name, found["max"]))
+
+    def statistics(self) -> str:
+        """As an action of Delta's log has them."""
+        return json.dumps({"numRecords": self.rows, "minValues": self.least, "maxValues": self.greatest, "nullCount": self.nulls})
 
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-
-def _statistics(kept: pa.Table) -> str:
-    """How many rows a file has, and the least and greatest of what says nothing of anybody."""
-    ends = {name: pc.min_max(kept[name]).as_py() for name in kept.schema.names}
-    return json.dumps(
-        {
-            "numRecords": kept.num_rows,
-            "minValues": {name: end["min"] for name, end in ends.items()},
-            "maxValues": {name: end["max"] for name, end in ends.items()},
-            "nullCount": {name: kept[name].null_count for name in ends},
-        }
-    )

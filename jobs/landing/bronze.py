@@ -9,19 +9,18 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction
 
+from jobs.actions import Action
 from jobs.hospitals.feed import Feed
 from jobs.lake import Lake, wordless
-from jobs.landing.layout import FILE_BYTES, HARMLESS, LEAN
+from jobs.landing.layout import HARMLESS, batches_of, in_groups, lean_files
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.opposed import Hidden, is_omic, omic_columns
 from jobs.landing.owners import givers, inherits
 from jobs.landing.purge import insist
 
 STAGED_ONLY = ("_token_key", "_sex", "_birth_month", "_parents", "_inherits", "_group_id")
-# Rows in memory at a time.
-AT_ONCE = 5_000
 MOMENT = pa.timestamp("us", "UTC")
 RECORD = pa.schema(
     [
@@ -93,7 +92,7 @@ class Notes:
     """Where to note what is found of the rows on their way."""
 
     landed: Landed
-    records: pq.ParquetWriter | None
+    records: pq.ParquetWriter
 
 
 @dataclass(frozen=True)
@@ -119,25 +118,20 @@ class Commit:
     def transaction(self) -> tuple[str, int]:
         return f"pscc/landing/{self.judgement.delivery_id}", 1 + self.withdrawals
 
-    def write(self, zone: str, table: str, schema: pa.Schema, rows: Callable[[], pa.Table | pa.RecordBatchReader]) -> bool:
-        """Append to a table, once however often it is tried: False when an earlier try did.
+    def write(self, zone: str, table: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> bool:
+        """Append to a table, once however often it is tried: False, and no row is asked for, when an earlier try did."""
+        target = opened(self.lake, zone, table, schema)
+        if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
+            return False
+        files, once = lean_files(target), CommitProperties(app_transactions=[Transaction(*self.transaction)])
 
-        `rows` is asked again when another hospital's load came in between.
-        """
-
-        def append() -> bool:
+        def commit(actions: list[Action]) -> None:
             self.fence()
-            target = opened(self.lake, zone, table, schema)
-            if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
-                return False
-            once = CommitProperties(app_transactions=[Transaction(*self.transaction)])
-            write_deltalake(
-                target, rows(), mode="append", commit_properties=once, writer_properties=LEAN, target_file_size=FILE_BYTES
-            )
-            return True
+            files.commit(actions, once)
 
         with wordless(f"{zone}.{table}"):
-            return bool(insist(append))
+            insist(partial(commit, files.added(in_groups(rows))))
+        return True
 
 
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
@@ -163,21 +157,13 @@ def land(commit: Commit, records: Path) -> Landed:
 
 
 def _land_feed(commit: Commit, domain: str, files: list[StagedFile], landed: Landed, writer: pq.ParquetWriter) -> None:
-    schema, table = _bronze_schema(pq.read_schema(files[0].parquet)), f"{commit.center}_{domain}"
-    noted = iter([Notes(landed, writer)])
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        # What is to be known of the rows is noted the first time, whatever becomes of the commit.
-        notes = next(noted, Notes(Landed(), None))
-        for staged in files:
-            for rows in _kept(commit, staged, notes):
-                yield from rows.cast(schema).to_batches()
-
-    def reader() -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(schema, batches())
-
-    if not any(staged.rows for staged in files) or not commit.write("bronze", table, schema, reader):
-        deque(batches(), maxlen=0)
+    schema, notes = _bronze_schema(pq.read_schema(files[0].parquet)), Notes(landed, writer)
+    kept = (rows.cast(schema) for staged in files for rows in _kept(commit, staged, notes))
+    batches = (batch for rows in kept for batch in rows.to_batches())
+    if any(staged.rows for staged in files):
+        commit.write("bronze", f"{commit.center}_{domain}", schema, batches)
+    # What is to be known of the rows is noted, whether this try writes them or an earlier one did.
+    deque(batches, maxlen=0)
 
 
 def _bronze_schema(staged: pa.Schema) -> pa.Schema:
@@ -195,15 +181,15 @@ def _kept(commit: Commit, staged: StagedFile, notes: Notes) -> Iterator[pa.Table
     landed = notes.landed
     count = landed.files.setdefault(staged.path, FileCount())
     groups = {staged.group_id or staged.feed.domain} if staged.feed.replaces in ("all", "year") else set()
-    for batch in pq.ParquetFile(staged.parquet).iter_batches(AT_ONCE):
+    at_fault = staged.columns_at_fault()
+    for batch in batches_of(staged.parquet):
         rows = pa.Table.from_batches([batch])
         judged = judge_rows(commit, staged, rows)
         groups |= _replaced_parents(staged.feed, judged)
         kept = judged.filter(~pl.col("dropped"))
         _count(commit, staged, judged, count, landed)
-        _note_set_aside(commit, staged, kept, landed)
-        if notes.records:
-            notes.records.write_table(_records(commit, staged.feed, kept).to_arrow().cast(RECORD))
+        _note_set_aside(commit, staged, kept, at_fault, landed)
+        notes.records.write_table(_records(commit, staged.feed, kept).to_arrow().cast(RECORD))
         yield _bronze(commit, rows, judged)
     landed.groups |= {(staged.feed.domain, group) for group in groups}
 
@@ -259,17 +245,15 @@ def _count(commit: Commit, staged: StagedFile, judged: pl.DataFrame, count: File
         )
 
 
-def _note_set_aside(commit: Commit, staged: StagedFile, kept: pl.DataFrame, landed: Landed) -> None:
+def _note_set_aside(
+    commit: Commit, staged: StagedFile, kept: pl.DataFrame, at_fault: dict[int, list[str]], landed: Landed
+) -> None:
     rows = kept.filter(pl.col("_reason").is_not_null())
     count = landed.files[staged.path]
     for reason, number in rows["_reason"].value_counts().iter_rows():
         count.set_aside[reason] = count.set_aside.get(reason, 0) + number
     if rows.is_empty():
         return
-    at_fault: dict[int, list[str]] = {}
-    for fault in staged.faults:
-        if fault.row is not None and fault.column:
-            at_fault.setdefault(fault.row, []).append(fault.column)
     columns = [at_fault.get(number, []) for number in rows["_source_row_no"]]
     noted = rows.select(
         pl.lit(commit.center).alias("center"),
@@ -326,11 +310,7 @@ def _bronze(commit: Commit, rows: pa.Table, judged: pl.DataFrame) -> pa.Table:
 
 def publish(commit: Commit, landed: Landed, records: Path, touched: Iterable[tuple[str, str]]) -> None:
     """Append records, replacements, touched people and rows set aside: after the feeds, in any number of tries."""
-
-    def rows() -> pa.RecordBatchReader:
-        return pa.RecordBatchReader.from_batches(RECORD, pq.ParquetFile(records).iter_batches(AT_ONCE))
-
-    commit.write("bronze", "record", RECORD, rows)
+    commit.write("bronze", "record", RECORD, batches_of(records))
     groups = [
         {
             "center": commit.center,
@@ -359,4 +339,4 @@ def touch(commit: Commit, people: Iterable[tuple[str, str]]) -> None:
 
 
 def _append(commit: Commit, zone: str, table: str, rows: pa.Table) -> None:
-    commit.write(zone, table, rows.schema, lambda: rows)
+    commit.write(zone, table, rows.schema, rows.to_batches())

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
+
+from jobs.landing.layout import batches_of
 
 DUPLICATE = "DUPLICATE_KEY"
 # Hashes are looked through in this many parts, so that sorting them takes no second copy of all.
@@ -51,7 +52,7 @@ def losers(staged: Path, repeated: pl.Series, *, by_event: bool) -> dict[int, st
 def _suspects(staged: Path, repeated: pl.Series) -> list[pl.DataFrame]:
     wanted = ["_source_key", "_source_row_no", "_version_at", "_reason"]
     found = []
-    for batch in pq.ParquetFile(staged).iter_batches(columns=wanted):
+    for batch in batches_of(staged, wanted):
         rows = pl.DataFrame(pl.from_arrow(batch))
         found.append(
             rows.filter(pl.col("_source_key").is_not_null() & pl.col("_source_key").hash(seed=7).is_in(repeated.implode()))

@@ -83,6 +83,14 @@ class StagedFile:
     late_reasons: dict[int, str] = field(default_factory=dict)
     more_faults: int = 0
 
+    def columns_at_fault(self) -> dict[int, list[str]]:
+        """The columns that `faults` name, by row number."""
+        columns: dict[int, list[str]] = {}
+        for fault in self.faults:
+            if fault.row is not None and fault.column:
+                columns.setdefault(fault.row, []).append(fault.column)
+        return columns
+
 
 @dataclass
 class Judgement:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from jobs.hospitals.feed import Column, Condition, Feed
 from jobs.landing import dates
@@ -148,15 +149,12 @@ def unreadable_share(cells: Cells) -> tuple[int, int]:
     return int((cells.status != EMPTY).sum()), int((cells.status == UNREADABLE).sum())
 
 
-def flag_lists(flags: dict[str, Mask], rows: int) -> pl.Series:
+def flag_lists(flags: dict[str, Mask], rows: int) -> pa.ListArray:
     """The flags of every row."""
-    if not flags:
-        return pl.Series([[]], dtype=pl.List(pl.String)).new_from_index(0, rows)
-    found: list[list[str]] = [[] for _ in range(rows)]
-    for name, where in flags.items():
-        for row in np.flatnonzero(where):
-            found[row].append(name)
-    return pl.Series(found, dtype=pl.List(pl.String))
+    marked = np.column_stack([np.empty((rows, 0), bool), *flags.values()])
+    ends = np.cumsum(marked.sum(axis=1))
+    names = pl.Series(list(flags), dtype=pl.String).gather(np.nonzero(marked)[1])
+    return pa.ListArray.from_arrays(pl.Series(np.concatenate([[0], ends]), dtype=pl.Int32).to_arrow(), names.to_arrow())
 
 
 def reasons(verdict: Verdict) -> pl.Series:

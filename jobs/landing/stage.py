@@ -20,7 +20,7 @@ from jobs.landing.pseudonyms import row_ids, short_hashes
 from jobs.landing.rows import Verdict, flag_lists, reasons
 
 # Rows that are read back at once: whole groups are.
-IN_A_GROUP = 5_000
+IN_A_GROUP = 16_384
 MOMENT = pa.timestamp("us", "UTC")
 ARROW = {
     pl.Int64: pa.int64(),

@@ -9,12 +9,15 @@ import pyarrow.dataset as ds
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
 from jobs.landing.among import among
+from jobs.landing.layout import batches_of
 from jobs.landing.model import Finding, Judgement, StagedFile
 from quality import places
 
 # A report names so many rows of a kind, not more.
 NAMED = 1_000
 MEANING = ["domain", "row_id", "content_hash", "reason"]
+# Half of a row id, as a number: a million keys then take 8 MB, and a chance hit only touches somebody for nothing.
+NUMBER = pl.col("row_id").str.head(16).str.to_integer(base=16, dtype=pl.UInt64, strict=False)
 EARLIER = ["row_id", "person_id", "version_at", "reason"]
 NOTHING = pl.DataFrame(schema={"row_id": pl.String, "version_at": pl.Datetime("us", "UTC"), "reason": pl.String})
 
@@ -26,27 +29,36 @@ def touched(lake: Lake, judgement: Judgement, records: Path) -> tuple[set[str], 
     new = pl.scan_parquet(records)
     if hospital.mode == "snapshot":
         return _changed_in_snapshot(lake, hospital, new), {}
-    owners = new.filter(pl.col("domain") != "rights").select("person_id").unique().collect(engine="streaming")["person_id"]
-    people, earlier = set(owners) | _of_replaced_years(lake, judgement), []
-    for rows in _earlier(lake, judgement, new):
+    owners, keys = _owners_and_keys(records)
+    people, earlier = owners | _of_replaced_years(lake, judgement), []
+    for rows in _earlier(lake, judgement, keys):
         people |= set(rows["person_id"].unique())
         if hospital.newest_event_wins:
             earlier.append(rows.drop("person_id"))
     return people - {None}, _warnings(new, pl.concat([NOTHING, *earlier])) if hospital.newest_event_wins else {}
 
 
-def _earlier(lake: Lake, judgement: Judgement, new: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+def _owners_and_keys(records: Path) -> tuple[set[str], pl.Series]:
+    """Whose rows a delivery brings, rights aside, and the numbers of its keys."""
+    owners, keys = set[str](), [pl.Series(dtype=pl.UInt64)]
+    # Piece by piece: polars would hold some hundred bytes a row until the end.
+    for batch in batches_of(records, ["domain", "person_id", "row_id"]):
+        rows = pl.DataFrame(pl.from_arrow(batch))
+        owners |= set(rows.filter(pl.col("domain") != "rights")["person_id"].unique())
+        keys.append(rows.select(NUMBER)["row_id"].drop_nulls())
+    return owners, pl.concat(keys)
+
+
+def _earlier(lake: Lake, judgement: Judgement, keys: pl.Series) -> Iterator[pl.DataFrame]:
     """The records of earlier deliveries that have a key of this one, piece by piece."""
-    # Half of a row id, as a number: a million keys then take 8 MB, and a chance hit only touches somebody for nothing.
-    number = pl.col("row_id").str.head(16).str.to_integer(base=16, dtype=pl.UInt64, strict=False)
-    keys = new.select(key=number).drop_nulls().unique().collect(engine="streaming")
     if keys.is_empty() or not lake.exists("bronze", "record"):
         return
+    known = pl.DataFrame({"key": keys.unique()})
     where = (ds.field("center") == judgement.center) & (ds.field("delivery_id") != judgement.delivery_id)
     rows = places.dataset(lake.table("bronze", "record"))
     for batch in rows.to_batches(columns=EARLIER, filter=where) if rows else ():
         frame = pl.DataFrame(pl.from_arrow(batch))
-        yield frame.with_columns(key=number).join(keys, on="key", how="semi").select(EARLIER)
+        yield frame.with_columns(key=NUMBER).join(known, on="key", how="semi").select(EARLIER)
 
 
 def _of_replaced_years(lake: Lake, judgement: Judgement) -> set[str]:
