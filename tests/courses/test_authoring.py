@@ -288,6 +288,12 @@ def test_the_command_checks_a_course(release):
     assert "2 lessons, 6 exercises, 0 errors" in checked.stdout
 
 
+def test_a_lesson_without_a_whole_header_is_refused_by_name(course, tmp_path):
+    spoiled = edited(course, "02-drawing.md", "  name: python3\n---\n", "  name: python3\n")
+    with pytest.raises(BadCourse, match=r"Expected example/02-drawing\.md to begin with its jupytext header"):
+        build_trainee(spoiled, tmp_path)
+
+
 def test_a_course_whose_folder_and_name_differ_is_refused(course):
     course.path.rename(course.path.parent / "other")
     with pytest.raises(BadCourse, match="found slug example"):
