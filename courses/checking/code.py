@@ -16,7 +16,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from threading import BoundedSemaphore
+from queue import SimpleQueue
+from threading import BoundedSemaphore, Thread
 from typing import Any, Literal
 
 from courses.checking.canonical import Canonical, json_value
@@ -139,11 +140,84 @@ def run(source: str, name: str, arguments: Sequence[Sequence[Any]]) -> Ran:
     bare = isolation() == "process"
     task = {
         "source": source, "name": name, "cases": [[json_value(each) for each in case] for case in arguments], "seconds": SECONDS,
-        "memory": MEMORY, "bytes": OUTPUT, "processes": PROCESSES, "bare": bare, "modules": str(HERE.parent.parent) if bare else "/answer",
+        "memory": MEMORY, "bytes": OUTPUT, "processes": PROCESSES, "bare": bare,
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="answer-") as empty:
-        Path(empty).chmod(0o755)
-        return _supervised([*_command(bare)], json.dumps(task).encode(), empty)
+    sandbox = _spares(bare).take()
+    try:
+        return _read(sandbox.process, json.dumps(task).encode(), time.monotonic() + SECONDS + 1)
+    finally:
+        sandbox.end()
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A process that waits for its one task, in an empty folder."""
+
+    process: "subprocess.Popen[bytes]"
+    folder: "tempfile.TemporaryDirectory[str]"
+
+    @classmethod
+    def start(cls, bare: bool) -> "Sandbox":
+        folder = tempfile.TemporaryDirectory(prefix="answer-")
+        Path(folder.name).chmod(0o755)
+        process = subprocess.Popen(
+            _command(bare), cwd=folder.name, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            start_new_session=True, **_user(),
+        )  # fmt: skip
+        return cls(process, folder)
+
+    def end(self) -> None:
+        """Ends it and all that it made: killing bubblewrap ends its namespace, without it the group is what is left to end."""
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                with suppress(OSError):
+                    pipe.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 9)
+        self.process.wait()
+        self.folder.cleanup()
+
+
+class Spares:
+    """One sandbox is always kept ready, so that nobody waits while Python and polars load."""
+
+    def __init__(self, bare: bool) -> None:
+        self._bare = bare
+        self._wanted: SimpleQueue[bool] = SimpleQueue()
+        self._ready: SimpleQueue[Sandbox | OSError] = SimpleQueue()
+        # bubblewrap ends its child when the thread ends that started it: one thread starts them all, and stays.
+        Thread(target=self._keep, daemon=True, name="sandboxes").start()
+        self._wanted.put(True)
+
+    def _keep(self) -> None:
+        while self._wanted.get():
+            try:
+                self._ready.put(Sandbox.start(self._bare))
+            except OSError as reason:
+                self._ready.put(reason)
+
+    def take(self) -> Sandbox:
+        """The one that waits; another is started in its place."""
+        self._wanted.put(True)
+        sandbox = self._ready.get()
+        if isinstance(sandbox, OSError):
+            raise sandbox
+        if sandbox.process.poll() is None:
+            return sandbox
+        sandbox.end()
+        return self.take()
+
+    def end(self) -> None:
+        """Ends the one that waits."""
+        self._wanted.put(False)
+        sandbox = self._ready.get()
+        if isinstance(sandbox, Sandbox):
+            sandbox.end()
+
+
+@functools.cache
+def _spares(bare: bool) -> Spares:
+    return Spares(bare)
 
 
 @functools.cache
@@ -163,8 +237,8 @@ def isolation() -> Isolation:
 
 def _command(bare: bool) -> list[str]:
     if bare:
-        return [_python(), "-I", str(HERE / "_sandboxed.py")]
-    return [*_bubblewrap(), _python(), "-I", "/answer/_sandboxed.py"]
+        return [_python(), "-I", str(HERE / "_sandboxed.py"), str(HERE.parent.parent)]
+    return [*_bubblewrap(), _python(), "-I", "/answer/_sandboxed.py", "/answer"]
 
 
 def _python() -> str:
@@ -245,19 +319,6 @@ def _others_reach(path: Path) -> bool:
     return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
 
 
-def _supervised(command: list[str], task: bytes, folder: str) -> Ran:
-    deadline = time.monotonic() + SECONDS + 1
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        start_new_session=True, **_user(),
-    )  # fmt: skip
-    try:
-        return _read(process, task, deadline)
-    finally:
-        # Killing bubblewrap ends every process in its namespace; without it the group is what is left to end.
-        _end(process)
-
-
 def _read(process: "subprocess.Popen[bytes]", task: bytes, deadline: float) -> Ran:
     assert process.stdin is not None
     assert process.stdout is not None
@@ -285,11 +346,3 @@ def _told(process: "subprocess.Popen[bytes]", told: bytes, deadline: float) -> R
     except ValueError:
         # Who used up the processor time was killed with nothing said.
         return Ran("time" if deadline - time.monotonic() < 1.5 else "died")
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    if process.stdout:
-        process.stdout.close()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, 9)
-    process.wait()
