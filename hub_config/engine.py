@@ -227,7 +227,7 @@ async def _once(engine: Engine, stopping: asyncio.Event) -> bool:
         process = await _start(engine, log.fileno())
         ended = asyncio.create_task(process.wait())
         stop = asyncio.create_task(stopping.wait())
-        said = asyncio.create_task(_said_ready(process, engine))
+        said = asyncio.create_task(_said_ready(process, engine, log.fileno()))
         try:
             await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
             return ready.exists()
@@ -240,12 +240,14 @@ async def _once(engine: Engine, stopping: asyncio.Event) -> bool:
             await ended
 
 
-async def _said_ready(process: asyncio.subprocess.Process, engine: Engine) -> None:
+async def _said_ready(process: asyncio.subprocess.Process, engine: Engine, log: int) -> None:
     assert process.stdout
     async for line in process.stdout:
         if line.strip() == b"ready":
             (engine.state / "ready").touch()
             print(f"The teaching engine is ready: {engine.release.name}, port {engine.port}.", flush=True)
+        else:
+            os.write(log, line)
 
 
 async def _start(engine: Engine, log: int) -> asyncio.subprocess.Process:
