@@ -12,9 +12,11 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from hub_config.engine_token import token_for
 ENGINE_UID = 64600
 SOCKET = "engine.sock"
 STARTS_IN_VAIN = 3
+# A cold start takes 20 s; on a machine that is busy with other things it may take minutes.
+PATIENCE = 300
 CODE = Path(__file__).resolve().parent
 
 
@@ -61,6 +65,11 @@ class Engine:
             seconds=self.seconds,
             megabytes=self.megabytes,
         )
+
+
+def state_of(academy_state: Path) -> Path:
+    """The engine's own folder in the private folder of an academy: what the functions below take."""
+    return academy_state / "engine"
 
 
 def key_of(state: Path) -> str:
@@ -343,8 +352,6 @@ def _answers(channel: object, token: str) -> bool:
 
 def stop(state: Path, patience: float = 20) -> bool:
     """Stop the engine of this state folder; whether there was one."""
-    import time
-
     try:
         pid = int((state / "pid").read_text())
         os.kill(pid, signal.SIGTERM)
@@ -354,6 +361,39 @@ def stop(state: Path, patience: float = 20) -> bool:
     while (state / "pid").exists() and time.monotonic() < until:
         time.sleep(0.1)
     return True
+
+
+@contextlib.contextmanager
+def running(release: Path, academy_state: Path, *options: str) -> Iterator[Callable[[str], str]]:
+    """An engine for as long as the block lasts, for authors and tests: gives what a user's SPARK_REMOTE is."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    state = state_of(academy_state)
+    command = [sys.executable, "-m", "hub_config.engine", "--release", str(release), "--port", str(port)]
+    process = subprocess.Popen(
+        [*command, "--state", str(academy_state), *options],
+        env=os.environ | {"PYTHONPATH": str(CODE.parent)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _wait_until_ready(process, state)
+        yield lambda user: remote_for(state, user, port)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def _wait_until_ready(process: "subprocess.Popen[str]", state: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_ready(state):
+        if process.poll() is not None or time.monotonic() > until:
+            process.terminate()
+            said = process.communicate()[1].strip()
+            raise WrongUse(said or f"Expected the engine to be ready within {PATIENCE} s, found it is not: see {state / 'engine.log'}.")
+        time.sleep(0.5)
 
 
 def _java_and_jars() -> dict[str, str]:
@@ -370,7 +410,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hub_config.engine", description="The teaching engine of a class.")
     parser.add_argument("--release", type=Path, help="the folder of one release")
     parser.add_argument("--port", type=int, default=15102)
-    parser.add_argument("--state", type=Path, default=Path("academy/state/engine"))
+    parser.add_argument("--state", type=Path, default=Path("academy/state"), help="the academy's private folder")
     parser.add_argument("--java", help="a Java home; without it `python -m jobs.java where` is asked")
     parser.add_argument("--jars", help="class path of the Delta jars; likewise")
     parser.add_argument("--memory", default=Engine.memory, help="of the JVM")
@@ -381,7 +421,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--status", action="store_true")
     parser.add_argument("--stop", action="store_true")
     asked = parser.parse_args(arguments)
-    state = asked.state.resolve()
+    state = state_of(asked.state.resolve())
     if asked.status or asked.stop:
         return 0 if (is_ready(state) if asked.status else stop(state)) else 1
     if asked.release is None:

@@ -42,6 +42,13 @@ TOO_LONG = (
 TOO_LARGE = "This result is larger than {megabytes} MiB and was stopped: count, aggregate, or add LIMIT."
 NOT_HERE = "The engine does not offer this: ask with SQL or a DataFrame."
 
+WARM_UP = (
+    "SHOW TABLES",
+    "CREATE TEMP VIEW cohort AS SELECT tumor_no FROM edu_tumor WHERE cast(conv(substr(sha2('1', 256), 1, 8), 16, 10) as bigint) % 5 <> 0",
+    "SELECT stage, count(*) AS n FROM edu_tumor t JOIN cohort c USING (tumor_no) GROUP BY stage ORDER BY n DESC LIMIT 5",
+    "SELECT t.stage, avg(s.days) FROM edu_survival s JOIN edu_tumor t ON s.tumor_no = t.tumor_no WHERE s.event GROUP BY t.stage",
+    "DESCRIBE TABLE edu_tumor",
+)
 ALLOWED_COMMANDS = {"sql_command", "create_dataframe_view", "get_resources_command", "remove_cached_remote_relation_command"}
 ALLOWED_CATALOG = {
     *("current_database", "set_current_database", "list_databases", "list_tables", "list_functions", "list_columns", "get_database"),
@@ -122,6 +129,8 @@ class Door:
         options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
         self.channel = grpc.aio.insecure_channel(inner, options=options)
         self.metadata = (("authorization", f"Bearer {token}"),)
+        self.server: grpc.aio.Server | None = None
+        self.watchman: asyncio.Task[None] | None = None
 
     def name(self, context: grpc.aio.ServicerContext) -> str:
         """Who asks."""
@@ -218,6 +227,28 @@ class Door:
                 asyncio.get_running_loop().create_task(self._interrupt(query))
                 raise Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED)
 
+    async def warm_up(self) -> None:
+        """Ask what the class will ask first: whoever comes first would wait for the JVM to load all that."""
+        call = self.channel.unary_stream(
+            f"/{SERVICE}/ExecutePlan", request_serializer=base.ExecutePlanRequest.SerializeToString, response_deserializer=bytes
+        )
+        session = str(uuid.uuid4())
+        for query in WARM_UP:
+            request = base.ExecutePlanRequest(session_id=session)
+            request.user_context.user_id = "warm-up"
+            if query.startswith("SELECT"):
+                request.plan.root.sql.query = query
+            else:
+                request.plan.command.sql_command.input.sql.query = query
+            async for _ in call(request, metadata=self.metadata):
+                pass
+
+    async def close(self) -> None:
+        """Let nobody in any more."""
+        if self.server and self.watchman:
+            self.watchman.cancel()
+            await self.server.stop(grace=None)
+
     async def watch(self) -> None:
         """Stop, once a second, what has run too long."""
         while True:
@@ -287,7 +318,7 @@ async def _pass_on(context: grpc.aio.ServicerContext, error: grpc.aio.AioRpcErro
     await context.abort(error.code(), error.details() or "")
 
 
-async def open_door(orders: "Orders", inner: str, token: str) -> grpc.aio.Server:
+async def open_door(orders: "Orders", inner: str, token: str) -> Door:
     """A server on the engine's socket, in front of the Spark Connect server at `inner`."""
     door = Door(orders, inner, token)
     handlers = {
@@ -315,5 +346,5 @@ async def open_door(orders: "Orders", inner: str, token: str) -> grpc.aio.Server
     server.add_insecure_port(f"unix:{orders.socket}")
     await server.start()
     os.umask(before)
-    server.watch = asyncio.get_running_loop().create_task(door.watch())
-    return server
+    door.server, door.watchman = server, asyncio.create_task(door.watch())
+    return door

@@ -136,11 +136,12 @@ async def serve(orders: Orders) -> None:
     port, token = _free_port(), secrets.token_hex(32)
     context = open_engine(orders, port, token)
     door = await open_door(orders, f"127.0.0.1:{port}", token)
+    await door.warm_up()
     print("ready", flush=True)
     jvm = context._gateway.proc
     while jvm.poll() is None:
         await asyncio.sleep(1)
-    await door.stop(grace=None)
+    await door.close()
 
 
 def _free_port() -> int:
