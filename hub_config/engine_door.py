@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -240,8 +241,10 @@ class Door:
                 request.plan.root.sql.query = query
             else:
                 request.plan.command.sql_command.input.sql.query = query
-            async for _ in call(request, metadata=self.metadata):
-                pass
+            # A release without one of these tables is no reason not to start.
+            with suppress(grpc.aio.AioRpcError):
+                async for _ in call(request, metadata=self.metadata):
+                    pass
 
     async def close(self) -> None:
         """Let nobody in any more."""

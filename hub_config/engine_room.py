@@ -71,7 +71,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.leafNodeDefaultParallelism": "2",
         "spark.sql.autoBroadcastJoinThreshold": "8m",
-        "spark.sql.maxBroadcastTableSize": "64m",
+        # A joined table of any size is first given 64 MiB.
+        "spark.sql.maxBroadcastTableSize": "256m",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.sql.adaptive.enabled": "false",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from courses.checking.cohort import COHORT_SQL
@@ -100,6 +101,7 @@ def tables() -> None:
     put(Shown(say("tables", release=release).strip(), ((say("table"), ""), (say("row_count"), ""), (say("row_is"), "")), rows))
 
 
+@cache
 def _grain(name: str) -> str:
     return sql(f"DESCRIBE DETAIL `{name}`").first()["description"] or ""
 

@@ -118,7 +118,7 @@ def is_french() -> bool:
     return os.environ.get("PSCC_LANG", "en").lower().startswith("fr")
 
 
-def say(name: str, **blanks: Any) -> str:
+def say(name: str, /, **blanks: Any) -> str:
     """The sentence of that name in the reader's language."""
     return SENTENCES[name][is_french()].format(**blanks)
 
