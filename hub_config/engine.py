@@ -107,7 +107,16 @@ def level() -> tuple[str, str]:
 
 
 def _namespaces() -> list[str]:
-    always = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--hostname", "localhost", "--unshare-cgroup-try", "--die-with-parent"]
+    always = [
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+        "--hostname",
+        "localhost",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+    ]
     # Root changes to another user inside, which needs the real user table; everybody else needs one of their own.
     return [*always, "--new-session"] if os.geteuid() == 0 else [*always, "--new-session", "--unshare-user", "--disable-userns"]
 
@@ -392,7 +401,9 @@ def _wait_until_ready(process: "subprocess.Popen[str]", state: Path) -> None:
         if process.poll() is not None or time.monotonic() > until:
             process.terminate()
             said = process.communicate()[1].strip()
-            raise WrongUse(said or f"Expected the engine to be ready within {PATIENCE} s, found it is not: see {state / 'engine.log'}.")
+            raise WrongUse(
+                said or f"Expected the engine to be ready within {PATIENCE} s, found it is not: see {state / 'engine.log'}."
+            )
         time.sleep(0.5)
 
 

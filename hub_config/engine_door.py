@@ -37,9 +37,7 @@ NO_CODE = "The engine runs no code of yours, only queries: fetch a small table w
 NO_WRITE = "The class reads and changes nothing: write files in your own folder, with pandas or polars."
 NO_FILES = "The engine takes no files: keep them in your own folder and read them with pandas or polars."
 TOO_MANY = f"You already have {QUERIES_AT_ONCE} queries running: wait for one of them, or interrupt it."
-TOO_LONG = (
-    "This query ran for {seconds} seconds and was stopped, so that the others can go on: join on a key, filter first, or count fewer rows."
-)
+TOO_LONG = "This query ran for {seconds} seconds and was stopped, so that the others can go on: join on a key, filter first, or count fewer rows."
 TOO_LARGE = "This result is larger than {megabytes} MiB and was stopped: count, aggregate, or add LIMIT."
 NOT_HERE = "The engine does not offer this: ask with SQL or a DataFrame."
 
@@ -52,11 +50,29 @@ WARM_UP = (
 )
 ALLOWED_COMMANDS = {"sql_command", "create_dataframe_view", "get_resources_command", "remove_cached_remote_relation_command"}
 ALLOWED_CATALOG = {
-    *("current_database", "set_current_database", "list_databases", "list_tables", "list_functions", "list_columns", "get_database"),
+    *(
+        "current_database",
+        "set_current_database",
+        "list_databases",
+        "list_tables",
+        "list_functions",
+        "list_columns",
+        "get_database",
+    ),
     *("get_table", "get_function", "database_exists", "table_exists", "function_exists", "drop_temp_view", "is_cached"),
     *("current_catalog", "list_catalogs", "list_views", "get_table_properties", "get_create_table_string", "list_partitions"),
 }
-ANALYSES = {"schema", "explain", "tree_string", "is_local", "is_streaming", "input_files", "spark_version", "ddl_parse", "same_semantics"}
+ANALYSES = {
+    "schema",
+    "explain",
+    "tree_string",
+    "is_local",
+    "is_streaming",
+    "input_files",
+    "spark_version",
+    "ddl_parse",
+    "same_semantics",
+}
 ANALYSES |= {"semantic_hash", "get_storage_level", "json_to_ddl", "unpersist"}
 # Wherever in a plan one of these stands, it carries code, files or a plug-in.
 CODE = {

@@ -106,7 +106,9 @@ def open_engine(orders: Orders, port: int, token: str) -> Any:
     jvm: Any = gateway.jvm
     _forget_functions(jvm)
     rule = _compiled_rule(jvm, orders)
-    session = jvm.org.apache.spark.sql.SparkSession.builder().withExtensions(rule.getConstructor(None).newInstance(None)).getOrCreate()
+    session = (
+        jvm.org.apache.spark.sql.SparkSession.builder().withExtensions(rule.getConstructor(None).newInstance(None)).getOrCreate()
+    )
     for table in sorted(Path(orders.release).glob("*/_delta_log")):
         session.sql(f"CREATE TABLE `{table.parent.name}` USING delta LOCATION '{table.parent}'")
         session.sql(f"SELECT * FROM `{table.parent.name}` LIMIT 1").count()

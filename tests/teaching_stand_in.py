@@ -34,7 +34,12 @@ def write_release(folder: Path, patients: int = 200) -> Path:
         )
         rows["tumor"].append(
             who
-            | {"tumor_group": group, "stage": stage, "morphology_group": "adenocarcinoma", "grade": chance.choice(("2", "3", None))}
+            | {
+                "tumor_group": group,
+                "stage": stage,
+                "morphology_group": "adenocarcinoma",
+                "grade": chance.choice(("2", "3", None)),
+            }
             | {"metastatic_at_dx": stage == "IV", "n_lines": chance.randint(0, 4), "panel": panel}
         )
         rows["line"].append(

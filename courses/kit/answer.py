@@ -68,5 +68,7 @@ def _in_process(place: str) -> tuple[str, Any]:
     asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
     release = asked.get("release") or os.environ.get("PSCC_RELEASE")
     if not release or "state" not in asked:
-        raise CheckingError("Expected PSCC_CHECK_URL like file:/courses?release=/folder&state=/folder, found no release or no state in it.")
+        raise CheckingError(
+            "Expected PSCC_CHECK_URL like file:/courses?release=/folder&state=/folder, found no release or no state in it."
+        )
     return asked.get("user", "author"), Checking(Path(parts.path), Path(release), Path(asked["state"]))

@@ -94,6 +94,8 @@ def notebook(remote: Callable[[str], str], courses: Path, release: Path) -> Iter
         shell = InteractiveShell.instance()
         shell.run_cell("from courses.kit import *\n%load_ext courses.kit")
         yield shell
+        # Before the engine goes: a session that cannot say goodbye tries for minutes.
+        data.session().stop()
         data._state.update(session=None, cohort=None)
         InteractiveShell.clear_instance()
 
@@ -229,11 +231,15 @@ def _blanks(text: str) -> list[str]:
 
 def test_importing_the_kit_costs_neither_spark_nor_matplotlib():
     code = "import json, sys; import courses.kit; print(json.dumps([name for name in ('pyspark', 'pandas', 'polars', 'matplotlib') if name in sys.modules]))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
     assert json.loads(done.stdout) == []
 
 
-@pytest.mark.parametrize("order", ["import matplotlib.pyplot as plt; import courses.kit", "import courses.kit; import matplotlib.pyplot as plt"])
+@pytest.mark.parametrize(
+    "order", ["import matplotlib.pyplot as plt; import courses.kit", "import courses.kit; import matplotlib.pyplot as plt"]
+)
 def test_the_house_style_holds_whichever_is_imported_first(order):
     code = f"{order}; print(plt.rcParams['axes.spines.top'], plt.rcParams['font.sans-serif'][0])"
     surroundings = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "agg"}

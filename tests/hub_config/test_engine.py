@@ -44,12 +44,20 @@ def remote(release: Path, state: Path) -> Iterator[Callable[[str], str]]:
         pytest.skip(f"no sandbox here: {engine.level()[1]}")
     with engine.running(release, state, "--seconds", str(SECONDS), "--megabytes", "8", "--memory", "1g") as found:
         yield found
+        # Before the engine goes: a session that cannot say goodbye tries for minutes.
+        for session in SESSIONS:
+            session.stop()
 
 
 def opened(remote: str) -> Any:
     from pyspark.sql.connect.session import SparkSession
 
-    return SparkSession.builder.remote(remote).create()
+    session = SparkSession.builder.remote(remote).create()
+    SESSIONS.append(session)
+    return session
+
+
+SESSIONS: list[Any] = []
 
 
 @pytest.fixture(scope="module")
