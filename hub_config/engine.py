@@ -126,12 +126,12 @@ def sandbox(engine: Engine) -> list[str]:
     seen = ["--ro-bind", "/usr", "/usr"]
     for name in ("/bin", "/lib", "/lib64", "/sbin"):
         if Path(name).is_symlink():
-            seen += ["--symlink", os.readlink(name), name]
+            seen += ["--symlink", str(Path(name).readlink()), name]
         elif Path(name).is_dir():
             seen += ["--ro-bind", name, name]
     seen += _etc(engine)
     for path in _read(engine):
-        seen += _parents(path) + ["--ro-bind", str(path), str(path)]
+        seen += [*_parents(path), "--ro-bind", str(path), str(path)]
     seen += ["--perms", "0755", "--dir", "/code", "--ro-bind", str(CODE), "/code/hub_config"]
     seen += ["--ro-bind", str(engine.release), "/release", "--bind", str(socket_of(engine.state).parent), "/door"]
     seen += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(_bytes(engine.spill)), "--tmpfs", "/tmp"]

@@ -15,14 +15,16 @@ from typing import Any
 
 # What a trainee's statement may be: it looks at something, or it changes nothing but the trainee's own session.
 ALLOWED_COMMANDS = (
-    "ShowTables ShowTablesCommand ShowTablesExtended ShowColumns ShowColumnsCommand ShowViews ShowViewsCommand ShowFunctions"
-    " ShowFunctionsCommand ShowNamespaces ShowNamespacesCommand ShowCatalogsCommand ShowCurrentNamespaceCommand ShowTableProperties"
-    " ShowTablePropertiesCommand ShowPartitions ShowPartitionsCommand ShowCreateTable ShowCreateTableCommand ShowDeltaPartitionsCommand"
-    " ShowDeltaTableColumnsCommand DescribeRelation DescribeColumn DescribeColumnCommand DescribeTableCommand DescribeQueryCommand"
-    " DescribeNamespace DescribeFunction DescribeFunctionCommand DescribeRelationJsonCommand DescribeDeltaDetailCommand"
-    " DescribeDeltaHistory DescribeDeltaHistoryCommand ExplainCommand SetCommand ResetCommand SetVariable CreateVariable DropVariable"
-    " DropTempView DropTempViewCommand"
-).split()
+    *("ShowTables", "ShowTablesCommand", "ShowTablesExtended", "ShowColumns", "ShowColumnsCommand", "ShowViews"),
+    *("ShowViewsCommand", "ShowFunctions", "ShowFunctionsCommand", "ShowNamespaces", "ShowNamespacesCommand"),
+    *("ShowCatalogsCommand", "ShowCurrentNamespaceCommand", "ShowTableProperties", "ShowTablePropertiesCommand"),
+    *("ShowPartitions", "ShowPartitionsCommand", "ShowCreateTable", "ShowCreateTableCommand", "ShowDeltaPartitionsCommand"),
+    *("ShowDeltaTableColumnsCommand", "DescribeRelation", "DescribeColumn", "DescribeColumnCommand"),
+    *("DescribeTableCommand", "DescribeQueryCommand", "DescribeNamespace", "DescribeFunction", "DescribeFunctionCommand"),
+    *("DescribeRelationJsonCommand", "DescribeDeltaDetailCommand", "DescribeDeltaHistory", "DescribeDeltaHistoryCommand"),
+    *("ExplainCommand", "SetCommand", "ResetCommand", "SetVariable", "CreateVariable", "DropVariable", "DropTempView"),
+    *("DropTempViewCommand"),
+)
 # Functions that call Java: they would end the engine, or read its environment.
 CALLS_JAVA = ("reflect", "java_method", "try_reflect")
 

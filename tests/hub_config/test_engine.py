@@ -209,14 +209,19 @@ def test_nobody_comes_in_with_a_forged_token_or_none(remote, forged):
     assert "does not know you" in refusal(lambda: opened(forged(remote("ada"))).sql("SELECT 1").collect())
 
 
-def test_the_engine_is_not_the_operator_and_has_no_network(remote):
-    inside = [
-        line.split() for line in subprocess.run(["ps", "-eo", "pid,uid,args"], capture_output=True, text=True).stdout.splitlines()
-    ]
-    rooms = [row for row in inside if "hub_config.engine_room" in row and "bwrap" not in row[2] and "setpriv" not in row[2]]
-    assert rooms
-    assert os.readlink(f"/proc/{rooms[-1][0]}/ns/net") != os.readlink("/proc/self/ns/net")
-    assert os.geteuid() != 0 or rooms[-1][1] == str(engine.ENGINE_UID)
+def below(pid: int) -> list[int]:
+    """The processes that `pid` started, and those that these started."""
+    found = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return found + [deeper for child in found for deeper in below(child)]
+
+
+def test_the_engine_is_not_the_operator_and_has_no_network(remote, state):
+    inside = [Path("/proc", str(pid)) for pid in below(int((engine.state_of(state) / "pid").read_text()))]
+    java = next(process for process in inside if b"java" in (process / "cmdline").read_bytes().split(b"\0")[0])
+    assert (java / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
+    assert (java / "ns" / "pid").readlink() != Path("/proc/self/ns/pid").readlink()
+    assert os.geteuid() != 0 or java.stat().st_uid == engine.ENGINE_UID
+    assert b"TOKEN" not in (java / "environ").read_bytes().replace(b"SPARK_CONNECT_AUTHENTICATE_TOKEN", b"")
 
 
 def test_status_says_whether_it_answers(remote, state):
@@ -235,9 +240,9 @@ def test_the_key_and_nothing_else_signs_a_token():
 
 def test_an_empty_folder_is_no_release(tmp_path):
     (tmp_path / "release").mkdir()
+    command = [sys.executable, "-m", "hub_config.engine", "--release", str(tmp_path / "release"), "--state", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, "-m", "hub_config.engine", "--release", str(tmp_path / "release"), "--state", str(tmp_path)]
-        + ["--java", "/nowhere", "--jars", "/nowhere.jar"],
+        [*command, "--java", "/nowhere", "--jars", "/nowhere.jar"],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
