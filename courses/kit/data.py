@@ -95,7 +95,7 @@ def _caption(rows: int) -> str:
 def tables() -> None:
     """Show the tables of the release: how many rows, and what a row is."""
     names = sorted(row.tableName for row in sql("SHOW TABLES").collect() if not row.isTemporary)
-    counts = dict(sql(" UNION ALL ".join(f"SELECT '{name}', count(*) FROM `{name}`" for name in names)).collect())
+    counts: dict[str, int] = dict(sql(" UNION ALL ".join(f"SELECT '{name}', count(*) FROM `{name}`" for name in names)).collect())
     rows = tuple((name, counts[name], _grain(name)) for name in names)
     release = os.environ.get("PSCC_RELEASE_NAME", "")
     put(Shown(say("tables", release=release).strip(), ((say("table"), ""), (say("row_count"), ""), (say("row_is"), "")), rows))
@@ -103,7 +103,7 @@ def tables() -> None:
 
 @cache
 def _grain(name: str) -> str:
-    return sql(f"DESCRIBE DETAIL `{name}`").first()["description"] or ""
+    return sql(f"DESCRIBE DETAIL `{name}`").collect()[0]["description"] or ""
 
 
 def describe(name: str) -> None:

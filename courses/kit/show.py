@@ -87,10 +87,10 @@ def put(shown: Any) -> None:
     except ImportError:
         shell = None
     else:
-        shell = get_ipython()  # type: ignore[no-untyped-call]
+        shell = get_ipython()
     if shell is None:
         print(shown)
         return
     from IPython.display import display
 
-    display(shown)  # type: ignore[no-untyped-call]
+    display(shown)

@@ -136,7 +136,7 @@ def test_sql_keeps_the_rows_under_a_name(notebook):
     [
         ("%%sql\nSELECT stag FROM edu_tumor", "There is no column stag here. There are:"),
         ("%%sql\nSELECT * FROM edu_tumour", "There is no table edu_tumour: tables() lists those of the release."),
-        ("%%sql\nSELECT stage, FROM WHERE", "The SQL cannot be read from"),
+        ("%%sql\nSELECT stage FRM edu_tumor x y", "The SQL cannot be read from"),
         ("%%sql\nSELECT 1 / 0", "Something was divided by zero"),
         ("%%sql\nSELECT stage, count(*) FROM edu_tumor", "A column stands beside an aggregate"),
         ("%%sql\nDROP TABLE edu_tumor", "The class reads and changes nothing"),
