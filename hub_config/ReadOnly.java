@@ -71,6 +71,9 @@ public class ReadOnly extends AbstractFunction1 {
                 if (!ALLOWED.contains(name)) {
                     refuse("this statement (" + name + ") would change something.");
                 }
+            } else if (node.getClass().getSimpleName().endsWith("Statement")) {
+                // Delta's RESTORE and CLONE become commands only after this rule.
+                refuse("this statement would change something.");
             } else if (node instanceof LogicalRelation) {
                 checkRelation(((LogicalRelation) node).relation());
             } else if (node instanceof DataSourceV2Relation) {
