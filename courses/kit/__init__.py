@@ -19,6 +19,7 @@ style.apply()
 
 def load_ipython_extension(shell: Any) -> None:
     """What `%load_ext courses.kit` does: `%%sql`, and one sentence instead of a stack trace."""
-    from courses.kit import magic
+    from courses.kit import data, magic
 
     magic.register(shell)
+    data.open_ahead()

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from contextlib import suppress
 from functools import cache
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
 from courses.checking.cohort import COHORT_SQL
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 MOST_ROWS = 1_000
+_opening = Lock()
 _state: dict[str, Any] = {"session": None, "cohort": None}
 
 
@@ -34,11 +37,24 @@ spark: Any = _Spark()
 
 def session() -> "SparkSession":
     """This notebook's session on the class's engine; KitError where there is none."""
-    open_one = _state["session"]
-    if open_one is None or open_one.client.is_closed:
-        _state["session"] = open_one = _open()
-        _state["cohort"] = _make_cohort(open_one)
+    with _opening:
+        open_one = _state["session"]
+        if open_one is None or open_one.client.is_closed:
+            _state["session"] = open_one = _open()
+            _state["cohort"] = _make_cohort(open_one)
     return open_one
+
+
+def open_ahead() -> None:
+    """Open the session while the reader still reads: importing Spark's client takes a second or more."""
+
+    def opened() -> None:
+        # Whatever is wrong, the first query will say it.
+        with suppress(Exception):
+            session()
+
+    if os.environ.get("SPARK_REMOTE"):
+        Thread(target=opened, daemon=True, name="open-spark").start()
 
 
 def _open() -> "SparkSession":
