@@ -15,10 +15,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from hub_config.authenticator import authenticator_class
 from hub_config.errors import AcademyError, WrongUse
 from hub_config.parts import is_built
 from hub_config.place import PROJECT, Academy, write_private
@@ -39,8 +40,7 @@ def up(arguments: argparse.Namespace) -> None:
     release_name = found_release(lake, arguments.release)
     level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
     ports = free_ports(arguments.listen, arguments.port)
-    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen)
-    academy = replace(academy, **bounds(arguments))
+    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
     refuse_unreadable(academy)
     academy.make_folders()
     academy.write()
@@ -48,6 +48,7 @@ def up(arguments: argparse.Namespace) -> None:
     print(f"Isolation level: {level}.")
     for verdict in verdicts:
         print(f"  {verdict}")
+    authenticator_class(academy.login)
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
@@ -155,7 +156,7 @@ def refuse_unreadable(academy: Academy) -> None:
             )
 
 
-def bounds(arguments: argparse.Namespace) -> dict[str, int]:
+def bounds(arguments: argparse.Namespace) -> dict[str, Any]:
     """The bounds of a server that the command names, for the settings."""
     names = ("memory_mb", "processes", "file_mb", "home_mb", "idle_minutes")
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
@@ -192,7 +193,7 @@ def start_all(academy: Academy) -> dict[str, int]:
 
 
 def engine_options(academy: Academy) -> list[str]:
-    return ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state)]
+    return ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state / "engine")]
 
 
 def start(academy: Academy, name: str, command: list[str]) -> int:

@@ -19,6 +19,7 @@ from traitlets import Unicode
 from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
 from hub_config.lessons import make_home, put_lessons, size_of
+from hub_config.parts import spark_remote
 from hub_config.place import PROJECT, Academy
 from hub_config.probe import open_filter
 from hub_config.roster import Roster
@@ -85,7 +86,7 @@ class AcademySpawner(LocalProcessSpawner):
 
     async def start(self) -> tuple[str, int]:
         """Prepare home, lessons and bridge, then start the server in its sandbox."""
-        self.port = self.port or random_port()
+        self.port = int(self.port or random_port())
         academy, room = self.academy, self.room()
         owner = room.uid if academy.level != "none" and os.geteuid() == 0 else None
         account = Roster(academy.state / "roster.toml").accounts()[self.user.name]
@@ -158,7 +159,7 @@ class AcademySpawner(LocalProcessSpawner):
             "PSCC_RELEASE_NAME": academy.release_name,
             "PSCC_CHECK_URL": academy.check_url,
             "PSCC_LANG": language,
-            "SPARK_REMOTE": f"sc://localhost:{academy.engine_port}",
+            "SPARK_REMOTE": spark_remote(academy, room.name),
         }
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
