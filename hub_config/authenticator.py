@@ -127,6 +127,7 @@ class InvitationHandler(BaseHandler):
         text = TEXTS[language(self)]
         xsrf = self.xsrf_token.decode("ascii")
         html = await self.render_template("invitation.html", text=text, person=name, code=code, refused=refused, xsrf=xsrf)
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.finish(html)
 
 

@@ -1,5 +1,6 @@
 """What each level keeps out, tried with the command that servers are started with."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from hub_config import watch
 from hub_config.errors import WrongUse
 from hub_config.lessons import make_home, put_lessons, size_of
+from hub_config.place import PROJECT
 from hub_config.probe import Verdict, choose, probe
 from hub_config.sandbox import LEVELS
 from tests.hub_config.attacks import attack_in_sandbox, table
@@ -65,6 +67,30 @@ def test_a_sandbox_denies_every_attempt_that_it_is_made_to_stop(level, place, ve
     found = attack_in_sandbox(level, *place)
     print(table({"none": unprotected, level: found}))
     assert {attempt for attempt, said in found.items() if said == "succeeded"} == OPEN[level]
+
+
+AS_ORDINARY = """
+import json, sys, tempfile
+from pathlib import Path
+from tests.hub_config.attacks import attack_in_sandbox
+from tests.hub_config.lake import make_lake
+to = Path(tempfile.mkdtemp())
+print(json.dumps(attack_in_sandbox("airgap", to, make_lake(to / "lake"))))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="Only root can become an ordinary user.")
+def test_the_sandbox_of_an_ordinary_user_denies_as_much(verdicts):
+    if not verdicts["airgap"].works:
+        pytest.skip(f"This machine does not offer airgap: {verdicts['airgap'].why}.")
+    become = ["setpriv", "--reuid=64050", "--regid=64050", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    environment = {"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    run = [*become, "/usr/bin/python3", "-c", AS_ORDINARY]
+    done = subprocess.run(run, env=environment, cwd="/", capture_output=True, text=True, timeout=120, check=False)
+    if "Permission denied" in done.stderr:
+        pytest.skip("Another user may not read this checkout.")
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert {attempt for attempt, said in found.items() if said == "succeeded"} == set()
 
 
 def test_a_level_that_does_not_work_says_why(verdicts):
