@@ -21,6 +21,7 @@ from typing import Any
 
 from hub_config.authenticator import authenticator_class
 from hub_config.errors import AcademyError, WrongUse
+from hub_config.groups import drop_all
 from hub_config.parts import is_built
 from hub_config.place import PROJECT, Academy, write_private
 from hub_config.probe import choose
@@ -70,6 +71,7 @@ def down(arguments: argparse.Namespace) -> None:
         return
     stop_all(running)
     pids_file(to).unlink(missing_ok=True)
+    drop_all(to)
     print(f"Stopped {' and '.join(running)}. Homes, roster and progress are kept in {to}.")
 
 

@@ -3,7 +3,9 @@
 Reads TARGETS (a dict) and prints one JSON object: attempt -> "succeeded", or how it was denied. Standard library only.
 """
 
-# ruff: noqa: PTH, SIM115
+# Written for any Python and pasted into a notebook: plain functions of os.
+# ruff: noqa
+
 import ctypes
 import glob
 import json

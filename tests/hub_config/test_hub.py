@@ -221,7 +221,33 @@ def test_somebody_who_left_the_roster_is_out(running):
     assert "Wrong name or password." in Visitor(running.academy.url).log_in("gone", PASSWORD).text
 
 
+HUNGRY = """
+import os, time
+children = []
+for _ in range(4):
+    child = os.fork()
+    if child == 0:
+        held = bytearray(400 << 20)
+        time.sleep(20)
+        os._exit(0)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+def test_many_processes_together_get_no_more_memory_than_one_server_may_have(running, at_work):
+    with suppress(TimeoutError, AssertionError, requests.RequestException):
+        ended = at_work.run(HUNGRY, patience=30)
+        assert not ended or 9 in json.loads(ended)
+        if ended:
+            return
+    log = (running.academy.log / "hub.log").read_text()
+    assert "MiB of memory" in log or "unexpectedly" in log or "exited" in log, log[-2000:]
+
+
 def test_a_home_that_grows_beyond_its_bound_stops_the_server_and_keeps_the_work(running, at_work):
+    if not at_work.api("GET", "/users/ana").json()["servers"]:
+        at_work.spawn()
     fill = "import time\nfor n in range(100):\n    open(f'big-{n}', 'wb').write(bytes(16 << 20)); time.sleep(0.5)"
     started = time.monotonic()
     with suppress(TimeoutError, AssertionError, requests.RequestException):
