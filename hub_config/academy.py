@@ -57,6 +57,8 @@ def up(arguments: argparse.Namespace) -> None:
         stop_all(running)
         raise
     print(f"Log-in page after {time.monotonic() - started:.0f} s: {academy.url}")
+    if "engine" in running and not alive(running["engine"]):
+        print(f"The teaching engine has ended, notebooks have no Spark: see {academy.log / 'engine.log'}.")
     invite_first(academy)
     tell_overdue(academy)
 
@@ -195,7 +197,8 @@ def start_all(academy: Academy) -> dict[str, int]:
 
 
 def engine_options(academy: Academy) -> list[str]:
-    return ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state / "engine")]
+    options = ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state)]
+    return [*options, "--without-sandbox"] if academy.level == "none" else options
 
 
 def start(academy: Academy, name: str, command: list[str]) -> int:

@@ -14,7 +14,7 @@ from hub_config.errors import WrongUse
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.place import PROJECT
 from hub_config.probe import Verdict, choose, probe
-from hub_config.sandbox import LEVELS
+from hub_config.sandbox import LEVELS, Room, command, write_etc
 from tests.hub_config.attacks import attack_in_sandbox, table
 from tests.hub_config.lake import make_lake, make_lessons
 
@@ -95,6 +95,33 @@ def test_the_sandbox_of_an_ordinary_user_denies_as_much(verdicts):
 
 def test_a_level_that_does_not_work_says_why(verdicts):
     assert all(verdict.works or verdict.why for verdict in verdicts.values())
+
+
+INSIDE = """
+import glob, importlib.util, json
+import hub_config.bridge
+if importlib.util.find_spec("courses.kit"):
+    import courses.kit
+print(json.dumps(sorted(glob.glob("/opt/pscc/**/*.py", recursive=True))))
+"""
+
+
+def test_what_notebooks_import_is_there_and_no_check_of_a_course_is(verdicts, tmp_path):
+    if not verdicts["bwrap"].works:
+        pytest.skip(f"This machine does not offer bwrap: {verdicts['bwrap'].why}.")
+    (tmp_path / "home").mkdir()
+    room = Room("reader", 8, tmp_path / "home", PROJECT, tmp_path / "etc")
+    os.chown(room.home, room.uid, room.uid)
+    write_etc(room)
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": room.code_at("bwrap"), "HOME": room.home_at("bwrap")}
+    run = command("bwrap", room, [sys.executable, "-c", INSIDE])
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = {name.removeprefix("/opt/pscc/") for name in json.loads(done.stdout)}
+    assert (PROJECT / "courses" / "kit").exists() == ("courses/kit/__init__.py" in seen)
+    allowed = ("quality/", "courses/__init__.py", "courses/kit/", "courses/checking/", "hub_config/")
+    assert [name for name in seen if not name.startswith(allowed)] == []
+    assert not {"courses/checking/service.py", "hub_config/spawner.py", "hub_config/roster.py"} & seen
 
 
 def test_an_ordinary_user_gets_no_user_ids_but_may_have_a_sandbox(monkeypatch):
