@@ -29,7 +29,7 @@ class Academy:
     processes: int = 256
     file_mb: int = 256
     home_mb: int = 1024
-    idle_minutes: int = 60
+    idle_minutes: float = 60
     listen: str = "127.0.0.1"
 
     @property

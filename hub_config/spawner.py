@@ -199,13 +199,13 @@ class AcademySpawner(LocalProcessSpawner):
 
     last_size: int | None = None
 
-    def too_long(self, minutes: int) -> str | None:
+    def too_long(self, minutes: float) -> str | None:
         """Whether nobody has used this server for so long; homes stay as they are."""
         last = self.orm_spawner.last_activity or self.orm_spawner.started
         if last is None or not minutes or not self.ready:
             return None
-        idle = (datetime.now(UTC) - last.replace(tzinfo=UTC)).total_seconds() // 60
-        return f"unused for {int(idle)} minutes" if idle >= minutes else None
+        idle = (datetime.now(UTC) - last.replace(tzinfo=UTC)).total_seconds() / 60
+        return f"unused for {idle:.0f} minutes" if idle >= minutes else None
 
     def kill_all(self) -> None:
         """End every process of the server. A sandbox goes as a whole with its first process."""

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -245,6 +245,22 @@ def test_many_processes_together_get_no_more_memory_than_one_server_may_have(run
     assert "MiB of memory" in log or "unexpectedly" in log or "exited" in log, log[-2000:]
 
 
+def test_a_server_that_nobody_uses_is_stopped_and_the_work_stays(running, at_work):
+    if not at_work.api("GET", "/users/ana").json()["servers"]:
+        at_work.spawn()
+    at_work.run("open('mine.txt', 'w').write('my work')")
+    replace(running.academy, idle_minutes=0.1).write()
+    try:
+        until = time.monotonic() + 60
+        while at_work.api("GET", "/users/ana").json()["servers"] and time.monotonic() < until:
+            time.sleep(0.5)
+    finally:
+        running.academy.write()
+    assert not at_work.api("GET", "/users/ana").json()["servers"]
+    assert "unused for" in (running.academy.log / "hub.log").read_text()
+    assert (running.academy.homes / "ana" / "mine.txt").read_text() == "my work"
+
+
 def test_a_home_that_grows_beyond_its_bound_stops_the_server_and_keeps_the_work(running, at_work):
     if not at_work.api("GET", "/users/ana").json()["servers"]:
         at_work.spawn()
@@ -257,6 +273,16 @@ def test_a_home_that_grows_beyond_its_bound_stops_the_server_and_keeps_the_work(
     assert not at_work.api("GET", "/users/ana").json()["servers"]
     assert "the home grew to" in (running.academy.log / "hub.log").read_text()
     assert (running.academy.homes / "ana" / "survival" / "01-first-curves.ipynb").exists()
+
+
+def test_a_class_comes_and_goes_as_a_file(running, tmp_path):
+    listed = tmp_path / "class.csv"
+    listed.write_text("user,role,classes,courses,language\nzoe,trainee,winter,survival,fr\n")
+    invited = run("import", listed, "--to", running.academy.to)
+    name, invitation = invited.stdout.splitlines()[1].split(",")
+    assert name == "zoe"
+    assert Visitor(running.academy.url).accept(invitation, PASSWORD).status_code == 302
+    assert run("export", "--class", "winter", "--to", running.academy.to).stdout == listed.read_text()
 
 
 def test_status_tells_and_a_second_up_is_refused(running):
