@@ -19,7 +19,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from hub_config.authenticator import authenticator_class
 from hub_config.errors import AcademyError, WrongUse
 from hub_config.groups import drop_all
 from hub_config.parts import is_built
@@ -43,13 +42,13 @@ def up(arguments: argparse.Namespace) -> None:
     ports = free_ports(arguments.listen, arguments.port)
     academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
     refuse_unreadable(academy)
+    refuse_login(academy.login)
     academy.make_folders()
     academy.write()
     started = time.monotonic()
     print(f"Isolation level: {level}.")
     for verdict in verdicts:
         print(f"  {verdict}")
-    authenticator_class(academy.login)
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
@@ -158,6 +157,14 @@ def refuse_unreadable(academy: Academy) -> None:
             raise WrongUse(
                 f"Expected a release that everybody may read, found one that is closed: run `chmod -R a+rX {academy.release}`."
             )
+
+
+def refuse_login(login: str) -> None:
+    """WrongUse where the way to log in is not installed."""
+    # The hub's packages take a second to import: not for `status`.
+    from hub_config.authenticator import authenticator_class
+
+    authenticator_class(login)
 
 
 def bounds(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Starts each trainee's server in its sandbox, with exactly the environment it needs, and stops one that takes too much."""
 
+import atexit
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ class Channels:
     def __init__(self, academy: Academy) -> None:
         # Paths of sockets may have some hundred characters only: not below the academy's folder.
         self.folder = Path(tempfile.mkdtemp(prefix="pscc-hub-"))
+        atexit.register(self.close)
         self.shared = self.folder / "shared"
         self.shared.mkdir()
         self.shared.chmod(0o755)
