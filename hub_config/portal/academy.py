@@ -1,0 +1,80 @@
+"""What the service works with: courses and attempts, the release, the roster; and who may see what of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from courses.checking.course import Course, Lesson
+from courses.checking.service import Checking
+from hub_config.portal.datasets import Release
+from hub_config.portal.settings import Settings
+from hub_config.portal.standing import InCourse, States, states
+from hub_config.roles import may
+from hub_config.roster import Account, Roster
+
+
+@dataclass(frozen=True)
+class Academy:
+    """One academy, as its pages and its checks see it."""
+
+    settings: Settings
+
+    @cached_property
+    def checking(self) -> Checking:
+        return Checking(self.settings.courses, self.settings.release, self.settings.state)
+
+    @cached_property
+    def release(self) -> Release:
+        return Release(self.settings.release)
+
+    @cached_property
+    def roster(self) -> Roster:
+        return Roster(self.settings.state / "roster.toml")
+
+    @property
+    def courses(self) -> dict[str, Course]:
+        return self.checking.courses
+
+    def account(self, user: str) -> Account:
+        """Who that is; somebody whom another directory vouches for is a trainee without a class."""
+        return self.roster.accounts().get(user) or Account(user, "trainee")
+
+    def may(self, user: str, right: str) -> bool:
+        return may(self.account(user).role, right)
+
+    def enrolled(self, user: str) -> list[Course]:
+        """The courses a person takes; none named means all of them, and who teaches sees all."""
+        account = self.account(user)
+        named = set(account.courses) if account.role == "trainee" else set()
+        return [course for slug, course in self.courses.items() if not named or slug in named]
+
+    def trainees(self, instructor: str) -> list[str]:
+        """The trainees of somebody's classes, by name."""
+        classes = set(self.account(instructor).classes)
+        accounts = self.roster.accounts().values()
+        return sorted(account.name for account in accounts if account.role == "trainee" and classes & set(account.classes))
+
+    def standing(self, user: str, course: Course) -> InCourse:
+        """How far a trainee is in a course."""
+        return InCourse(course, states(self.checking.events(user, course.slug), course).get(user, {}))
+
+    def class_states(self, course: Course, users: list[str]) -> States:
+        """The states of these trainees, those who have not begun included."""
+        found = states(self.checking.events(course=course.slug), course)
+        return {user: found.get(user, {}) for user in users}
+
+    def lab(self, course: Course | None = None, lesson: Lesson | None = None) -> str:
+        """Where the reader's own server opens: a lesson, a course's folder, or as it was left."""
+        if course is None:
+            return f"{self.settings.base}hub/user-redirect/lab"
+        path = f"courses/{course.slug}" + (f"/{lesson.path.stem}.ipynb" if lesson else "")
+        return f"{self.settings.base}hub/user-redirect/lab/tree/{quote(path)}"
+
+
+def listed(about: Any, english: str, french: str, language: str) -> list[str]:
+    """A list of sentences of a course: `{en = […], fr = […]}`, or one list a language."""
+    said = about.get(english, [])
+    if isinstance(said, dict):
+        return list(said.get(language) or said.get("en") or [])
+    return list((language == "fr" and about.get(french)) or said)
