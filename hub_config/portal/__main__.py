@@ -1,6 +1,7 @@
 """Run the service: `python -m hub_config.portal`, as the hub does."""
 
 import asyncio
+from contextlib import suppress
 
 from hub_config.portal.app import serve
 from hub_config.portal.settings import Settings
@@ -13,4 +14,6 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    # The hub stops its services by an interrupt.
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main())
