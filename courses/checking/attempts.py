@@ -1,0 +1,216 @@
+"""Every attempt, reset and badge, as events that are only ever added, each chained to the one before it.
+
+An event names its trainee by a random subject; who that is stands in a table of its own. Forgetting somebody deletes that line:
+the chain stays whole and no event leads to a person any more.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any, Literal
+
+from courses.checking.errors import BrokenChain
+
+What = Literal["attempt", "fault", "reset", "badge", "revoked"]
+SCHEMA = """
+create table if not exists event (
+    number integer primary key, at text not null, what text not null, subject text not null, course text not null, version text not null,
+    exercise text not null, passed integer, attempt integer not null, answer text not null, answer_digest text not null,
+    feedback text not null, hint integer not null, release text not null, by text not null, digest text not null
+);
+create index if not exists event_of_exercise on event (subject, course, exercise, number);
+create index if not exists event_of_course on event (course, number);
+create table if not exists person (user text primary key, subject text not null unique);
+create trigger if not exists event_is_kept before delete on event begin select raise(abort, 'events are only ever added'); end;
+create trigger if not exists event_is_not_changed before update on event begin select raise(abort, 'events are only ever added'); end;
+"""
+FIRST = "0" * 64
+# Enough for an instructor to see what was tried.
+MAX_ANSWER = 2_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a trainee's exercise (or, without an exercise, to their course)."""
+
+    number: int
+    at: str
+    what: What
+    user: str
+    course: str
+    version: str
+    exercise: str
+    passed: bool | None
+    attempt: int
+    answer: str
+    feedback: str
+    hint: int
+    release: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a trainee stands in an exercise, since the last reset and in this version of the course."""
+
+    attempts: int = 0
+    failures: int = 0
+    passed: bool = False
+    recent_failures: int = 0
+
+
+class Attempts:
+    """The events of an academy, in one SQLite file that only its owner can read."""
+
+    def __init__(self, state: Path) -> None:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = state / "attempts.sqlite"
+        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._lock = RLock()
+        self._base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None, timeout=30)
+        self._base.row_factory = sqlite3.Row
+        self._base.execute("pragma journal_mode=wal")
+        # After a power cut an answer may be lost that was acknowledged in the last second, never an earlier one.
+        self._base.execute("pragma synchronous=normal")
+        self._base.executescript(SCHEMA)
+
+    def close(self) -> None:
+        self._base.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._base.execute("begin immediate")
+            try:
+                yield self._base
+                self._base.execute("commit")
+            except BaseException:
+                self._base.execute("rollback")
+                raise
+
+    def add(
+        self,
+        what: What,
+        user: str,
+        course: str,
+        version: str,
+        exercise: str,
+        release: str,
+        *,
+        passed: bool | None = None,
+        answer: str = "",
+        feedback: str = "",
+        has_hints: int = 0,
+        by: str = "",
+        now: datetime | None = None,
+    ) -> Event:
+        """Adds an event and gives it back, with its attempt (counted from 1 since the last reset) and the hint that it earned."""
+        at = (now or datetime.now(UTC)).isoformat(timespec="milliseconds")
+        with self._transaction() as base:
+            subject = self._subject(user)
+            stands = self._standing(subject, course, version, exercise)
+            attempt = stands.attempts + (what == "attempt")
+            hint = min(stands.failures + 1, has_hints) if what == "attempt" and passed is False else 0
+            last = base.execute("select number, digest from event order by number desc limit 1").fetchone()
+            row: dict[str, Any] = {
+                "number": last["number"] + 1 if last else 1,
+                "at": at,
+                "what": what,
+                "subject": subject,
+                "course": course,
+                "version": version,
+                "exercise": exercise,
+                "passed": None if passed is None else int(passed),
+                "attempt": attempt,
+                "answer": answer[:MAX_ANSWER],
+                "answer_digest": hashlib.sha256(answer.encode()).hexdigest(),
+                "feedback": feedback,
+                "hint": hint,
+                "release": release,
+                "by": by,
+            }
+            row["digest"] = _digest(last["digest"] if last else FIRST, row)
+            base.execute(f"insert into event ({', '.join(row)}) values ({', '.join(':' + name for name in row)})", row)
+        return _event(row, user)
+
+    def _subject(self, user: str) -> str:
+        self._base.execute("insert or ignore into person values (?, ?)", (user, secrets.token_hex(16)))
+        return str(self._base.execute("select subject from person where user = ?", (user,)).fetchone()[0])
+
+    def standing(self, user: str, course: str, version: str, exercise: str, since: datetime | None = None) -> Standing:
+        """Where a trainee stands; `recent_failures` are those after `since`."""
+        with self._lock:
+            found = self._base.execute("select subject from person where user = ?", (user,)).fetchone()
+            return self._standing(found[0], course, version, exercise, since) if found else Standing()
+
+    def _standing(self, subject: str, course: str, version: str, exercise: str, since: datetime | None = None) -> Standing:
+        after = since.isoformat(timespec="milliseconds") if since else "9999"
+        row = self._base.execute(
+            "select count(*), coalesce(sum(passed = 0), 0), coalesce(max(passed), 0), coalesce(sum(passed = 0 and at > ?), 0) from event "
+            "where subject = ? and course = ? and version = ? and exercise = ? and what = 'attempt' and number > "
+            "(select coalesce(max(number), 0) from event where subject = ? and course = ? and exercise = ? and what = 'reset')",
+            (after, subject, course, version, exercise, subject, course, exercise),
+        ).fetchone()
+        return Standing(row[0], row[1], bool(row[2]), row[3])
+
+    def events(self, user: str | None = None, course: str | None = None, after: int = 0) -> list[Event]:
+        """The events in their order, those of forgotten people left out."""
+        with self._lock:
+            rows = self._base.execute(
+                "select event.*, person.user from event join person using (subject) where number > ? and (? is null or user = ?) "
+                "and (? is null or course = ?) order by number",
+                (after, user, user, course, course),
+            ).fetchall()
+        return [_event(row, row["user"]) for row in rows]
+
+    def forget(self, user: str) -> None:
+        """From now on no event leads to this person; a new account of the same name begins anew."""
+        with self._transaction() as base:
+            base.execute("delete from person where user = ?", (user,))
+
+    def verify(self) -> int:
+        """How many events the chain has; BrokenChain at the first that was changed, or before which one is missing."""
+        digest, number = FIRST, 0
+        with self._lock:
+            rows = self._base.execute("select * from event order by number").fetchall()
+        for row in rows:
+            number += 1
+            content = {name: row[name] for name in row.keys() if name != "digest"}  # noqa: SIM118
+            digest = _digest(digest, content)
+            if row["number"] != number or row["digest"] != digest:
+                raise BrokenChain(
+                    f"Expected the recorded events to follow from each other, found event {row['number']} that does not: keep the file and restore a copy."
+                )
+        return number
+
+
+def _digest(previous: str, row: dict[str, Any]) -> str:
+    return hashlib.sha256((previous + json.dumps(row, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
+
+
+def _event(row: Any, user: str) -> Event:
+    passed = None if row["passed"] is None else bool(row["passed"])
+    return Event(
+        row["number"],
+        row["at"],
+        row["what"],
+        user,
+        row["course"],
+        row["version"],
+        row["exercise"],
+        passed,
+        row["attempt"],
+        row["answer"],
+        row["feedback"],
+        row["hint"],
+        row["release"],
+        row["by"],
+    )

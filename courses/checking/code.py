@@ -1,0 +1,295 @@
+"""A trainee's function, tried in a process of its own and judged by what it gives back, as JSON, for each case."""
+
+import ast
+import functools
+import json
+import logging
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any, Literal
+
+from courses.checking.canonical import Canonical, json_value
+from courses.checking.compare import Difference, near, unmatched
+from courses.checking.exercise import Case
+
+log = logging.getLogger(__name__)
+HERE = Path(__file__).parent
+# All that enters the sandbox beside the interpreter. The checks of the courses do not.
+MODULES = ("canonical.py", "errors.py", "exercise.py")
+SECONDS = 5
+MEMORY = 768 * 2**20
+OUTPUT = 2**20
+DISK = 16 * 2**20
+PROCESSES = 48
+PATIENCE = 10.0
+# A user that nothing else runs as, where the service is root.
+NOBODY = 64_987
+AT_ONCE = BoundedSemaphore(max(2, os.cpu_count() or 1))
+Isolation = Literal["bubblewrap", "process"]
+
+
+class Busy(Exception):
+    """So many functions are being tried that this one did not get its turn."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a run ended, and the JSON that came out of it."""
+
+    ended: Literal["well", "time", "output", "died"]
+    told: Any = None
+
+
+def differences(cases: Sequence[Case], given: Canonical, tolerance: float) -> list[Difference]:
+    """In what the function differs from what was expected of it; nothing when it is right in every case."""
+    with _turn():
+        ran = run(str(given["source"]), str(given["name"]), [case.arguments for case in cases])
+    if ran.ended != "well":
+        return [Difference(f"code_{ran.ended}", {"seconds": SECONDS} if ran.ended == "time" else {})]
+    if "syntax" in ran.told:
+        return [Difference("code_syntax", {"error": ran.told["syntax"]})]
+    results = ran.told.get("results", [])
+    if "memory" in ran.told or any("memory" in each for each in results):
+        return [Difference("code_memory")]
+    return _judged(cases, results, tolerance)
+
+
+def is_empty(given: Canonical) -> bool:
+    """True for a function that was not written yet: a head, perhaps a docstring, and nothing to do."""
+    try:
+        heads = ast.parse(given["source"]).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return len(heads) == 1 and isinstance(heads[0], ast.FunctionDef) and all(map(_does_nothing, heads[0].body))
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_text or isinstance(statement, ast.Pass)
+
+
+def _judged(cases: Sequence[Case], results: list[dict[str, Any]], tolerance: float) -> list[Difference]:
+    if len(results) != len(cases):
+        return [Difference("code_died")]
+    failed = [
+        (case, result)
+        for case, result in zip(cases, results, strict=True)
+        if "output" not in result or not same(json_value(case.output), result["output"], tolerance)
+    ]
+    if not failed:
+        return []
+    found = [Difference("code_case", {"failed": len(failed), "cases": len(cases)})]
+    errors = [str(result["error"]) for _, result in failed if "error" in result]
+    if errors:
+        found.append(Difference("code_raised", {"error": errors[0]}))
+        if errors[0].startswith("NameError"):
+            found.append(Difference("code_alone"))
+    shown = [case for case, _ in failed if case.shown]
+    return found + [Difference("code_shown", {"call": _call(case)}) for case in shown[:1]]
+
+
+def _call(case: Case) -> str:
+    return f"({', '.join(repr(each) for each in case.arguments)})"[:300]
+
+
+def same(expected: Any, given: Any, tolerance: float) -> bool:
+    """Whether two JSON values are alike, numbers within the tolerance."""
+    if isinstance(expected, dict) and "table" in expected:
+        return isinstance(given, dict) and "table" in given and _same_table(expected["table"], given["table"], tolerance)
+    if isinstance(expected, dict):
+        return isinstance(given, dict) and same(expected["mapping"], given.get("mapping"), tolerance)
+    if isinstance(expected, list):
+        if not isinstance(given, list) or len(given) != len(expected):
+            return False
+        return all(same(ours, theirs, tolerance) for ours, theirs in zip(expected, given, strict=True))
+    return near(expected, given, tolerance)
+
+
+def _same_table(expected: Canonical, given: Canonical, tolerance: float) -> bool:
+    wanted, held = [name for name, _ in expected["columns"]], [name for name, _ in given["columns"]]
+    if sorted(wanted) != sorted(held):
+        return False
+    rows = [[row[held.index(name)] for name in wanted] for row in given["rows"]]
+    return unmatched(expected["rows"], rows, range(len(wanted)), tolerance) == (0, 0)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not AT_ONCE.acquire(timeout=PATIENCE):
+        raise Busy
+    try:
+        yield
+    finally:
+        AT_ONCE.release()
+
+
+def run(source: str, name: str, arguments: Sequence[Sequence[Any]]) -> Ran:
+    """Calls the function of the source once a list of arguments, in a process of its own."""
+    bare = isolation() == "process"
+    task = {
+        "source": source, "name": name, "cases": [[json_value(each) for each in case] for case in arguments], "seconds": SECONDS,
+        "memory": MEMORY, "bytes": OUTPUT, "processes": PROCESSES, "bare": bare, "modules": str(HERE.parent.parent) if bare else "/answer",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="answer-") as empty:
+        Path(empty).chmod(0o755)
+        return _supervised([*_command(bare)], json.dumps(task).encode(), empty)
+
+
+@functools.cache
+def isolation() -> Isolation:
+    """`bubblewrap` where it works on this machine, else `process`: bounds, another user where possible, Python's own refusals."""
+    if shutil.which("bwrap"):
+        tried = subprocess.run(
+            [*_bubblewrap(), _python(), "-I", "-c", "pass"], cwd="/", capture_output=True, env=ENVIRONMENT, check=False
+        )
+        if tried.returncode == 0:
+            return "bubblewrap"
+        log.warning(
+            "bubblewrap does not work here (exit code %d): functions are tried in a plain process with bounds", tried.returncode
+        )
+    return "process"
+
+
+def _command(bare: bool) -> list[str]:
+    if bare:
+        return [_python(), "-I", str(HERE / "_sandboxed.py")]
+    return [*_bubblewrap(), _python(), "-I", "/answer/_sandboxed.py"]
+
+
+def _python() -> str:
+    return sys.executable
+
+
+def _bubblewrap() -> list[str]:
+    """An empty root with the interpreter in it, read-only: no other file, no network, no other process, no capability."""
+    # Root leaves its user behind inside, where the interpreter can be reached even if it lies in root's home.
+    by_root = os.geteuid() == 0 and shutil.which("setpriv") is not None
+    command = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    command += [] if by_root else ["--unshare-user", "--disable-userns"]
+    command += ["--die-with-parent", "--new-session", "--clearenv"]
+    for name, value in ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    for each in _interpreter():
+        # Parents that bubblewrap makes by itself could be entered by root only.
+        for parent in reversed(Path(each).parents[:-1]):
+            command += ["--perms", "0755", "--dir", str(parent)]
+        command += ["--ro-bind-try", each, each]
+    for link in ("/lib", "/lib64", "/bin"):
+        path = Path(link)
+        command += ["--symlink", str(path.readlink()), link] if path.is_symlink() else ["--ro-bind-try", link, link]
+    command += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--perms",
+        "1777",
+        "--size",
+        str(DISK),
+        "--tmpfs",
+        "/tmp",
+        "--chdir",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+    ]
+    for folder in ("/answer", "/answer/courses", "/answer/courses/checking"):
+        command += ["--perms", "0755", "--dir", folder]
+    for module in MODULES:
+        command += ["--ro-bind", str(HERE / module), f"/answer/courses/checking/{module}"]
+    command += ["--ro-bind", str(HERE / "_sandboxed.py"), "/answer/_sandboxed.py"]
+    return [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *ANOTHER_USER] if by_root else [*command, "--"]
+
+
+ANOTHER_USER = [
+    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all",
+]  # fmt: skip
+# One thread a library: a small machine is shared, and threads count as processes.
+ENVIRONMENT = {
+    "PATH": "/usr/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}  # fmt: skip
+
+
+def _interpreter() -> list[str]:
+    """The folders that Python needs: system libraries, its installation, the environment of its packages."""
+    wanted = {
+        "/usr",
+        sys.base_prefix,
+        sys.prefix,
+        sysconfig.get_path("purelib"),
+        str(Path(sys.executable).resolve().parent.parent),
+    }
+    return sorted(wanted)
+
+
+def _user() -> dict[str, Any]:
+    """Another user for a plain process, where the service is root and others can reach the interpreter."""
+    if os.geteuid() != 0 or isolation() != "process" or not _others_reach(Path(_python()).resolve()):
+        return {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def _others_reach(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+
+
+def _supervised(command: list[str], task: bytes, folder: str) -> Ran:
+    deadline = time.monotonic() + SECONDS + 1
+    process = subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        start_new_session=True, **_user(),
+    )  # fmt: skip
+    try:
+        return _read(process, task, deadline)
+    finally:
+        # Killing bubblewrap ends every process in its namespace; without it the group is what is left to end.
+        _end(process)
+
+
+def _read(process: "subprocess.Popen[bytes]", task: bytes, deadline: float) -> Ran:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with process.stdin:
+            process.stdin.write(task)
+    except BrokenPipeError:
+        return Ran("died")
+    told = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while len(told) <= OUTPUT:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                return Ran("time")
+            piece = os.read(process.stdout.fileno(), 65_536)
+            if not piece:
+                return _told(process, bytes(told), deadline)
+            told += piece
+    return Ran("output")
+
+
+def _told(process: "subprocess.Popen[bytes]", told: bytes, deadline: float) -> Ran:
+    try:
+        return Ran("well", json.loads(told))
+    except ValueError:
+        # Who used up the processor time was killed with nothing said.
+        return Ran("time" if deadline - time.monotonic() < 1.5 else "died")
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.stdout:
+        process.stdout.close()
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, 9)
+    process.wait()
