@@ -1,0 +1,355 @@
+"""Start, stop and look at an academy: hub, proxy, academy service and teaching engine go up and down together.
+
+python -m hub_config.academy up --lake LAKE --to DIR [--release R] [--port P] …
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from hub_config.errors import AcademyError, WrongUse
+from hub_config.parts import is_built
+from hub_config.place import PROJECT, Academy, write_private
+from hub_config.probe import choose
+from hub_config.roster import RETENTION_DAYS, Roster
+
+FIRST_CLASS = "first-class"
+# Whoever comes first finds an instructor and two trainees invited.
+FIRST_PEOPLE = (("instructor", "instructor"), ("trainee-1", "trainee"), ("trainee-2", "trainee"))
+PATIENCE = 120.0
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Start everything, wait for the log-in page, say where it is and who is invited."""
+    to = arguments.to.resolve()
+    refuse_if_running(to)
+    lake = arguments.lake.resolve()
+    release_name = found_release(lake, arguments.release)
+    level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
+    ports = free_ports(arguments.listen, arguments.port)
+    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen)
+    academy = replace(academy, **bounds(arguments))
+    refuse_unreadable(academy)
+    academy.make_folders()
+    academy.write()
+    started = time.monotonic()
+    print(f"Isolation level: {level}.")
+    for verdict in verdicts:
+        print(f"  {verdict}")
+    running = start_all(academy)
+    try:
+        wait_for_page(academy, running)
+    except BaseException:
+        stop_all(running)
+        raise
+    print(f"Log-in page after {time.monotonic() - started:.0f} s: {academy.url}")
+    invite_first(academy)
+    tell_overdue(academy)
+
+
+def down(arguments: argparse.Namespace) -> None:
+    """Stop everything that `up` started. Homes, roster and attempts stay."""
+    to = arguments.to.resolve()
+    Academy.read(to)
+    running = still_running(to)
+    if not running:
+        print("Nothing of this academy is running.")
+        return
+    stop_all(running)
+    pids_file(to).unlink(missing_ok=True)
+    print(f"Stopped {' and '.join(running)}. Homes, roster and progress are kept in {to}.")
+
+
+def status(arguments: argparse.Namespace) -> None:
+    """Say what runs, at which level, on which release, and how many people there are."""
+    academy = Academy.read(arguments.to.resolve())
+    running = still_running(academy.to)
+    print(f"Academy   {academy.url if 'hub' in running else 'stopped'}")
+    print(f"Running   {', '.join(running) or 'nothing'}")
+    print(f"Isolation {academy.level}")
+    print(f"Release   {academy.release_name}")
+    accounts = Roster(academy.state / "roster.toml").accounts().values()
+    waiting = sum(1 for account in accounts if account.invitation)
+    print(f"People    {len(accounts)}, {waiting} of them still invited")
+    tell_overdue(academy)
+
+
+def invite(arguments: argparse.Namespace) -> None:
+    """Add one person to the roster and print their invitation."""
+    academy = Academy.read(arguments.to.resolve())
+    courses, classes = tuple(arguments.courses or ()), tuple(arguments.classes or ())
+    code = Roster(academy.state / "roster.toml").add(arguments.user, arguments.role, classes, courses, arguments.language)
+    print(invitation_url(academy, code))
+
+
+def reset(arguments: argparse.Namespace) -> None:
+    """Take a password away and print a new invitation."""
+    academy = Academy.read(arguments.to.resolve())
+    print(invitation_url(academy, Roster(academy.state / "roster.toml").reset(arguments.user)))
+
+
+def import_class(arguments: argparse.Namespace) -> None:
+    """Add everybody of a CSV and print the invitations of those who are new, as CSV."""
+    academy = Academy.read(arguments.to.resolve())
+    try:
+        text = arguments.csv.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise WrongUse(f"Expected a CSV in UTF-8 at {arguments.csv}, found no such file: check the path.") from None
+    codes = Roster(academy.state / "roster.toml").import_class(text)
+    print("user,invitation")
+    for name, code in codes.items():
+        print(f"{name},{invitation_url(academy, code)}")
+
+
+def export(arguments: argparse.Namespace) -> None:
+    """Print a class, or everybody, as CSV."""
+    academy = Academy.read(arguments.to.resolve())
+    print(Roster(academy.state / "roster.toml").export_class(arguments.class_name), end="")
+
+
+def retire(arguments: argparse.Namespace) -> None:
+    """Remove accounts that nobody has used for so long, with their homes."""
+    academy = Academy.read(arguments.to.resolve())
+    roster = Roster(academy.state / "roster.toml")
+    for name in roster.overdue(arguments.days):
+        if arguments.yes:
+            roster.remove(name)
+            shutil.rmtree(academy.homes / name, ignore_errors=True)
+        print(f"{'Removed' if arguments.yes else 'Would remove'} {name} and their home.")
+
+
+def found_release(lake: Path, name: str | None) -> str:
+    """The release that was named, else the newest below the lake; WrongUse where there is none."""
+    teaching = lake / "teaching"
+    there = sorted((path for path in teaching.glob("*") if (path / "card.json").is_file()), key=lambda path: path.stat().st_mtime)
+    if not there:
+        raise WrongUse(f"Expected a teaching release below {teaching}, found none: make one with `pscc release make`.")
+    if name is None:
+        return there[-1].name
+    if name not in [path.name for path in there]:
+        raise WrongUse(
+            f"Expected the release {name} below {teaching}, found {', '.join(path.name for path in there)}: name one of these."
+        )
+    return name
+
+
+def refuse_unreadable(academy: Academy) -> None:
+    """WrongUse where trainees, who have user ids of their own, could not read the release."""
+    if os.geteuid() == 0 and academy.level != "none":
+        closed = [path for path in academy.release.rglob("*") if not path.stat().st_mode & 0o004]
+        if closed or not academy.release.stat().st_mode & 0o005:
+            raise WrongUse(
+                f"Expected a release that everybody may read, found one that is closed: run `chmod -R a+rX {academy.release}`."
+            )
+
+
+def bounds(arguments: argparse.Namespace) -> dict[str, int]:
+    """The bounds of a server that the command names, for the settings."""
+    names = ("memory_mb", "processes", "file_mb", "home_mb", "idle_minutes")
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+
+
+def free_ports(host: str, port: int) -> tuple[int, int, int, int, int]:
+    """The port that was asked for, if it is free, and four others of this machine."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        raise WrongUse(
+            f"Expected port {port} to be free, found it taken: stop what listens there, or choose another with --port."
+        ) from None
+    others = [socket.create_server(("127.0.0.1", 0)) for _ in range(4)]
+    chosen = [other.getsockname()[1] for other in others]
+    for other in others:
+        other.close()
+    return (port, chosen[0], chosen[1], chosen[2], chosen[3])
+
+
+def start_all(academy: Academy) -> dict[str, int]:
+    """Start the engine and the hub, which starts proxy and service itself; their process ids by name."""
+    running = {}
+    if is_built("hub_config.engine"):
+        running["engine"] = start(academy, "engine", [sys.executable, "-m", "hub_config.engine", *engine_options(academy)])
+    else:
+        print("The teaching engine is not part of this installation: notebooks have no Spark.")
+    if not is_built("hub_config.portal"):
+        print("The portal is not part of this installation: there is no catalogue and no check.")
+    config = str(PROJECT / "hub_config" / "jupyterhub_config.py")
+    running["hub"] = start(academy, "hub", [sys.executable, "-m", "jupyterhub", "--config", config])
+    write_private(pids_file(academy.to), json.dumps({name: [pid, born(pid)] for name, pid in running.items()}))
+    return running
+
+
+def engine_options(academy: Academy) -> list[str]:
+    return ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state)]
+
+
+def start(academy: Academy, name: str, command: list[str]) -> int:
+    """Start a process that outlives this one; what it says goes to log/<name>.log."""
+    environment = os.environ | {"PSCC_ACADEMY": str(academy.to), "PYTHONPATH": str(PROJECT)}
+    log = os.open(academy.log / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        process = subprocess.Popen(
+            command, env=environment, cwd=academy.state, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    finally:
+        os.close(log)
+    return process.pid
+
+
+def wait_for_page(academy: Academy, running: dict[str, int]) -> None:
+    """Come back when the log-in page answers; AcademyError where the hub ended or time is up."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if not alive(running["hub"]):
+            raise AcademyError(f"Expected the hub to start, found that it ended: see {academy.log / 'hub.log'}.")
+        try:
+            with urllib.request.urlopen(f"{academy.url}/hub/login", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise AcademyError(f"Expected the log-in page within {PATIENCE:.0f} s, found none: see {academy.log / 'hub.log'}.")
+
+
+def invite_first(academy: Academy) -> None:
+    """Print one-time invitations of an instructor and two trainees, as long as they have not used them."""
+    roster = Roster(academy.state / "roster.toml")
+    known = roster.accounts()
+    for name, role in FIRST_PEOPLE:
+        if name not in known:
+            code = roster.add(name, role, (FIRST_CLASS,))
+        elif not known[name].password:
+            code = roster.reset(name)
+        else:
+            continue
+        print(f"Invitation of {name}, good once: {invitation_url(academy, code)}")
+
+
+def invitation_url(academy: Academy, code: str) -> str:
+    return f"{academy.url}/hub/invitation?code={code}"
+
+
+def tell_overdue(academy: Academy) -> None:
+    """Say how many accounts are past the date of their removal."""
+    if names := Roster(academy.state / "roster.toml").overdue():
+        print(f"{len(names)} accounts unused for {RETENTION_DAYS} days as of {date.today()}: `pscc academy retire` removes them.")
+
+
+def pids_file(to: Path) -> Path:
+    return to / "state" / "running.json"
+
+
+def still_running(to: Path) -> dict[str, int]:
+    """What `up` started and still runs. A process id counts only with its time of birth: numbers come back."""
+    if not pids_file(to).exists():
+        return {}
+    noted = json.loads(pids_file(to).read_text(encoding="utf-8"))
+    return {name: pid for name, (pid, birth) in noted.items() if alive(pid) and born(pid) == birth}
+
+
+def refuse_if_running(to: Path) -> None:
+    if still_running(to):
+        raise WrongUse(f"Expected this academy to be stopped, found it running: see `pscc academy status --to {to}`.")
+
+
+def stop_all(running: dict[str, int]) -> None:
+    """End the hub (which ends servers, proxy and service), then the engine."""
+    for name in sorted(running, reverse=True):
+        end(running[name])
+
+
+def end(pid: int, patience: float = 60.0) -> None:
+    """Ask a process to end, and make it where it does not."""
+    until = time.monotonic() + patience
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.kill(pid, sign)
+        except ProcessLookupError:
+            return
+        while alive(pid) and time.monotonic() < until:
+            time.sleep(0.1)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process still runs; one that ended and was started here is taken away."""
+    try:
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def born(pid: int) -> str:
+    """When a process began, as the kernel counts; nothing where it ended already."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="pscc academy", description="A class of trainees on a release for teaching.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=(run.__doc__ or "").splitlines()[0])
+        one.add_argument("--to", type=Path, default=Path("academy"), metavar="DIR", help="the academy's folder (academy)")
+        one.set_defaults(run=run)
+        return one
+
+    starting = command("up", up)
+    starting.add_argument("--lake", type=Path, default=Path(os.environ.get("LAKE_ROOT", "lake")), metavar="LAKE")
+    starting.add_argument("--release", metavar="R", help="the newest, when not named")
+    starting.add_argument("--port", type=int, default=8000, metavar="P")
+    starting.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 behind a proxy with TLS")
+    starting.add_argument("--isolation", metavar="LEVEL", help="none, uid, bwrap or airgap; the strongest, when not named")
+    starting.add_argument("--login", default="roster", metavar="HOW", help="roster, oidc or lti")
+    starting.add_argument("--let-trainees-read-each-other", action="store_true", help="allow the level none")
+    for name in ("memory-mb", "processes", "file-mb", "home-mb", "idle-minutes"):
+        starting.add_argument(f"--{name}", type=int, metavar="N")
+    command("down", down)
+    command("status", status)
+    one = command("invite", invite)
+    one.add_argument("user")
+    one.add_argument("--role", default="trainee")
+    one.add_argument("--class", dest="classes", action="append", metavar="CLASS")
+    one.add_argument("--course", dest="courses", action="append", metavar="COURSE")
+    one.add_argument("--language", default="fr")
+    command("reset", reset).add_argument("user")
+    command("import", import_class).add_argument("csv", type=Path)
+    command("export", export).add_argument("--class", dest="class_name", metavar="CLASS")
+    going = command("retire", retire)
+    going.add_argument("--days", type=int, default=RETENTION_DAYS)
+    going.add_argument("--yes", action="store_true", help="do it; without, say what would be done")
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a refusal is a sentence and an exit code."""
+    asked = parser().parse_args(arguments)
+    try:
+        asked.run(asked)
+    except AcademyError as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, WrongUse) else 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

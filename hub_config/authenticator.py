@@ -1,0 +1,155 @@
+"""Who is who: the academy's own roster by default, OIDC or LTI 1.3 where a setting says so.
+
+The roster decides roles and classes whoever checks the password.
+"""
+
+import asyncio
+import importlib
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.auth import Authenticator
+from jupyterhub.handlers import BaseHandler
+from tornado import web
+from traitlets import Unicode
+
+from hub_config import roles
+from hub_config.errors import Refused, WrongUse
+from hub_config.roster import Account, Roster
+
+TEXTS = {
+    "fr": {
+        "title": "Bienvenue à l’académie",
+        "hello": "Choisissez le mot de passe de votre compte",
+        "password": "Mot de passe (10 caractères ou plus)",
+        "again": "Le même, encore une fois",
+        "enter": "Entrer",
+        "differ": "Les deux mots de passe diffèrent.",
+    },
+    "en": {
+        "title": "Welcome to the academy",
+        "hello": "Choose the password of your account",
+        "password": "Password (10 characters or more)",
+        "again": "The same again",
+        "enter": "Enter",
+        "differ": "The two passwords differ.",
+    },
+}
+
+
+def language(handler: BaseHandler) -> str:
+    """The reader's language, as the browser asks for it."""
+    # "fr" is the last resort: most trainees read it.
+    wanted = handler.request.headers.get("Accept-Language", "fr").lower()
+    return "en" if wanted.startswith("en") else "fr"
+
+
+def auth_model(account: Account) -> dict[str, Any]:
+    """An account as the hub takes it: name, groups and roles. Nobody is an admin."""
+    return {
+        "name": account.name,
+        "admin": False,
+        "groups": roles.groups(account.role, account.classes),
+        "roles": [role.as_model() for role in roles.hub_roles(account.role, account.classes)],
+    }
+
+
+class RosterAuthenticator(Authenticator):
+    """Names and passwords of the roster; first log-in by invitation."""
+
+    roster_file = Unicode(help="The roster, a TOML file.").tag(config=True)
+
+    @property
+    def roster(self) -> Roster:
+        return Roster(Path(self.roster_file))
+
+    async def authenticate(self, handler: BaseHandler, data: dict[str, str]) -> dict[str, Any]:
+        """The account behind name and password; a refusal is a sentence on the log-in page."""
+        try:
+            # The hash takes a tenth of a second, during which the hub goes on.
+            account = await asyncio.to_thread(self.roster.log_in, data.get("username", "").lower(), data.get("password", ""))
+        except Refused as refused:
+            raise web.HTTPError(403, refused.sentence[language(handler)].replace("%", "%%")) from None
+        return auth_model(account)
+
+    async def refresh_user(self, user: Any, handler: BaseHandler | None = None, **_: Any) -> dict[str, Any] | bool:
+        """What the roster says now: a change counts within minutes, somebody removed is out."""
+        account = self.roster.accounts().get(user.name)
+        return auth_model(account) if account else False
+
+    def get_handlers(self, app: Any) -> list[tuple[str, type]]:
+        return [*super().get_handlers(app), (r"/invitation", InvitationHandler)]
+
+
+class InvitationHandler(BaseHandler):
+    """First log-in: the invitation says who, the person chooses a password."""
+
+    async def get(self) -> None:
+        """The form, or a sentence where the invitation is no good."""
+        code = self.get_argument("code", "")
+        try:
+            account = self.authenticator.roster.invited(code)
+        except Refused as refused:
+            self.set_status(403)
+            await self.show("", code, refused.sentence[language(self)])
+            return
+        await self.show(account.name, code)
+
+    async def post(self) -> None:
+        """Set the password and log in."""
+        code, password = self.get_body_argument("code", ""), self.get_body_argument("password", "", strip=False)
+        roster, name = self.authenticator.roster, ""
+        try:
+            name = roster.invited(code).name
+            if password != self.get_body_argument("again", "", strip=False):
+                raise Refused(TEXTS["en"]["differ"], TEXTS["fr"]["differ"])
+            account = await asyncio.to_thread(roster.redeem, code, password)
+        except Refused as refused:
+            self.set_status(403)
+            await self.show(name, code, refused.sentence[language(self)])
+            return
+        user = await self.auth_to_user(auth_model(account))
+        self.set_login_cookie(user)
+        self._jupyterhub_user = user
+        self.redirect(self.get_next_url(user))
+
+    async def show(self, name: str, code: str, refused: str = "") -> None:
+        """The page, in the reader's language."""
+        text = TEXTS[language(self)]
+        xsrf = self.xsrf_token.decode("ascii")
+        html = await self.render_template("invitation.html", text=text, person=name, code=code, refused=refused, xsrf=xsrf)
+        self.finish(html)
+
+
+# Package and class of the ways to log in that another institution's directory offers. They are not in the lock.
+ELSEWHERE = {
+    "oidc": ("oauthenticator", "oauthenticator.generic", "GenericOAuthenticator"),
+    "lti": ("ltiauthenticator", "ltiauthenticator.lti13.auth", "LTI13Authenticator"),
+}
+
+
+def authenticator_class(login: str) -> type[Authenticator]:
+    """The authenticator that the setting `login` names: roster, oidc or lti; WrongUse where its package is missing."""
+    if login == "roster":
+        return RosterAuthenticator
+    if login not in ELSEWHERE:
+        raise WrongUse(f"Expected the log-in roster, oidc or lti, found {login!r}.")
+    package, module, name = ELSEWHERE[login]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ImportError:
+        raise WrongUse(
+            f"Expected the package {package} for log-in by {login}, found it not installed: install it beside the academy, or log in by roster."
+        ) from None
+
+
+def by_roster(roster_file: Path) -> Any:
+    """A hook for OIDC and LTI: groups and roles of the roster; who is not in it stays outside."""
+
+    async def placed(authenticator: Authenticator, handler: BaseHandler, model: dict[str, Any]) -> dict[str, Any]:
+        account = Roster(roster_file).accounts().get(model["name"])
+        if account is None:
+            raise web.HTTPError(403, "You are not on the roster of this academy. Ask your instructor to add you.")
+        return model | auth_model(account)
+
+    return placed

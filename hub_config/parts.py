@@ -1,0 +1,70 @@
+"""The parts of the hub's configuration that depend on what is installed and built."""
+
+import importlib.util
+import os
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from hub_config.place import PROJECT, Academy
+
+
+def proxy_command() -> list[str]:
+    """Node's configurable-http-proxy where the machine has it, else the one in Python."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        found = shutil.which("configurable-http-proxy", path=folder) if folder else None
+        if found and b"node" in Path(found).read_bytes()[:80] and shutil.which("node"):
+            return [found]
+    return [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
+
+
+def is_built(module: str) -> bool:
+    """Whether a part of the academy is there to be started."""
+    try:
+        found = importlib.util.find_spec(module)
+        return found is not None and (found.submodule_search_locations is None or is_built(f"{module}.__main__"))
+    except ModuleNotFoundError:
+        return False
+
+
+def services(academy: Academy) -> list[dict[str, Any]]:
+    """The academy service: portal pages and checks. Without it the hub runs all the same."""
+    if not is_built("hub_config.portal"):
+        return []
+    environment = {
+        "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(PROJECT),
+        "PSCC_ACADEMY": str(academy.to),
+        "PSCC_COURSES": str(PROJECT / "courses"),
+        "PSCC_RELEASE": str(academy.release),
+        "PSCC_RELEASE_NAME": academy.release_name,
+        "LAKE_ROOT": str(academy.lake),
+    }
+    return [
+        {
+            "name": "academy",
+            "url": f"http://127.0.0.1:{academy.service_port}",
+            "command": [sys.executable, "-m", "hub_config.portal"],
+            "environment": environment,
+            "oauth_no_confirm": True,
+            "display": True,
+        }
+    ]
+
+
+def service_roles(academy: Academy) -> list[dict[str, Any]]:
+    """What the academy service may ask the hub: who is there, in which group, and whether their server runs."""
+    if not services(academy):
+        return []
+    return [{"name": "academy-service", "services": ["academy"], "scopes": ["list:users", "read:users", "read:servers"]}]
+
+
+def login_settings(c: Any, academy: Academy) -> None:
+    """Settings of OIDC or LTI from state/login.toml: a table for each class, as its own documentation names them."""
+    path = academy.state / "login.toml"
+    for name, settings in (tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}).items():
+        for key, value in settings.items():
+            setattr(c[name], key, value)

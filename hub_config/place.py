@@ -1,0 +1,103 @@
+"""Where an academy keeps its things, and what it was started with."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hub_config.errors import WrongUse
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Academy:
+    """One academy: its folder, the release it teaches on, its ports and its level of isolation."""
+
+    to: Path
+    lake: Path
+    release_name: str
+    level: str
+    port: int = 8000
+    hub_port: int = 8081
+    proxy_api_port: int = 8001
+    service_port: int = 8090
+    engine_port: int = 15002
+    login: str = "roster"
+    # Bounds of one trainee's server; idle_minutes is how long it may stand unused.
+    memory_mb: int = 1536
+    processes: int = 256
+    file_mb: int = 256
+    home_mb: int = 1024
+    idle_minutes: int = 60
+    listen: str = "127.0.0.1"
+
+    @property
+    def state(self) -> Path:
+        """Hub database, secrets and roster: for the operator's account alone."""
+        return self.to / "state"
+
+    @property
+    def homes(self) -> Path:
+        return self.to / "homes"
+
+    @property
+    def built(self) -> Path:
+        """Lessons as trainees get them: built/<course>/trainee/*.ipynb."""
+        return self.to / "built"
+
+    @property
+    def log(self) -> Path:
+        return self.to / "log"
+
+    @property
+    def release(self) -> Path:
+        return self.lake / "teaching" / self.release_name
+
+    @property
+    def url(self) -> str:
+        host = "127.0.0.1" if self.listen in ("", "0.0.0.0") else self.listen
+        return f"http://{host}:{self.port}"
+
+    @property
+    def check_url(self) -> str:
+        # Straight to the service: nothing else of the proxy is needed from inside.
+        return f"http://127.0.0.1:{self.service_port}/services/academy/api"
+
+    def make_folders(self) -> None:
+        """state, homes, built and log; homes may be passed through, not listed."""
+        for folder, mode in ((self.to, 0o755), (self.state, 0o700), (self.homes, 0o711), (self.built, 0o755), (self.log, 0o700)):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(mode)
+
+    def write(self) -> None:
+        """Note the settings in state/academy.json, from which the hub reads them."""
+        text = json.dumps(asdict(self), default=str, indent=2)
+        write_private(self.state / "academy.json", text + "\n")
+
+    @classmethod
+    def read(cls, to: Path) -> "Academy":
+        """The academy in this folder; WrongUse where none was started."""
+        try:
+            said = json.loads((to / "state" / "academy.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise WrongUse(f"Expected an academy in {to}, found none: start one with `pscc academy up --to {to}`.") from None
+        return cls(**said | {"to": Path(said["to"]), "lake": Path(said["lake"])})
+
+    @classmethod
+    def from_environment(cls) -> "Academy":
+        """The academy that PSCC_ACADEMY names; for the processes that `up` starts."""
+        if "PSCC_ACADEMY" not in os.environ:
+            raise WrongUse("Expected PSCC_ACADEMY to name the academy's folder, found it unset: start it with `pscc academy up`.")
+        return cls.read(Path(os.environ["PSCC_ACADEMY"]))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put a file in place whole, readable by its owner alone."""
+    half = path.with_name(f".{path.name}.part")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    half.replace(path)
