@@ -14,6 +14,9 @@ from hub_config.roles import may
 from hub_config.roster import Account, Roster
 
 
+LEVELS = ("beginner", "intermediate", "advanced")
+
+
 @dataclass(frozen=True)
 class Academy:
     """One academy, as its pages and its checks see it."""
@@ -32,9 +35,15 @@ class Academy:
     def roster(self) -> Roster:
         return Roster(self.settings.state / "roster.toml")
 
-    @property
+    @cached_property
     def courses(self) -> dict[str, Course]:
-        return self.checking.courses
+        """Every course, the easy ones first and each after those it builds on."""
+        return {course.slug: course for course in sorted(self.checking.courses.values(), key=self._place)}
+
+    def _place(self, course: Course) -> tuple[int, int, str]:
+        level = str(course.about.get("level", ""))
+        needs = course.about.get("prerequisites", ())
+        return LEVELS.index(level) if level in LEVELS else 0, sum(each in self.checking.courses for each in needs), course.slug
 
     def account(self, user: str) -> Account:
         """Who that is; somebody whom another directory vouches for is a trainee without a class."""
@@ -68,7 +77,7 @@ class Academy:
         """Where the reader's own server opens: a lesson, a course's folder, or as it was left."""
         if course is None:
             return f"{self.settings.base}hub/user-redirect/lab"
-        path = f"courses/{course.slug}" + (f"/{lesson.path.stem}.ipynb" if lesson else "")
+        path = course.slug + (f"/{lesson.path.stem}.ipynb" if lesson else "")
         return f"{self.settings.base}hub/user-redirect/lab/tree/{quote(path)}"
 
 

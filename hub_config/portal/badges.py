@@ -24,8 +24,7 @@ class Badges(Page):
             (academy.standing(self.user, course), credentials.held(academy, self.user, course))
             for course in academy.enrolled(self.user)
         ]
-        origin = f"{self.request.protocol}://{self.request.host}"
-        self.show("badges.html", **{"held": held, "origin": origin, "wrong": None, "issued_now": False} | values)
+        self.show("badges.html", **{"held": held, "origin": self.origin, "wrong": None, "issued_now": False} | values)
 
 
 class Issue(Badges):
@@ -37,8 +36,7 @@ class Issue(Badges):
         holder = " ".join(self.get_body_argument("holder", "").split())[:LONGEST_NAME]
         if not holder or not self.academy.standing(self.user, course).finished:
             raise HTTPError(400)
-        origin = f"{self.request.protocol}://{self.request.host}"
-        credentials.issue(self.academy, self.user, course, holder, origin)
+        credentials.issue(self.academy, self.user, course, holder, self.origin)
         self.redirect(f"{self.academy.settings.prefix}badges?issued=1")
 
 

@@ -94,6 +94,11 @@ class Page(HubOAuthenticated, RequestHandler):
             return chosen
         return words.preferred(self.request.headers.get("Accept-Language", ""))
 
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the reader typed them."""
+        return f"{self.request.protocol}://{self.request.host}"
+
     def say(self, key: str, **filled: object) -> str:
         return words.say(self.lang, key, **filled)
 

@@ -23,9 +23,9 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         return cls(
-            release=Path(environment["PSCC_RELEASE_DIR"]),
+            release=Path(environment.get("PSCC_RELEASE_DIR") or environment["PSCC_RELEASE"]),
             courses=Path(environment["PSCC_COURSES"]),
-            state=Path(environment["PSCC_STATE"]),
+            state=Path(environment.get("PSCC_STATE") or Path(environment["PSCC_ACADEMY"]) / "state"),
             url=environment.get("JUPYTERHUB_SERVICE_URL", cls.url),
             prefix=environment.get("JUPYTERHUB_SERVICE_PREFIX", cls.prefix),
             base=environment.get("JUPYTERHUB_BASE_URL", cls.base),

@@ -101,10 +101,15 @@ class InCourse:
         asked = [name for name in self.course.required if name.startswith(f"{lesson}.")]
         return bool(asked) and all(self.state(name).passed for name in asked)
 
+    def of_lesson(self, lesson: str) -> list[str]:
+        """The exercises of a lesson, as `<lesson>.<exercise>`."""
+        return [name for name in self.course.exercises if name.startswith(f"{lesson}.")]
+
     @property
     def next_lesson(self) -> str | None:
         """The first lesson with something left to do."""
-        return next((lesson.name for lesson in self.course.lessons if not self.lesson_done(lesson.name) and lesson.exercises), None)
+        names = (lesson.name for lesson in self.course.lessons)
+        return next((name for name in names if self.of_lesson(name) and not self.lesson_done(name)), None)
 
 
 @dataclass(frozen=True)

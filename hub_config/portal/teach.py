@@ -32,13 +32,16 @@ class Class(Page):
         wanted = self.get_query_argument("course", "")
         course = next((each for each in courses if each.slug == wanted), courses[0] if courses else None)
         trainees = self.academy.trainees(self.user)
-        shown: dict[str, Any] = {"done": None, "wrong": None, "invitations": {}, "class_name": self._classes()}
+        shown: dict[str, Any] = {"done": None, "wrong": None, "invitations": {}, "class_name": self._classes(), "origin": self.origin}
         if course is None:
             self.show("class.html", course=None, courses=courses, trainees=trainees, **shown | values)
             return
         found = self.academy.class_states(course, trainees)
         stands = {user: InCourse(course, exercises) for user, exercises in found.items()}
-        self.show("class.html", course=course, courses=courses, trainees=trainees, stands=stands, stuck=stuck(found), **shown | values)
+        nobody = InCourse(course, {})
+        columns = [(lesson, names) for lesson in course.lessons if (names := nobody.of_lesson(lesson.name))]
+        shown |= {"stands": stands, "columns": columns, "stuck": stuck(found)}
+        self.show("class.html", course=course, courses=courses, trainees=trainees, **shown | values)
 
     def _classes(self) -> tuple[str, ...]:
         return self.academy.account(self.user).classes

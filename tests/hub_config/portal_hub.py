@@ -1,9 +1,10 @@
-"""The hub of the portal's tests: the same pages and the same service as the real one, with the simplest sign-in there is."""
+"""The hub of the portal's tests: the same sign-in, pages and service as the real one, without sandboxes."""
 
 import os
 import sys
 from pathlib import Path
 
+from hub_config.authenticator import RosterAuthenticator
 from hub_config.portal import hub_pages
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
@@ -14,9 +15,11 @@ c.JupyterHub.hub_port = hub
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy}"
 c.ConfigurableHTTPProxy.should_start = True
 c.JupyterHub.db_url = "sqlite://"
-c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = os.environ["PORTAL_PASSWORD"]
+c.JupyterHub.authenticator_class = RosterAuthenticator
+c.RosterAuthenticator.roster_file = str(folder / "state" / "roster.toml")
 c.Authenticator.allow_all = True
+c.Authenticator.manage_groups = True
+c.Authenticator.manage_roles = True
 c.JupyterHub.spawner_class = "simple"
 hub_pages.dress(c.JupyterHub)
 c.JupyterHub.services = [
@@ -33,9 +36,5 @@ c.JupyterHub.services = [
             "PSCC_CHECKS_A_MINUTE": os.environ.get("PSCC_CHECKS_A_MINUTE", "40"),
         },
     },
-    {"name": "tests", "api_token": os.environ["PORTAL_ADMIN"]},
-]
-c.JupyterHub.load_roles = [
-    {"name": "user", "scopes": ["self", "access:services!service=academy"]},
-    {"name": "tests", "scopes": ["tokens", "admin:users", "access:services"], "services": ["tests"]},
+    {"name": "stranger", "api_token": os.environ["PORTAL_STRANGER"]},
 ]
