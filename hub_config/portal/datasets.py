@@ -2,12 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from deltalake import DeltaTable
 from markdown_it import MarkdownIt
+
+from quality.contract import Layer
+from quality.contract import Table as Contract
+from quality.contracts import contracts
 
 # What may be fetched as it lies in the release.
 FILES = ("card.md", "card.json", "gate.json")
@@ -99,12 +104,20 @@ class Release:
 
 
 def _table(folder: Path) -> Table:
-    delta = DeltaTable(str(folder))
+    delta, contract = DeltaTable(str(folder)), _contract(folder.name)
+    meant = {column.name: column.meaning for column in contract.columns} if contract else {}
     columns = tuple(
-        Column(field.name, _type(field.type), field.nullable, str(field.metadata.get("comment", "")))
+        Column(field.name, _type(field.type), field.nullable, str(field.metadata.get("comment") or meant.get(field.name, "")))
         for field in delta.schema().fields
     )
-    return Table(folder.name, delta.metadata().description or "", delta.count(), columns)
+    return Table(folder.name, delta.metadata().description or (contract.grain if contract else ""), delta.count(), columns)
+
+
+def _contract(table: str) -> Contract | None:
+    """The contract of a teaching table, for what the table itself does not say."""
+    with suppress(ModuleNotFoundError):
+        return contracts(cast(Layer, "teaching")).get(table)
+    return None
 
 
 def _type(kind: Any) -> str:
@@ -122,9 +135,22 @@ def _html(markdown: str) -> str:
     return str(parser.renderer.render(tokens, parser.options, {}))
 
 
-def _figures(gate: dict[str, Any]) -> list[Figure]:
-    """Every figure of the gate's report."""
+def _figures(gate: Any) -> list[Figure]:
+    """Every figure of the gate's report, with the sign that its bound is read with."""
+    told = gate.get("figures", ()) if isinstance(gate, dict) else gate
     return [
-        Figure(each["name"], each["value"], each.get("sign", "≤"), each.get("bound", ""), each.get("met"), each.get("why", ""))
-        for each in gate.get("figures", ())
+        Figure(
+            name=each["name"],
+            value=each["value"],
+            bound_sign=_sign(each["value"], each["bound"], each["kept"]),
+            bound=each["bound"],
+            met=each["kept"] if each.get("decides", True) else None,
+            why=each.get("advice", ""),
+        )
+        for each in told
     ]
+
+
+def _sign(value: float, bound: float, kept: bool) -> str:
+    """Whether a figure must be at most or at least its bound: it is kept on the right side, and not kept on the wrong one."""
+    return "≤" if (value <= bound) == kept else "≥"

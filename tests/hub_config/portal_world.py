@@ -166,7 +166,14 @@ def _release(path: Path) -> None:
     (path / "gate.json").write_text(json.dumps(GATE))
 
 
-GATE = {"figures": []}
+GATE = {
+    "figures": [
+        {"name": "smallest class", "value": 11, "bound": 11, "kept": True, "advice": "Counted on the written tables."},
+        {"name": "singling out, upper end", "value": 0.0019, "bound": 0.02, "kept": True, "advice": "2,000 attacks."},
+        {"name": "positive control", "value": 0.97, "bound": 0.9, "kept": True, "advice": "The same attacks on the raw copy."},
+        {"name": "loss of AUC", "value": 0.031, "bound": 0.02, "kept": False, "advice": "A coarser age costs less.", "decides": False},
+    ]
+}
 
 
 def _people(folder: Path) -> None:
