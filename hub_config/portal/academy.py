@@ -5,11 +5,13 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from courses.checking.badges import Badges
 from courses.checking.course import Course, Lesson
+from courses.checking.progress import Place, places, stuck
 from courses.checking.service import Checking
 from hub_config.portal.datasets import Release
 from hub_config.portal.settings import Settings
-from hub_config.portal.standing import InCourse, States, states
+from hub_config.portal.standing import InCourse, in_course
 from hub_config.roles import may
 from hub_config.roster import Account, Roster
 
@@ -26,6 +28,10 @@ class Academy:
     @cached_property
     def checking(self) -> Checking:
         return Checking(self.settings.courses, self.settings.release, self.settings.state)
+
+    @cached_property
+    def badges(self) -> Badges:
+        return Badges(self.checking, origin=self.settings.origin)
 
     @cached_property
     def release(self) -> Release:
@@ -66,12 +72,15 @@ class Academy:
 
     def standing(self, user: str, course: Course) -> InCourse:
         """How far a trainee is in a course."""
-        return InCourse(course, states(self.checking.events(user, course.slug), course).get(user, {}))
+        return self.standings([user], course)[user]
 
-    def class_states(self, course: Course, users: list[str]) -> States:
-        """The states of these trainees, those who have not begun included."""
-        found = states(self.checking.events(course=course.slug), course)
-        return {user: found.get(user, {}) for user in users}
+    def standings(self, users: list[str], course: Course) -> dict[str, InCourse]:
+        """How far each of these trainees is in a course."""
+        return in_course(course, users, places(self.checking, course=course.slug))
+
+    def stuck(self, users: list[str], course: Course) -> list[Place]:
+        """Who of them may need a word in a course, who has waited longest first."""
+        return [place for place in stuck(self.checking, users) if place.course == course.slug]
 
     def lab(self, course: Course | None = None, lesson: Lesson | None = None) -> str:
         """Where the reader's own server opens: a lesson, a course's folder, or as it was left."""

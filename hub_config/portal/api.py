@@ -76,8 +76,13 @@ class Api(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         cause = getattr(kwargs.get("exc_info", (None, None, None))[1], "__cause__", None)
-        said = cause.sentence if isinstance(cause, Refusal) else words.say(self.lang, "api.not_found" if status_code == 404 else "api.broken")
-        self.set_status(status_code)
+        said = (
+            cause.sentence
+            if isinstance(cause, Refusal)
+            else words.say(self.lang, "api.not_found" if status_code == 404 else "api.broken")
+        )
+        if isinstance(cause, Refusal) and cause.seconds:
+            self.set_header("Retry-After", cause.seconds)
         self.answer({"message": said})
 
     def answer(self, value: dict[str, Any]) -> None:
@@ -99,11 +104,12 @@ class Api(RequestHandler):
 
 
 class Refusal(Exception):
-    """Carries the sentence of a refused request."""
+    """Carries the sentence of a refused request, and how long to wait before the next."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, seconds: int = 0) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.seconds = seconds
 
 
 class Check(Api):
@@ -111,8 +117,7 @@ class Check(Api):
 
     async def post(self) -> None:
         if seconds := self.settings["rate_limit"].wait(self.user):
-            self.set_header("Retry-After", seconds)
-            self.refuse(429, "api.too_fast", n=seconds)
+            raise HTTPError(429) from Refusal(words.say(self.lang, "api.too_fast", n=seconds), seconds)
         sent = self.body()
         exercise = sent.get("exercise")
         if not isinstance(exercise, str) or "value" not in sent:

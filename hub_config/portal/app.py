@@ -47,6 +47,7 @@ def application(settings: Settings, hub_auth: HubOAuth) -> Application:
         ("badges", badges.Badges),
         (f"badges/{NAME}/issue", badges.Issue),
         (f"badges/{NAME}/download", badges.Download),
+        ("badges/revoked.json", badges.Revoked),
         ("verify", badges.Verify),
         ("verify/key", badges.PublicKey),
         ("verify/([A-Za-z0-9_-]{8,80})", badges.VerifyLink),

@@ -4,8 +4,8 @@ from typing import Any
 
 from tornado.web import HTTPError, authenticated
 
-from hub_config.portal import credentials
-from hub_config.portal.credentials import NotGenuine, Shown
+from courses.checking.badges import Badge, NotEarned, NotGenuine
+from courses.checking.course import Course
 from hub_config.portal.pages import Page
 
 LONGEST_NAME = 80
@@ -16,27 +16,29 @@ class Badges(Page):
 
     @authenticated
     def get(self) -> None:
-        self.show_badges(issued_now=self.get_query_argument("issued", "") == "1")
+        courses = self.academy.enrolled(self.user)
+        held = [(self.academy.standing(self.user, course), self._held(course)) for course in courses]
+        issued_now = self.get_query_argument("issued", "") == "1"
+        self.show("badges.html", held=held, origin=self.origin, issued_now=issued_now)
 
-    def show_badges(self, **values: Any) -> None:
-        academy = self.academy
-        held = [
-            (academy.standing(self.user, course), credentials.held(academy, self.user, course))
-            for course in academy.enrolled(self.user)
-        ]
-        self.show("badges.html", **{"held": held, "origin": self.origin, "wrong": None, "issued_now": False} | values)
+    def _held(self, course: Course) -> Badge | None:
+        text = self.academy.badges.held(self.user, course.slug)
+        return self.academy.badges.verify(text) if text else None
 
 
-class Issue(Badges):
+class Issue(Page):
     """Sign a badge for a course whose required exercises are all passed."""
 
     @authenticated
     def post(self, slug: str) -> None:
         course = self.course(slug)
         holder = " ".join(self.get_body_argument("holder", "").split())[:LONGEST_NAME]
-        if not holder or not self.academy.standing(self.user, course).finished:
+        if not holder:
             raise HTTPError(400)
-        credentials.issue(self.academy, self.user, course, holder, self.origin)
+        try:
+            self.academy.badges.issue(self.user, course.slug, holder)
+        except NotEarned:
+            raise HTTPError(403) from None
         self.redirect(f"{self.academy.settings.prefix}badges?issued=1")
 
 
@@ -45,12 +47,12 @@ class Download(Page):
 
     @authenticated
     def get(self, slug: str) -> None:
-        badge = credentials.held(self.academy, self.user, self.course(slug))
-        if badge is None:
+        text = self.academy.badges.held(self.user, self.course(slug).slug)
+        if text is None:
             raise HTTPError(404)
         self.set_header("Content-Type", "application/json")
         self.set_header("Content-Disposition", f'attachment; filename="badge-{slug}.json"')
-        self.finish(badge.raw)
+        self.finish(text)
 
 
 class Verify(Page):
@@ -66,39 +68,48 @@ class Verify(Page):
         files = self.request.files.get("file")
         pasted = self.get_body_argument("badge", "")
         text = pasted if pasted.strip() or not files else files[0]["body"].decode("utf-8", "replace")
-        self.show_verdict(text=text)
+        if text.strip():
+            self.show_verified(text)
+        else:
+            self.show_verdict(wrong=self.say("verify.empty"))
 
-    def show_verdict(self, text: str | None = None, wrong: str | None = None) -> None:
+    def show_verified(self, text: str) -> None:
         """The page, with what was found out about a badge."""
-        found: Shown | None = None
-        revoked = False
-        if text is not None and not text.strip():
-            wrong = self.say("verify.empty")
-        elif text is not None:
-            try:
-                found = credentials.verify(self.academy, text)
-            except NotGenuine as fault:
-                wrong, revoked = self.say(fault.key), fault.key == "verify.revoked_text"
-        pasted = text or "" if wrong else ""
-        key = credentials.public_key(self.academy)
-        self.show("verify.html", badge=found, raw=found.raw if found else "", wrong=wrong, revoked=revoked, pasted=pasted, key=key)
+        try:
+            self.show_verdict(badge=self.academy.badges.verify(text))
+        except NotGenuine as fault:
+            revoked = fault.reason == "revoked"
+            said = self.say("verify.revoked_why" if revoked else f"verify.{fault.reason}")
+            self.show_verdict(wrong=said, revoked=revoked, pasted=text)
+
+    def show_verdict(self, **found: Any) -> None:
+        nothing: dict[str, Any] = {"badge": None, "wrong": None, "revoked": False, "pasted": ""}
+        self.show("verify.html", **nothing | {"key": self.academy.badges.public_key} | found)
 
 
 class VerifyLink(Verify):
     """A badge that its holder shared by link."""
 
     def get(self, link: str) -> None:  # type: ignore[override]
-        text = credentials.by_link(self.academy, link)
+        text = self.academy.badges.by_id(link)
         if text is None:
             self.set_status(404)
             self.show_verdict(wrong=self.say("verify.unknown"))
         else:
-            self.show_verdict(text=text)
+            self.show_verified(text)
 
 
 class PublicKey(Page):
     """The key with which every badge can be verified, for keeping."""
 
     def get(self) -> None:
-        self.set_header("Content-Type", "application/json")
-        self.finish(credentials.public_key(self.academy))
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(self.academy.badges.public_key + "\n")
+
+
+class Revoked(Page):
+    """The list of revoked badges, as programs that verify badges look for it."""
+
+    def get(self) -> None:
+        self.set_header("Access-Control-Allow-Origin", "*")
+        self.finish(self.academy.badges.revocation_list())

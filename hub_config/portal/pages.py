@@ -17,7 +17,9 @@ from hub_config.portal.datasets import FILES
 
 HERE = Path(__file__).parent
 # Nothing from elsewhere, nothing inline, no frame around us.
-POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 COOKIE = "academy-lang"
 TYPES = {".md": "text/markdown; charset=utf-8", ".json": "application/json"}
 
@@ -25,9 +27,21 @@ TYPES = {".md": "text/markdown; charset=utf-8", ".json": "application/json"}
 def templates() -> Environment:
     """The pages' templates: every value is escaped, a name that nobody set is an error."""
     environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.globals |= {"t": _t, "n": _n, "of": _of, "date": _date, "number": _number, "listed": _listed, "languages": words.NAMES}
+    environment.globals |= {
+        "t": _t,
+        "n": _n,
+        "of": _of,
+        "date": _date,
+        "number": _number,
+        "listed": _listed,
+        "languages": words.NAMES,
+    }
     return environment
 
 
@@ -162,7 +176,9 @@ class Home(Page):
     @authenticated
     def get(self) -> None:
         stands = [self.academy.standing(self.user, course) for course in self.academy.enrolled(self.user)]
-        begun = sorted((each for each in stands if each.begun and not each.finished), key=lambda each: str(each.last), reverse=True)
+        begun = sorted(
+            (each for each in stands if each.begun and not each.finished), key=lambda each: str(each.last), reverse=True
+        )
         going_on = next(iter(begun), None) or next((each for each in stands if not each.finished), None)
         self.show("home.html", stands=stands, going_on=going_on)
 
@@ -213,7 +229,9 @@ class Progress(Page):
 
     @authenticated
     def get(self) -> None:
-        self.show("progress.html", stands=[self.academy.standing(self.user, course) for course in self.academy.enrolled(self.user)])
+        self.show(
+            "progress.html", stands=[self.academy.standing(self.user, course) for course in self.academy.enrolled(self.user)]
+        )
 
 
 class Accessibility(Page):

@@ -17,6 +17,8 @@ class Settings:
     url: str = "http://127.0.0.1:0"
     prefix: str = "/services/academy/"
     base: str = "/"
+    # Where the pages are for the world, if that is fixed: badges then say where their revocation is published.
+    origin: str = ""
     # Checks a trainee may ask for in a minute.
     checks_a_minute: int = 40
 
@@ -29,5 +31,6 @@ class Settings:
             url=environment.get("JUPYTERHUB_SERVICE_URL", cls.url),
             prefix=environment.get("JUPYTERHUB_SERVICE_PREFIX", cls.prefix),
             base=environment.get("JUPYTERHUB_BASE_URL", cls.base),
+            origin=environment.get("PSCC_ORIGIN", cls.origin),
             checks_a_minute=int(environment.get("PSCC_CHECKS_A_MINUTE", cls.checks_a_minute)),
         )

@@ -1,73 +1,47 @@
-"""Where trainees stand: what the recorded attempts say of each exercise, of a course, of a class."""
+"""Where trainees stand, in the words of the pages: in an exercise, in a course."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from courses.checking.attempts import Event
 from courses.checking.course import Course
+from courses.checking.progress import Place
 
-# So many failures without a pass, and an instructor should know.
-STUCK_AFTER = 3
+Word = Literal["first_try", "passed", "trying", "stuck", "open"]
+# What stands for the word, so that no colour is needed.
+SIGNS: dict[Word, str] = {"first_try": "★", "passed": "✓", "trying": "…", "stuck": "!", "open": "·"}
 
 
 @dataclass(frozen=True)
 class State:
     """How far somebody is in an exercise, since their last fresh start."""
 
+    word: Word = "open"
     tries: int = 0
-    failures: int = 0
-    passed: bool = False
     hints: int = 0
     last: datetime | None = None
 
+    @classmethod
+    def of(cls, place: Place) -> "State":
+        at_once = place.passed and place.passed_at == place.first_attempt_at
+        return cls("first_try" if at_once else place.state, place.attempts, place.hints, place.last_attempt_at)
+
     @property
-    def word(self) -> str:
-        """One of the words of the heat map's legend."""
-        if self.passed:
-            return "first_try" if self.failures == 0 else "passed"
-        if self.failures >= STUCK_AFTER:
-            return "stuck"
-        return "trying" if self.tries else "open"
+    def passed(self) -> bool:
+        return self.word in ("first_try", "passed")
 
     @property
     def sign(self) -> str:
-        """What stands for the word where colour must not be needed."""
-        return {"first_try": "★", "passed": "✓", "trying": "…", "stuck": "!", "open": "·"}[self.word]
+        return SIGNS[self.word]
 
 
 NOT_TRIED = State()
-# By user, then by `<lesson>.<exercise>`.
-States = dict[str, dict[str, State]]
-
-
-def states(events: Iterable[Event], course: Course) -> States:
-    """Everybody's state in each exercise of a course, in its version of today."""
-    found: States = {}
-    for event in events:
-        if event.course != course.slug or not event.exercise:
-            continue
-        of_user = found.setdefault(event.user, {})
-        if event.what == "reset":
-            of_user.pop(event.exercise, None)
-        elif event.what == "attempt" and event.version == course.version:
-            of_user[event.exercise] = _after(of_user.get(event.exercise, NOT_TRIED), event)
-    return found
-
-
-def _after(state: State, event: Event) -> State:
-    return State(
-        tries=state.tries + 1,
-        failures=state.failures + (event.passed is False and not state.passed),
-        passed=state.passed or bool(event.passed),
-        hints=max(state.hints, event.hint),
-        last=datetime.fromisoformat(event.at),
-    )
 
 
 @dataclass(frozen=True)
 class InCourse:
-    """One trainee in one course."""
+    """One trainee in one course; `exercises` are those they touched, by `<lesson>.<exercise>`."""
 
     course: Course
     exercises: dict[str, State]
@@ -96,14 +70,14 @@ class InCourse:
     def last(self) -> datetime | None:
         return max((state.last for state in self.exercises.values() if state.last), default=None)
 
-    def lesson_done(self, lesson: str) -> bool:
-        """Whether every required exercise of a lesson is passed; a lesson without any is never done."""
-        asked = [name for name in self.course.required if name.startswith(f"{lesson}.")]
-        return bool(asked) and all(self.state(name).passed for name in asked)
-
     def of_lesson(self, lesson: str) -> list[str]:
         """The exercises of a lesson, as `<lesson>.<exercise>`."""
         return [name for name in self.course.exercises if name.startswith(f"{lesson}.")]
+
+    def lesson_done(self, lesson: str) -> bool:
+        """Whether every required exercise of a lesson is passed; a lesson without any is never done."""
+        asked = [name for name in self.of_lesson(lesson) if self.course.exercises[name].required]
+        return bool(asked) and all(self.state(name).passed for name in asked)
 
     @property
     def next_lesson(self) -> str | None:
@@ -112,21 +86,10 @@ class InCourse:
         return next((name for name in names if self.of_lesson(name) and not self.lesson_done(name)), None)
 
 
-@dataclass(frozen=True)
-class Stuck:
-    """Somebody who tries an exercise again and again."""
-
-    user: str
-    exercise: str
-    state: State
-
-
-def stuck(class_states: States) -> list[Stuck]:
-    """Who may need a word, latest first."""
-    found = [
-        Stuck(user, exercise, state)
-        for user, exercises in class_states.items()
-        for exercise, state in exercises.items()
-        if state.word == "stuck"
-    ]
-    return sorted(found, key=lambda each: each.state.last or datetime.min, reverse=True)
+def in_course(course: Course, users: Iterable[str], places: Iterable[Place]) -> dict[str, InCourse]:
+    """These trainees in a course, those who have not begun included."""
+    found: dict[str, dict[str, State]] = {user: {} for user in users}
+    for place in places:
+        if place.trainee in found:
+            found[place.trainee][place.exercise.partition(".")[2]] = State.of(place)
+    return {user: InCourse(course, exercises) for user, exercises in found.items()}

@@ -12,7 +12,7 @@ from courses.checking.errors import UnknownExercise
 from hub_config.portal import words
 from hub_config.portal.class_list import NotAClass, admitted
 from hub_config.portal.pages import Page
-from hub_config.portal.standing import InCourse, stuck
+from hub_config.portal.standing import InCourse
 
 # A cell that begins like this is a formula to a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -32,15 +32,23 @@ class Class(Page):
         wanted = self.get_query_argument("course", "")
         course = next((each for each in courses if each.slug == wanted), courses[0] if courses else None)
         trainees = self.academy.trainees(self.user)
-        shown: dict[str, Any] = {"done": None, "wrong": None, "invitations": {}, "class_name": self._classes(), "origin": self.origin}
+        shown: dict[str, Any] = {
+            "done": None,
+            "wrong": None,
+            "invitations": {},
+            "class_name": self._classes(),
+            "origin": self.origin,
+        }
         if course is None:
             self.show("class.html", course=None, courses=courses, trainees=trainees, **shown | values)
             return
-        found = self.academy.class_states(course, trainees)
-        stands = {user: InCourse(course, exercises) for user, exercises in found.items()}
         nobody = InCourse(course, {})
         columns = [(lesson, names) for lesson in course.lessons if (names := nobody.of_lesson(lesson.name))]
-        shown |= {"stands": stands, "columns": columns, "stuck": stuck(found)}
+        shown |= {
+            "stands": self.academy.standings(trainees, course),
+            "columns": columns,
+            "stuck": self.academy.stuck(trainees, course),
+        }
         self.show("class.html", course=course, courses=courses, trainees=trainees, **shown | values)
 
     def _classes(self) -> tuple[str, ...]:
@@ -103,7 +111,9 @@ class ExportList(Page):
     def get(self) -> None:
         self.need("export_class")
         _as_csv(self, "class.csv")
-        lines = [self.academy.roster.export_class(name).splitlines(keepends=True) for name in self.academy.account(self.user).classes]
+        lines = [
+            self.academy.roster.export_class(name).splitlines(keepends=True) for name in self.academy.account(self.user).classes
+        ]
         head = lines[0][:1] if lines else []
         trainees = set(self.academy.trainees(self.user))
         kept = {line for each in lines for line in each[1:] if line.partition(",")[0] in trainees}
@@ -121,8 +131,7 @@ class Export(Page):
         self.finish(_csv(line for course in self.academy.courses.values() for line in self._lines(course, trainees)))
 
     def _lines(self, course: Course, trainees: list[str]) -> Iterable[tuple[Any, ...]]:
-        for user, exercises in self.academy.class_states(course, trainees).items():
-            stands = InCourse(course, exercises)
+        for user, stands in self.academy.standings(trainees, course).items():
             for name, exercise in course.exercises.items():
                 state = stands.state(name)
                 last = state.last.isoformat(timespec="seconds") if state.last else ""

@@ -19,6 +19,7 @@ from deltalake import DeltaTable, Field, Schema, write_deltalake
 from deltalake.schema import PrimitiveType
 
 from courses.checking.service import Checking
+from hub_config.portal.settings import Settings
 from hub_config.roster import Roster
 from tests.hub_config.hub_client import Visitor
 
@@ -128,12 +129,12 @@ Global recoding, then every pair of facts shared by at least 11 people.
 """
 
 
-def make(folder: Path) -> Path:
-    """The whole academy below a folder."""
+def make(folder: Path, signing_in: tuple[str, ...] = ()) -> Path:
+    """The whole academy below a folder; those who will sign in have a password."""
     for slug in LESSONS:
         _course(folder / "courses" / slug)
     _release(folder / "lake" / "teaching" / "r1")
-    _people(folder)
+    _people(folder, signing_in)
     return folder
 
 
@@ -148,18 +149,26 @@ def _course(path: Path) -> None:
     )
     for number, (lesson, exercises) in enumerate(LESSONS[path.name].items(), start=1):
         cells = "".join(f"```{{code-cell}} ipython3\n# exercise: {name}\n```\n\n" for name in exercises)
-        (path / f"{number:02}-{lesson}.md").write_text(f"---\nkernelspec: {{name: python3}}\n---\n\n# {TITLES[lesson]}\n\n{cells}")
+        (path / f"{number:02}-{lesson}.md").write_text(
+            f"---\nkernelspec: {{name: python3}}\n---\n\n# {TITLES[lesson]}\n\n{cells}"
+        )
     names = [f"{lesson}.{name}" for lesson, exercises in LESSONS[path.name].items() for name in exercises]
     (path / "checks.py").write_text(f"NAMES = {names}\n{CHECKS}", encoding="utf-8")
 
 
 def _release(path: Path) -> None:
     kinds = {"integer": pa.int32(), "string": pa.string(), "boolean": pa.bool_()}
-    values = {"integer": lambda row: row + 1, "string": lambda row: "IV" if row % 3 else "II", "boolean": lambda row: row % 2 == 0}
+    values = {
+        "integer": lambda row: row + 1,
+        "string": lambda row: "IV" if row % 3 else "II",
+        "boolean": lambda row: row % 2 == 0,
+    }
     for name, (meaning, columns) in COLUMNS.items():
         fields = [Field(column, PrimitiveType(kind), True, {"comment": comment}) for column, (kind, comment) in columns.items()]
         DeltaTable.create(str(path / name), Schema(fields), description=meaning)
-        rows = {column: pa.array([values[kind](row) for row in range(1200)], kinds[kind]) for column, (kind, _) in columns.items()}
+        rows = {
+            column: pa.array([values[kind](row) for row in range(1200)], kinds[kind]) for column, (kind, _) in columns.items()
+        }
         write_deltalake(str(path / name), pa.table(rows), mode="append")
     (path / "card.md").write_text(CARD)
     (path / "card.json").write_text(json.dumps({"release": "r1", "patients": 1200, "k": 11, "l": 3}))
@@ -171,17 +180,28 @@ GATE = {
         {"name": "smallest class", "value": 11, "bound": 11, "kept": True, "advice": "Counted on the written tables."},
         {"name": "singling out, upper end", "value": 0.0019, "bound": 0.02, "kept": True, "advice": "2,000 attacks."},
         {"name": "positive control", "value": 0.97, "bound": 0.9, "kept": True, "advice": "The same attacks on the raw copy."},
-        {"name": "loss of AUC", "value": 0.031, "bound": 0.02, "kept": False, "advice": "A coarser age costs less.", "decides": False},
+        {
+            "name": "loss of AUC",
+            "value": 0.031,
+            "bound": 0.02,
+            "kept": False,
+            "advice": "A coarser age costs less.",
+            "decides": False,
+        },
     ]
 }
 
 
-def _people(folder: Path) -> None:
+def _people(folder: Path, signing_in: tuple[str, ...]) -> None:
     roster = Roster(folder / "state" / "roster.toml")
-    codes = [roster.add("marie", "instructor", ("autumn",)), roster.add("zoe", "trainee", ("spring",))]
-    codes += [roster.add(name, "trainee", ("autumn",)) for name in TRAINEES]
-    for code in codes:
-        roster.redeem(code, PASSWORD)
+    codes = {"marie": roster.add("marie", "instructor", ("autumn",)), "zoe": roster.add("zoe", "trainee", ("spring",))}
+    codes |= {name: roster.add(name, "trainee", ("autumn",)) for name in TRAINEES}
+    for name in signing_in:
+        roster.redeem(codes[name], PASSWORD)
+
+
+def settings(folder: Path) -> Settings:
+    return Settings(folder / "lake" / "teaching" / "r1", folder / "courses", folder / "state")
 
 
 def checking(folder: Path) -> Checking:
@@ -206,7 +226,7 @@ def work(folder: Path) -> None:
                 found.check(user, exercise, wrong, now=moment + timedelta(minutes=wrong))
             if place == 0 or draw.random() < (0.5 if wrong_ones > 2 else 0.9):
                 found.check(user, exercise, right(found, user), now=moment + timedelta(minutes=9))
-    found.attempts.close()
+    found.close()
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The portal behind a real hub: pages, check API, class. What a browser sees is in tests/browser."""
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,20 +9,20 @@ from pathlib import Path
 import pytest
 import requests
 
-from courses.checking.attempts import Event
-from courses.checking.course import load_course
+from courses.checking.badges import Badges, verify
 from hub_config.portal import words
+from hub_config.portal.academy import Academy
 from hub_config.portal.api import RateLimit
 from hub_config.portal.class_list import NotAClass, admitted
 from hub_config.portal.datasets import Release
 from hub_config.portal.pages import HERE
-from hub_config.portal.standing import InCourse, State, states, stuck
 from hub_config.portal.teach import _inert
 from hub_config.roster import Account
 from tests.hub_config import portal_world
 from tests.hub_config.hub_client import Visitor
 from tests.hub_config.portal_world import STRANGER, Hub
 
+SIGNING_IN = ("marie", "amina", "benoit", "david", "farid", "hugo", "ines", "karim", "lea")
 EXERCISE = "survival.first-curves.at-risk"
 KEY = re.compile(r'\b(t|n|both|plain)\("([a-z]+\.[a-z0-9_]+)"')
 BLANK = re.compile(r"{\w+}")
@@ -29,7 +30,7 @@ BLANK = re.compile(r"{\w+}")
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    with portal_world.hub(portal_world.make(tmp_path_factory.mktemp("academy"))) as running:
+    with portal_world.hub(portal_world.make(tmp_path_factory.mktemp("academy"), SIGNING_IN)) as running:
         yield running
 
 
@@ -46,7 +47,11 @@ def marie(hub: Hub) -> Visitor:
 def ask(hub: Hub, path: str, token: str, body: object = None, lang: str = "en") -> requests.Response:
     headers = {"Authorization": f"token {token}", "Accept-Language": lang}
     url = f"{hub.portal}api/{path}"
-    return requests.get(url, headers=headers, timeout=30) if body is None else requests.post(url, json=body, headers=headers, timeout=30)
+    return (
+        requests.get(url, headers=headers, timeout=30)
+        if body is None
+        else requests.post(url, json=body, headers=headers, timeout=30)
+    )
 
 
 def check(hub: Hub, token: str, value: object, exercise: str = EXERCISE, lang: str = "en") -> requests.Response:
@@ -108,40 +113,35 @@ def test_numbers_and_dates_are_written_as_readers_write_them() -> None:
 # Standing
 
 
-def event(number: int, what: str, user: str, passed: bool | None, version: str = "1") -> Event:
-    at = (datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=number)).isoformat()
-    return Event(number, at, what, user, "survival", version, "first-curves.at-risk", passed, number, "", "", number, "r1", "")  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize(
-    ("happened", "word"),
+    ("answers", "minutes_ago", "word", "sign"),
     [
-        ([], "open"),
-        ([("attempt", True)], "first_try"),
-        ([("attempt", False), ("attempt", True)], "passed"),
-        ([("attempt", False), ("attempt", False)], "trying"),
-        ([("attempt", False)] * 3, "stuck"),
-        ([("attempt", False)] * 3 + [("attempt", True)], "passed"),
-        ([("attempt", True), ("attempt", False)], "first_try"),
-        ([("attempt", False)] * 3 + [("reset", None)], "open"),
-        ([("fault", None)] * 5, "open"),
+        ([], 0, "open", "·"),
+        ([True], 0, "first_try", "★"),
+        ([False, True], 0, "passed", "✓"),
+        ([False, False, False, True], 90, "passed", "✓"),
+        ([False, False], 90, "trying", "…"),
+        ([False, False, False], 10, "trying", "…"),
+        ([False, False, False], 90, "stuck", "!"),
+        ([True, False, False, False], 90, "first_try", "★"),
     ],
 )
-def test_a_cell_of_the_heat_map_says_how_far_somebody_is(hub: Hub, happened: list, word: str) -> None:
-    course = load_course(hub.folder / "courses" / "survival")
-    events = [event(place, what, "amina", passed) for place, (what, passed) in enumerate(happened, start=1)]
-    found = states(events, course).get("amina", {})
-    assert InCourse(course, found).state("first-curves.at-risk").word == word
+def test_a_cell_of_the_heat_map_says_how_far_somebody_is(
+    tmp_path: Path, answers: list[bool], minutes_ago: int, word: str, sign: str
+) -> None:
+    academy = Academy(portal_world.settings(portal_world.make(tmp_path)))
+    course = academy.courses["survival"]
+    begun = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+    for place, right in enumerate(answers):
+        value = portal_world.right(academy.checking, "hugo") if right else 0
+        academy.checking.check("hugo", EXERCISE, value, now=begun + timedelta(seconds=place))
+    state = academy.standings(["hugo", "lea"], course)["hugo"].state("first-curves.at-risk")
+    assert (state.word, state.sign, state.tries) == (word, sign, len(answers))
+    assert [place.trainee for place in academy.stuck(["hugo", "lea"], course)] == (["hugo"] if word == "stuck" else [])
 
 
-def test_a_pass_in_an_earlier_version_of_the_course_does_not_count(hub: Hub) -> None:
-    course = load_course(hub.folder / "courses" / "survival")
-    assert states([event(1, "attempt", "amina", True, version="0")], course) == {"amina": {}}
-
-
-def test_whoever_tried_last_is_first_among_the_stuck() -> None:
-    early, late = (State(3, 3, last=datetime(2026, 3, day, tzinfo=UTC)) for day in (2, 3))
-    assert [each.user for each in stuck({"amina": {"a.b": early}, "lea": {"a.b": late}, "hugo": {"a.b": State(2, 2)}})] == ["lea", "amina"]
+def test_a_course_comes_after_those_it_builds_on(tmp_path: Path) -> None:
+    assert list(Academy(portal_world.settings(portal_world.make(tmp_path))).courses) == ["privacy-lab", "survival"]
 
 
 # Check API
@@ -190,7 +190,11 @@ def test_what_cannot_be_checked_is_refused_with_a_sentence(hub: Hub, body: objec
 
 def test_checks_come_fast_until_there_are_too_many_in_a_minute(hub: Hub) -> None:
     token = hub.token("lea")
-    answers = [check(hub, token, number(1), f"survival.{lesson}") for lesson in ("immortal-time.naive", "delayed-entry.bias") for _ in range(20)]
+    answers = [
+        check(hub, token, number(1), f"survival.{lesson}")
+        for lesson in ("immortal-time.naive", "delayed-entry.bias")
+        for _ in range(20)
+    ]
     assert {answer.status_code for answer in answers} == {200}
     seconds = sorted(answer.elapsed.total_seconds() for answer in answers)[int(len(answers) * 0.95)]
     print(f"p95 of a check: {seconds * 1000:.0f} ms")
@@ -257,7 +261,13 @@ def test_the_course_page_leads_into_the_reader_s_own_server(hub: Hub, amina: Vis
 
 
 def test_what_is_not_there_or_not_one_s_own_is_said_on_a_page(hub: Hub, amina: Visitor) -> None:
-    for path, status in (("nowhere", 404), ("courses/none", 404), ("data/tables/edu_none", 404), ("data/files/x.md", 404), ("class", 403)):
+    for path, status in (
+        ("nowhere", 404),
+        ("courses/none", 404),
+        ("data/tables/edu_none", 404),
+        ("data/files/x.md", 404),
+        ("class", 403),
+    ):
         answer = amina.session.get(hub.portal + path)
         assert (answer.status_code, "<h1>" in answer.text) == (status, True)
 
@@ -284,7 +294,10 @@ def test_an_instructor_sees_the_own_class_only(hub: Hub, marie: Visitor) -> None
     page = marie.session.get(f"{hub.portal}class").text
     assert ">gaelle<" in page
     assert "zoe" not in page
-    assert "zoe" not in marie.session.get(f"{hub.portal}class/progress.csv").text + marie.session.get(f"{hub.portal}class/list.csv").text
+    assert (
+        "zoe"
+        not in marie.session.get(f"{hub.portal}class/progress.csv").text + marie.session.get(f"{hub.portal}class/list.csv").text
+    )
 
 
 def test_a_class_comes_in_and_its_invitations_work_once(hub: Hub, marie: Visitor) -> None:
@@ -344,3 +357,60 @@ def test_the_style_sheet_can_be_included_in_a_page() -> None:
     sheet = Path(HERE / "static" / "academy.css").read_text("utf-8")
     assert not re.search(r"{{|{%|{#", sheet)
     assert "http" not in sheet
+
+
+# Badges
+
+
+def passed_all(hub: Hub, name: str, course: str) -> None:
+    found = portal_world.checking(hub.folder)
+    for exercise in found.courses[course].required:
+        found.check(name, f"{course}.{exercise}", portal_world.right(found, name))
+    found.close()
+
+
+def test_a_badge_is_issued_to_who_passed_and_verified_by_anybody(hub: Hub, amina: Visitor) -> None:
+    page = amina.session.get(f"{hub.portal}badges").text
+    assert "badges/privacy-lab/issue" not in page
+    passed_all(hub, "amina", "privacy-lab")
+    page = send(amina, hub, "badges", "badges/privacy-lab/issue", holder=" Amina  B. ").text
+    signed = amina.session.get(f"{hub.portal}badges/privacy-lab/download").text
+    link = re.search(r'value="(http\S+/verify/[0-9a-f-]{36})"', page)
+    assert link
+    for answer in (requests.get(link[1], timeout=30), requests.post(f"{hub.portal}verify", {"badge": signed}, timeout=30)):
+        assert "This badge is genuine" in answer.text
+        assert "<strong>Amina B.</strong>" in answer.text
+    from_file = requests.post(f"{hub.portal}verify", files={"file": ("badge.json", signed)}, timeout=30)
+    assert "This badge is genuine" in from_file.text
+    key = requests.get(f"{hub.portal}verify/key", timeout=30).text.strip()
+    assert verify(signed, key).holder == "Amina B."
+
+
+def test_a_badge_that_is_not_earned_is_not_issued(hub: Hub, amina: Visitor) -> None:
+    amina.session.get(f"{hub.portal}badges")
+    token = amina.session.cookies.get("_xsrf", path="/services/academy/")
+    answer = amina.session.post(f"{hub.portal}badges/survival/issue", data={"_xsrf": token, "holder": "Amina"})
+    assert answer.status_code == 403
+    assert amina.session.get(f"{hub.portal}badges/survival/download").status_code == 404
+
+
+def test_a_badge_that_cannot_be_trusted_is_told_why(hub: Hub) -> None:
+    passed_all(hub, "david", "privacy-lab")
+    david = hub.visitor("david")
+    send(david, hub, "badges", "badges/privacy-lab/issue", holder="David")
+    signed = david.session.get(f"{hub.portal}badges/privacy-lab/download").text
+    for text, why in (
+        (signed.replace("David", "Daniel"), "verify.changed"),
+        ("[]", "verify.not_json"),
+        ("{}", "verify.not_a_badge"),
+        (" ", "verify.empty"),
+    ):
+        answer = requests.post(f"{hub.portal}verify", {"badge": text}, headers={"Accept-Language": "fr"}, timeout=30)
+        assert words.say("fr", why) in answer.text
+        assert 'role="alert"' in answer.text
+    assert requests.get(f"{hub.portal}verify/0b1e6c3e-0000-4000-8000-000000000000", timeout=30).status_code == 404
+    found = portal_world.checking(hub.folder)
+    Badges(found).revoke(json.loads(signed)["id"], by="marie", why="taken back")
+    found.close()
+    assert words.say("en", "verify.revoked_why") in requests.post(f"{hub.portal}verify", {"badge": signed}, timeout=30).text
+    assert requests.get(f"{hub.portal}badges/revoked.json", timeout=30).json()["revokedCredential"][0]["revoked"] is True
