@@ -15,7 +15,6 @@ from hub_config.portal.standing import InCourse, in_course
 from hub_config.roles import may
 from hub_config.roster import Account, Roster
 
-
 LEVELS = ("beginner", "intermediate", "advanced")
 
 

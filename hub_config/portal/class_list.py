@@ -64,7 +64,7 @@ def _rows(sent: bytes) -> list[dict[str, str]]:
     return rows
 
 
-def _written(lines: list[tuple[str, ...]]) -> str:
+def _written(lines: list[tuple[str, str, str, str, str]]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)

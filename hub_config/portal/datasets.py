@@ -1,8 +1,8 @@
 """The release as people read it: its tables, its dictionary, its card, and what its gate measured."""
 
 import json
-from dataclasses import dataclass
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -152,5 +152,7 @@ def _figures(gate: Any) -> list[Figure]:
 
 
 def _sign(value: float, bound: float, kept: bool) -> str:
-    """Whether a figure must be at most or at least its bound: it is kept on the right side, and not kept on the wrong one."""
+    """Whether a figure must be at most or at least its bound: it is kept on the right side of it. Nothing where it equals its bound."""
+    if value == bound:
+        return ""
     return "≤" if (value <= bound) == kept else "≥"

@@ -1,5 +1,6 @@
 """The pages of everybody: landing, courses, data, own progress."""
 
+import re
 from datetime import UTC
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +21,7 @@ HERE = Path(__file__).parent
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+FRENCH_TITLE = re.compile(r"^\*En français\s*: (.+)\*$", re.MULTILINE)
 COOKIE = "academy-lang"
 TYPES = {".md": "text/markdown; charset=utf-8", ".json": "application/json"}
 
@@ -147,9 +149,9 @@ class Page(HubOAuthenticated, RequestHandler):
         self.finish(self.settings["templates"].get_template(template).render(common | values))
 
     def _lesson_title(self, course: Course, lesson: Lesson) -> str:
-        """The lesson's title in the reader's language, if the course gives it, else its heading."""
-        titles = course.about.get("lessons", {})
-        return words.choose(self.lang, titles.get(lesson.name) if isinstance(titles, dict) else None) or lesson.title
+        """The lesson's heading; in French what stands below it in French, if anything does."""
+        in_french = FRENCH_TITLE.search(lesson.text) if self.lang == "fr" else None
+        return in_french[1].strip() if in_french else lesson.title
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         kind = status_code if status_code in (400, 403, 404) else 400 if status_code < 500 else 500

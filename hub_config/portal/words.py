@@ -10,10 +10,6 @@ from typing import Any, Literal, get_args
 Language = Literal["en", "fr"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 NAMES = {"en": "English", "fr": "Français"}
-MONTHS = {
-    "en": "January February March April May June July August September October November December".split(),
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
-}
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -56,7 +52,8 @@ def preferred(accepted: str) -> Language:
 def day(language: Language, moment: datetime) -> str:
     """A date as people write it."""
     first = "1er" if language == "fr" and moment.day == 1 else str(moment.day)
-    return f"{first} {MONTHS[language][moment.month - 1]} {moment.year}"
+    month = say(language, f"month.{moment.month}")
+    return f"{first} {month} {moment.year}"
 
 
 def figure(language: Language, value: Any) -> str:
