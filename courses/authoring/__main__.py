@@ -24,7 +24,11 @@ from courses.checking.course import Course, load_courses
 from courses.checking.errors import CheckingError
 
 app = typer.Typer(
-    help="Write, guard, build and examine courses.", no_args_is_help=True, add_completion=False, rich_markup_mode=None
+    help="Write, guard, build and examine courses.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
 )
 CoursesOption = Annotated[Path, typer.Option("--courses", metavar="DIR", help="The folder in which courses lie.")]
 ReleaseOption = Annotated[

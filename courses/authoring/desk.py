@@ -2,10 +2,11 @@
 
 import json
 import logging
+import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +28,7 @@ class Desk:
     checking: Checking
     url: str
     token: str
+    engines: "Engines"
 
     def environment(self, language: str = "en") -> dict[str, str]:
         """What a notebook finds in its environment: the same names as in a trainee's server."""
@@ -48,15 +50,35 @@ class Desk:
         return said[-1] if said else ""
 
 
+class Engines:
+    """The teaching engine, started for the first lesson that needs it, unless SPARK_REMOTE names one that runs already."""
+
+    def __init__(self, release: Path, state: Path) -> None:
+        self._release, self._state = release, state
+        self._open = ExitStack()
+        self._remote = os.environ.get("SPARK_REMOTE", "")
+
+    def remote(self) -> str:
+        """Where the author's notebooks find Spark."""
+        if not self._remote:
+            from hub_config.engine import running
+
+            self._remote = self._open.enter_context(running(self._release.resolve(), self._state))(AUTHOR)
+        return self._remote
+
+    def close(self) -> None:
+        self._open.close()
+
+
 @contextmanager
 def desk(courses: Path, release: Path) -> Iterator[Desk]:
     """A desk for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="desk-") as state:
+    with tempfile.TemporaryDirectory(prefix="desk-") as state, closing(Engines(release, Path(state))) as engines:
         checking, token = Checking(courses, release, Path(state)), secrets.token_hex(16)
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(checking, token))
         Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield Desk(checking, f"http://127.0.0.1:{server.server_address[1]}", token)
+            yield Desk(checking, f"http://127.0.0.1:{server.server_address[1]}", token, engines)
         finally:
             server.shutdown()
             server.server_close()

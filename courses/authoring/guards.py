@@ -11,9 +11,9 @@ from typing import Any, Literal
 from courses.authoring import lesson as lessons
 from courses.authoring.desk import AUTHOR, Desk
 from courses.authoring.run import Run
-from courses.checking.canonical import Canonical, canonical
+from courses.checking.canonical import canonical
 from courses.checking.course import Course, Lesson
-from courses.checking.exercise import LANGUAGES, Exercise, Said
+from courses.checking.exercise import LANGUAGES, Said
 from courses.checking.release import Release
 from courses.checking.service import Checking
 
@@ -23,7 +23,6 @@ NEIGHBOURS = tuple(int(hashlib.sha256(f"neighbour {n}".encode()).hexdigest()[:8]
 # Two variants may meet by chance: a small count can be the same in two cohorts.
 MAY_MEET = 1
 PERSONAL = ("number", "table", "figure")
-FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,10 @@ def findings(course: Course, desk: Desk) -> list[Finding]:
     found += [each for lesson in course.lessons for each in leaks(course, lesson)]
     if any(each.severity == "error" for each in found):
         return found
-    return [*found, *_right(course, desk.checking), *_wrong_answers(course, desk), *_neighbours(course, desk.checking)]
+    found += _right(course, desk.checking)
+    if any(each.severity == "error" for each in found):
+        return found
+    return [*found, *_wrong_answers(course, desk), *_neighbours(course, desk.checking)]
 
 
 def _declaration(course: Course) -> Iterator[Finding]:
@@ -251,16 +253,3 @@ def after_unsolved(run: Run) -> list[Finding]:
 
 def _short(reason: BaseException) -> str:
     return f"{type(reason).__name__}: {reason}"[:300]
-
-
-__all__ = [
-    "Canonical",
-    "Exercise",
-    "Finding",
-    "Fixture",
-    "after_solution",
-    "after_unsolved",
-    "findings",
-    "leaks",
-    "wrong_fixtures",
-]

@@ -6,10 +6,12 @@ import re
 from typing import Any
 
 from courses.checking.course import EXERCISE, Course, Lesson
+from courses.checking.errors import BadCourse
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 BLOCK = re.compile(rf"^[ \t]*{BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.MULTILINE | re.DOTALL)
 NOTES = "## Instructor notes"
+FRONT_MATTER = re.compile(r"\A---\n(?:[^#\n][^\n]*\n)+?---\n")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -33,8 +35,18 @@ def trainee(course: Course, lesson: Lesson) -> Any:
 
 def _notebook(course: Course, lesson: Lesson, text: str) -> Any:
     import jupytext
+    from yaml import YAMLError
 
-    notebook = jupytext.reads(text, fmt="md:myst")
+    if not FRONT_MATTER.match(text):
+        raise BadCourse(
+            f"Expected {course.slug}/{lesson.path.name} to begin with its jupytext header between two lines of ---, found none."
+        )
+    try:
+        notebook = jupytext.reads(text, fmt="md:myst")
+    except (ValueError, YAMLError) as reason:
+        raise BadCourse(
+            f"Expected MyST in {course.slug}/{lesson.path.name}, found: {' '.join(str(reason).split())[:300]}"
+        ) from None
     notebook.metadata = {**KERNEL, "pscc": {"course": course.slug, "lesson": lesson.name, "version": course.version}}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for index, cell in enumerate(notebook.cells):

@@ -16,6 +16,8 @@ from courses.checking.course import Course, Lesson
 
 ROOT = Path(__file__).parents[2]
 SECONDS_A_CELL = 300
+# A lesson that imports it may ask Spark.
+KIT = "courses.kit"
 # Nothing of the author's own surroundings is handed on but what a kernel needs to start.
 HANDED_ON = (
     "PATH",
@@ -64,7 +66,7 @@ def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, to_the_end: 
     with tempfile.TemporaryDirectory(prefix="lesson-") as folder:
         client = _client(notebook, folder, to_the_end)
         try:
-            client.execute(env=_environment(desk), cwd=folder)
+            client.execute(env=_environment(notebook, desk), cwd=folder)
         except CellExecutionError as error:
             stopped = f"{error.ename}: {error.evalue}"[:500]
         except CellTimeoutError:
@@ -106,8 +108,10 @@ def _end(client: Any) -> None:
         run_sync(client.km.shutdown_kernel)(now=True)
 
 
-def _environment(desk: Desk) -> dict[str, str]:
+def _environment(notebook: Any, desk: Desk) -> dict[str, str]:
     handed = {name: os.environ[name] for name in HANDED_ON if name in os.environ}
+    if any(KIT in cell.source for cell in notebook.cells):
+        handed["SPARK_REMOTE"] = desk.engines.remote()
     return {
         **handed,
         "PYTHONPATH": str(ROOT),
