@@ -15,11 +15,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from hub_config.authenticator import authenticator_class
 from hub_config.errors import AcademyError, WrongUse
+from hub_config.groups import drop_all
 from hub_config.parts import is_built
 from hub_config.place import PROJECT, Academy, write_private
 from hub_config.probe import choose
@@ -39,8 +41,7 @@ def up(arguments: argparse.Namespace) -> None:
     release_name = found_release(lake, arguments.release)
     level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
     ports = free_ports(arguments.listen, arguments.port)
-    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen)
-    academy = replace(academy, **bounds(arguments))
+    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
     refuse_unreadable(academy)
     academy.make_folders()
     academy.write()
@@ -48,6 +49,7 @@ def up(arguments: argparse.Namespace) -> None:
     print(f"Isolation level: {level}.")
     for verdict in verdicts:
         print(f"  {verdict}")
+    authenticator_class(academy.login)
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
@@ -55,6 +57,8 @@ def up(arguments: argparse.Namespace) -> None:
         stop_all(running)
         raise
     print(f"Log-in page after {time.monotonic() - started:.0f} s: {academy.url}")
+    if "engine" in running and not alive(running["engine"]):
+        print(f"The teaching engine has ended, notebooks have no Spark: see {academy.log / 'engine.log'}.")
     invite_first(academy)
     tell_overdue(academy)
 
@@ -69,6 +73,7 @@ def down(arguments: argparse.Namespace) -> None:
         return
     stop_all(running)
     pids_file(to).unlink(missing_ok=True)
+    drop_all(to)
     print(f"Stopped {' and '.join(running)}. Homes, roster and progress are kept in {to}.")
 
 
@@ -155,7 +160,7 @@ def refuse_unreadable(academy: Academy) -> None:
             )
 
 
-def bounds(arguments: argparse.Namespace) -> dict[str, int]:
+def bounds(arguments: argparse.Namespace) -> dict[str, Any]:
     """The bounds of a server that the command names, for the settings."""
     names = ("memory_mb", "processes", "file_mb", "home_mb", "idle_minutes")
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
@@ -192,7 +197,8 @@ def start_all(academy: Academy) -> dict[str, int]:
 
 
 def engine_options(academy: Academy) -> list[str]:
-    return ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state)]
+    options = ["--release", str(academy.release), "--port", str(academy.engine_port), "--state", str(academy.state)]
+    return [*options, "--without-sandbox"] if academy.level == "none" else options
 
 
 def start(academy: Academy, name: str, command: list[str]) -> int:

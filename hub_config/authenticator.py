@@ -67,10 +67,19 @@ class RosterAuthenticator(Authenticator):
         """The account behind name and password; a refusal is a sentence on the log-in page."""
         try:
             # The hash takes a tenth of a second, during which the hub goes on.
-            account = await asyncio.to_thread(self.roster.log_in, data.get("username", "").lower(), data.get("password", ""))
+            account = await asyncio.to_thread(self.account_of, data)
         except Refused as refused:
             raise web.HTTPError(403, refused.sentence[language(handler)].replace("%", "%%")) from None
         return auth_model(account)
+
+    def account_of(self, data: dict[str, str]) -> Account:
+        """Whose log-in page this was; a code of an invitation on it sets the password."""
+        name, password = data.get("username", "").strip().lower(), data.get("password", "")
+        if not (code := data.get("invitation", "").strip()):
+            return self.roster.log_in(name, password)
+        if self.roster.invited(code).name != name:
+            raise Refused("This invitation is for somebody else.", "Cette invitation est au nom de quelqu’un d’autre.")
+        return self.roster.redeem(code, password)
 
     async def refresh_user(self, user: Any, handler: BaseHandler | None = None, **_: Any) -> dict[str, Any] | bool:
         """What the roster says now: a change counts within minutes, somebody removed is out."""
@@ -118,6 +127,7 @@ class InvitationHandler(BaseHandler):
         text = TEXTS[language(self)]
         xsrf = self.xsrf_token.decode("ascii")
         html = await self.render_template("invitation.html", text=text, person=name, code=code, refused=refused, xsrf=xsrf)
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.finish(html)
 
 

@@ -6,8 +6,8 @@ Started by `pscc academy up`, which notes the settings in state/academy.json.
 import os
 
 from hub_config.authenticator import authenticator_class, by_roster
-from hub_config.parts import login_settings, proxy_command, service_roles, services
-from hub_config.place import PROJECT, Academy
+from hub_config.parts import dress, login_settings, proxy_command, service_roles, services
+from hub_config.place import Academy
 from hub_config.spawner import KEPT, AcademySpawner
 
 # Hub database, cookie secret and tokens are for the hub's account alone.
@@ -19,7 +19,7 @@ c.JupyterHub.bind_url = f"http://{academy.listen}:{academy.port}"
 c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{academy.hub_port}"
 c.JupyterHub.db_url = f"sqlite:///{academy.state / 'jupyterhub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(academy.state / "cookie_secret")
-c.JupyterHub.template_paths = [str(PROJECT / "hub_config" / "templates")]
+dress(c.JupyterHub)
 # Stopping the hub stops everything that it started.
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.cleanup_proxy = True

@@ -1,5 +1,6 @@
 """The parts of the hub's configuration that depend on what is installed and built."""
 
+import importlib
 import importlib.util
 import os
 import shutil
@@ -39,7 +40,8 @@ def services(academy: Academy) -> list[dict[str, Any]]:
         "PYTHONPATH": str(PROJECT),
         "PSCC_ACADEMY": str(academy.to),
         "PSCC_COURSES": str(PROJECT / "courses"),
-        "PSCC_RELEASE": str(academy.release),
+        "PSCC_STATE": str(academy.state),
+        "PSCC_RELEASE_DIR": str(academy.release),
         "PSCC_RELEASE_NAME": academy.release_name,
         "LAKE_ROOT": str(academy.lake),
     }
@@ -60,6 +62,22 @@ def service_roles(academy: Academy) -> list[dict[str, Any]]:
     if not services(academy):
         return []
     return [{"name": "academy-service", "services": ["academy"], "scopes": ["list:users", "read:users", "read:servers"]}]
+
+
+def spark_remote(academy: Academy, user: str) -> str:
+    """Where this person's notebooks find the teaching engine; nothing where it is not installed."""
+    if not is_built("hub_config.engine"):
+        return ""
+    engine = importlib.import_module("hub_config.engine")
+    return str(engine.remote_for(academy.state / "engine", user, academy.engine_port))
+
+
+def dress(hub: Any) -> None:
+    """Sign-in and waiting pages as the portal draws them; the hub's own where there is no portal."""
+    if is_built("hub_config.portal"):
+        importlib.import_module("hub_config.portal.hub_pages").dress(hub)
+    else:
+        hub.template_paths = [str(PROJECT / "hub_config" / "templates")]
 
 
 def login_settings(c: Any, academy: Academy) -> None:

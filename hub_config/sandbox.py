@@ -20,7 +20,8 @@ from pathlib import Path
 LEVELS = ("none", "uid", "bwrap", "airgap")
 FIRST_UID = 200_000
 # Of the project a trainee may read what notebooks import; never a course's checks, never the hub's own code.
-SHARED_CODE = ("quality", "courses/__init__.py", "courses/kit")
+CLIENT = ("__init__", "canonical", "client", "cohort", "errors", "exercise")
+SHARED_CODE = ("quality", "courses/__init__.py", "courses/kit", *(f"courses/checking/{name}.py" for name in CLIENT))
 SHARED_HUB = ("__init__.py", "bridge.py", "server.py", "jupyter")
 CODE = "/opt/pscc"
 SYSTEM = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs")
@@ -148,7 +149,7 @@ def _read_only(path: str) -> list[str]:
 
 def _code(project: Path) -> list[str]:
     mounts = ["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", CODE]
-    for folder in ("courses", "hub_config"):
+    for folder in ("courses", "courses/checking", "hub_config"):
         mounts += ["--perms", "0755", "--dir", f"{CODE}/{folder}"]
     for name in (*SHARED_CODE, *(f"hub_config/{name}" for name in SHARED_HUB)):
         if (project / name).exists():

@@ -18,7 +18,9 @@ from traitlets import Unicode
 
 from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
+from hub_config.groups import drop_groups, joining, make_groups
 from hub_config.lessons import make_home, put_lessons, size_of
+from hub_config.parts import spark_remote
 from hub_config.place import PROJECT, Academy
 from hub_config.probe import open_filter
 from hub_config.roster import Roster
@@ -85,7 +87,7 @@ class AcademySpawner(LocalProcessSpawner):
 
     async def start(self) -> tuple[str, int]:
         """Prepare home, lessons and bridge, then start the server in its sandbox."""
-        self.port = self.port or random_port()
+        self.port = int(self.port or random_port())  # type: ignore[has-type]
         academy, room = self.academy, self.room()
         owner = room.uid if academy.level != "none" and os.geteuid() == 0 else None
         account = Roster(academy.state / "roster.toml").accounts()[self.user.name]
@@ -103,10 +105,14 @@ class AcademySpawner(LocalProcessSpawner):
             handed += [door.fileno()] if door else []
             argv = command(level, room, self.server_command(), seccomp if level in ("bwrap", "airgap") else None)
             log = os.open(self.academy.log / f"server-{room.name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self.groups = (
+                make_groups(self.academy.to, room.name, bound_of(self.academy), room.processes) if level != "none" else []
+            )
+            argv, needed = joining(self.groups, argv)
             self.log.info("Starting the server of %s at level %s", room.name, level)
             self.proc = Popen(
                 argv,
-                env=environment,
+                env=environment | needed,
                 cwd=room.home,
                 pass_fds=handed,
                 start_new_session=True,
@@ -131,6 +137,7 @@ class AcademySpawner(LocalProcessSpawner):
         return door
 
     way_in: Any = None
+    groups: list[Path] = []  # noqa: RUF012
 
     def server_command(self) -> list[str]:
         return [sys.executable, "-m", "hub_config.server", *self.get_args()]
@@ -158,7 +165,7 @@ class AcademySpawner(LocalProcessSpawner):
             "PSCC_RELEASE_NAME": academy.release_name,
             "PSCC_CHECK_URL": academy.check_url,
             "PSCC_LANG": language,
-            "SPARK_REMOTE": f"sc://localhost:{academy.engine_port}",
+            "SPARK_REMOTE": spark_remote(academy, room.name),
         }
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
@@ -180,9 +187,9 @@ class AcademySpawner(LocalProcessSpawner):
         """Why this server has to stop now, if it has to."""
         academy = self.academy
         used = watch.memory_of(self.pid) >> 20
-        # Several processes share what one of them may have; half as much again is the server and the bridge.
-        if used > academy.memory_mb * 3 // 2:
-            return f"its processes held {used} MiB of memory, {academy.memory_mb * 3 // 2} are allowed"
+        # A control group holds them to it by itself, and lets the server live.
+        if not self.groups and used << 20 > bound_of(academy):
+            return f"its processes held {used} MiB of memory, {bound_of(academy) >> 20} are allowed"
         size, before = size_of(academy.homes / self.user.name) >> 20, self.last_size
         self.last_size = size
         # One who is over may come back and delete: only growing is stopped.
@@ -228,9 +235,15 @@ class AcademySpawner(LocalProcessSpawner):
                 os.kill(process.pid, signal.SIGTERM)
 
     def close_way_in(self) -> None:
+        drop_groups(self.groups)
         if self.way_in is not None:
             self.channels().bridge.drop(self.way_in)
             self.way_in = None
+
+
+def bound_of(academy: Academy) -> int:
+    """Bytes of memory that all processes of a server may hold: those of one notebook, and half as much for the server."""
+    return academy.memory_mb * 3 // 2 << 20
 
 
 def last_in_line(pid: int) -> None:

@@ -25,9 +25,9 @@ def children() -> dict[int, list[Process]]:
     global _seen
     if time.monotonic() - _seen[0] > FRESH_FOR:
         found: dict[int, list[Process]] = {}
-        for entry in os.listdir("/proc"):
+        for entry in Path("/proc").iterdir():
             with suppress(OSError, ValueError, IndexError):
-                process = _process(int(entry))
+                process = _process(int(entry.name))
                 found.setdefault(process.parent, []).append(process)
         _seen = (time.monotonic(), found)
     return _seen[1]

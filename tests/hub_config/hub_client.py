@@ -52,6 +52,8 @@ class Visitor:
     def spawn(self, patience: float = 90) -> float:
         """Start one's server and wait for it; seconds it took."""
         started = time.monotonic()
+        # A page of the hub brings the token that the next line needs.
+        self.session.get(f"{self.url}/hub/home")
         answer = self.api("POST", f"/users/{self.name}/server")
         assert answer.status_code in (201, 202), answer.text
         while time.monotonic() - started < patience:
