@@ -68,6 +68,12 @@ TITLES = {
     "attack": "Attack a release",
     "resist": "A release that resists",
 }
+FRENCH = {
+    "first-curves": "Premières courbes",
+    "comparing-groups": "Comparer des groupes",
+    "immortal-time": "Le temps immortel",
+    "delayed-entry": "L’entrée retardée",
+}
 CHECKS = """
 from courses.checking.exercise import Exercise, Wrong
 
@@ -148,9 +154,10 @@ def _course(path: Path) -> None:
         encoding="utf-8",
     )
     for number, (lesson, exercises) in enumerate(LESSONS[path.name].items(), start=1):
+        french = f"*En français : {FRENCH[lesson]}*\n\n" if lesson in FRENCH else ""
         cells = "".join(f"```{{code-cell}} ipython3\n# exercise: {name}\n```\n\n" for name in exercises)
         (path / f"{number:02}-{lesson}.md").write_text(
-            f"---\nkernelspec: {{name: python3}}\n---\n\n# {TITLES[lesson]}\n\n{cells}"
+            f"---\nkernelspec: {{name: python3}}\n---\n\n# {TITLES[lesson]}\n\n{french}{cells}"
         )
     names = [f"{lesson}.{name}" for lesson, exercises in LESSONS[path.name].items() for name in exercises]
     (path / "checks.py").write_text(f"NAMES = {names}\n{CHECKS}", encoding="utf-8")

@@ -258,6 +258,9 @@ def test_the_language_is_kept_and_leads_nowhere_else(hub: Hub) -> None:
 def test_the_course_page_leads_into_the_reader_s_own_server(hub: Hub, amina: Visitor) -> None:
     page = amina.session.get(f"{hub.portal}courses/survival").text
     assert 'href="/hub/user-redirect/lab/tree/survival/03-immortal-time.ipynb"' in page
+    assert "Immortal time" in page
+    french = amina.session.get(f"{hub.portal}courses/survival", headers={"Accept-Language": "fr"}).text
+    assert "Le temps immortel" in french
 
 
 def test_what_is_not_there_or_not_one_s_own_is_said_on_a_page(hub: Hub, amina: Visitor) -> None:
