@@ -14,6 +14,7 @@ from quality.contract import Layer
 from quality.contract import Table as Contract
 from quality.contracts import contracts
 
+SIGNS = {"at least": "≥", "at most": "≤"}
 # What may be fetched as it lies in the release.
 FILES = ("card.md", "card.json", "gate.json")
 
@@ -135,24 +136,25 @@ def _html(markdown: str) -> str:
     return str(parser.renderer.render(tokens, parser.options, {}))
 
 
-def _figures(gate: Any) -> list[Figure]:
-    """Every figure of the gate's report, with the sign that its bound is read with."""
-    told = gate.get("figures", ()) if isinstance(gate, dict) else gate
+def _figures(gate: dict[str, Any]) -> list[Figure]:
+    """Every figure of the gate's report. What helps is shown where a bound is not kept."""
     return [
         Figure(
             name=each["name"],
             value=each["value"],
-            bound_sign=_sign(each["value"], each["bound"], each["kept"]),
-            bound=each["bound"],
+            bound_sign=SIGNS.get(str(each["bound"]).rpartition(" ")[0], ""),
+            bound=_number(each["bound"]),
             met=each["kept"] if each.get("decides", True) else None,
-            why=each.get("advice", ""),
+            why="" if each["kept"] else each["advice"],
         )
-        for each in told
+        for each in gate.get("figures", ())
     ]
 
 
-def _sign(value: float, bound: float, kept: bool) -> str:
-    """Whether a figure must be at most or at least its bound: it is kept on the right side of it. Nothing where it equals its bound."""
-    if value == bound:
-        return ""
-    return "≤" if (value <= bound) == kept else "≥"
+def _number(bound: Any) -> Any:
+    """The number of a bound that is told in words: `at most 0.02` is 0.02."""
+    last = str(bound).rpartition(" ")[2]
+    try:
+        return int(last) if last.isdigit() else float(last)
+    except ValueError:
+        return bound

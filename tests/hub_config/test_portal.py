@@ -285,7 +285,8 @@ def test_the_card_is_shown_as_text_and_the_gate_with_its_bounds(hub: Hub, amina:
     page = amina.session.get(f"{hub.portal}data", headers={"Accept-Language": "en"}).text
     assert "<script>" not in page
     release = Release(hub.folder / "lake" / "teaching" / "r1")
-    assert [(f.bound_sign, f.met) for f in release.gate] == [("", True), ("≤", True), ("≥", True), ("≤", None)]
+    assert [(f.bound_sign, f.met) for f in release.gate] == [("≥", True), ("≤", True), ("≥", True), ("≤", None)]
+    assert [(f.bound, f.why) for f in release.gate][2:] == [(0.9, ""), (0.02, "A coarser age costs less.")]
     assert (release.met, len(release.bounded)) == (3, 3)
     assert release.table("edu_survival").columns[3].meaning.startswith("Day from which")  # type: ignore[union-attr]
 
