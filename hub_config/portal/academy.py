@@ -1,5 +1,6 @@
 """What the service works with: courses and attempts, the release, the roster; and who may see what of them."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from hub_config.portal.standing import InCourse, in_course
 from hub_config.roles import may
 from hub_config.roster import Account, Roster
 
+log = logging.getLogger(__name__)
 LEVELS = ("beginner", "intermediate", "advanced")
 
 
@@ -26,7 +28,16 @@ class Academy:
 
     @cached_property
     def checking(self) -> Checking:
-        return Checking(self.settings.courses, self.settings.release, self.settings.state)
+        """Every course that can be read; one that cannot is left out, and the others go on."""
+        found = Checking(self.settings.courses, self.settings.release, self.settings.state)
+        for slug, course in list(found.courses.items()):
+            try:
+                course.exercises  # noqa: B018
+            except Exception:
+                # Checks are code of an author: anything can be wrong with them.
+                log.exception("Course %s is left out: its checks cannot be read. See `pscc course check %s`.", slug, slug)
+                del found.courses[slug]
+        return found
 
     @cached_property
     def badges(self) -> Badges:

@@ -186,7 +186,13 @@ GATE = {
     "figures": [
         {"name": "smallest class", "value": 11, "bound": "at least 11", "kept": True, "advice": "Counted on the written tables."},
         {"name": "singling out, upper end", "value": 0.0019, "bound": "at most 0.02", "kept": True, "advice": "2,000 attacks."},
-        {"name": "positive control", "value": 0.97, "bound": "at least 0.9", "kept": True, "advice": "The same attacks on the raw copy."},
+        {
+            "name": "positive control",
+            "value": 0.97,
+            "bound": "at least 0.9",
+            "kept": True,
+            "advice": "The same attacks on the raw copy.",
+        },
         {
             "name": "loss of AUC",
             "value": 0.031,

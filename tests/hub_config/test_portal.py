@@ -144,6 +144,14 @@ def test_a_course_comes_after_those_it_builds_on(tmp_path: Path) -> None:
     assert list(Academy(portal_world.settings(portal_world.make(tmp_path))).courses) == ["privacy-lab", "survival"]
 
 
+def test_a_course_whose_checks_are_broken_is_left_out_and_the_others_go_on(tmp_path: Path) -> None:
+    folder = portal_world.make(tmp_path)
+    (folder / "courses" / "survival" / "checks.py").write_text("EXERCISES = {")
+    academy = Academy(portal_world.settings(folder))
+    assert list(academy.courses) == ["privacy-lab"]
+    assert {each.course for each in academy.checking.progress("hugo")} == {"privacy-lab"}
+
+
 # Check API
 
 
