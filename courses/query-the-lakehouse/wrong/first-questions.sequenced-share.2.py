@@ -1,0 +1,3 @@
+# hint: the join with cohort is missing
+panel = release.table("edu_tumor")["panel"].to_list()
+value = 100 * sum(each is not None for each in panel) / len(panel)

@@ -1,0 +1,2 @@
+# hint: the whole release
+value = release.table("edu_tumor").height

@@ -1,0 +1,10 @@
+# hint: glued into one text can collide
+value = {
+    "kind": "code",
+    "name": "is_key",
+    "source": """
+def is_key(rows, columns):
+    keys = ["".join(str(row[column]) for column in columns) for row in rows]
+    return len(set(keys)) == len(keys) and all(row[column] is not None for row in rows for column in columns)
+""",
+}

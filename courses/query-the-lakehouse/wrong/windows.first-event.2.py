@@ -1,0 +1,4 @@
+# hint: ever had an event
+import polars as pl
+
+value = release.of_cohort("edu_event", seed).unique(["tumor_no", "kind"]).group_by("kind").agg(tumours=pl.len())
