@@ -1,5 +1,6 @@
 """A trainee's function, tried in a process of its own and judged by what it gives back, as JSON, for each case."""
 
+import ast
 import functools
 import json
 import logging
@@ -62,6 +63,20 @@ def differences(cases: Sequence[Case], given: Canonical, tolerance: float) -> li
     if "memory" in ran.told or any("memory" in each for each in results):
         return [Difference("code_memory")]
     return _judged(cases, results, tolerance)
+
+
+def is_empty(given: Canonical) -> bool:
+    """True for a function that was not written yet: a head, perhaps a docstring, and nothing to do."""
+    try:
+        heads = ast.parse(given["source"]).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return len(heads) == 1 and isinstance(heads[0], ast.FunctionDef) and all(map(_does_nothing, heads[0].body))
+
+
+def _does_nothing(statement: ast.stmt) -> bool:
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return is_text or isinstance(statement, ast.Pass)
 
 
 def _judged(cases: Sequence[Case], results: list[dict[str, Any]], tolerance: float) -> list[Difference]:

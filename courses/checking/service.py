@@ -77,7 +77,7 @@ class Checking:
         course, name = find(self.courses, exercise)
         given = admit(value) if isinstance(value, dict) and "kind" in value else canonical(value)
         stands = self.attempts.standing(user, course.slug, course.version, name, moment - WITHIN)
-        if given["kind"] == "nothing":
+        if given["kind"] == "nothing" or (given["kind"] == "code" and code.is_empty(given)):
             # Who runs a whole notebook to look at it has not tried yet.
             blank = words.say("nothing", language, expected=course.exercises[name].kind)
             return Result(False, blank, None, stands.attempts)
@@ -171,6 +171,10 @@ class Checking:
         """Gives a trainee a fresh start in an exercise: hints begin anew, an earlier pass no longer counts. What happened stays recorded."""
         course, name = find(self.courses, exercise)
         self.attempts.add("reset", user, course.slug, course.version, name, self.release.name, by=by)
+
+    def close(self) -> None:
+        """Closes the record."""
+        self.attempts.close()
 
     def forget(self, user: str) -> None:
         """Takes a person out of the record for good."""

@@ -1,0 +1,1 @@
+"""From plain text to notebooks and pages: courses are written, guarded, built and examined here."""

@@ -1,0 +1,106 @@
+"""A lesson as an author wrote it, and what a trainee may see of it."""
+
+import ast
+import hashlib
+import re
+from typing import Any
+
+from courses.checking.course import EXERCISE, Course, Lesson
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+BLOCK = re.compile(rf"^[ \t]*{BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.MULTILINE | re.DOTALL)
+NOTES = "## Instructor notes"
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+YOUR_TURN = "# Your answer:"
+
+
+def solution(course: Course, lesson: Lesson) -> Any:
+    """The whole lesson as a notebook: solutions, instructor notes and all."""
+    return _notebook(course, lesson, lesson.text)
+
+
+def trainee(course: Course, lesson: Lesson) -> Any:
+    """The lesson without solutions and instructor notes; a name that the solution gave stands there as None, so that the cell runs."""
+    notebook = _notebook(course, lesson, without_notes(lesson.text))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.source = cut(cell.source)
+    return notebook
+
+
+def _notebook(course: Course, lesson: Lesson, text: str) -> Any:
+    import jupytext
+
+    notebook = jupytext.reads(text, fmt="md:myst")
+    notebook.metadata = {**KERNEL, "pscc": {"course": course.slug, "lesson": lesson.name, "version": course.version}}
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for index, cell in enumerate(notebook.cells):
+        cell.id = cell_id(course.slug, lesson.name, index)
+        found = EXERCISE.match(cell.source) if cell.cell_type == "code" else None
+        if found:
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "exercise"})
+            cell.metadata["exercise"] = f"{course.slug}.{lesson.name}.{found[1]}"
+    return notebook
+
+
+def cell_id(course: str, lesson: str, index: int) -> str:
+    """Always the same for a cell, so that two builds give the same bytes."""
+    return hashlib.sha256(f"{course}/{lesson}/{index}".encode()).hexdigest()[:12]
+
+
+def without_notes(text: str) -> str:
+    """The text up to the instructor notes, and from the next heading of their rank on."""
+    kept, in_notes, in_code = [], False, False
+    for line in text.splitlines(keepends=True):
+        in_code ^= line.startswith("```")
+        if not in_code and line.startswith(("# ", "## ")):
+            in_notes = line.strip() == NOTES
+        if not in_notes:
+            kept.append(line)
+    return "".join(kept).rstrip("\n") + "\n"
+
+
+def cut(source: str) -> str:
+    """The source of a cell with something to fill in where the solution stood."""
+    if BEGIN not in source:
+        return source
+    rest = BLOCK.sub("", source)
+    return BLOCK.sub(lambda block: _to_fill_in(block[1], rest), source)
+
+
+def solutions(source: str) -> list[str]:
+    """The solutions that stand in a cell."""
+    return [block[1].strip("\n") for block in BLOCK.finditer(source)]
+
+
+def _to_fill_in(block: str, rest: str) -> str:
+    """What the rest of the cell needs from the solution: a name becomes None, a function keeps its head."""
+    tree, needed = _parsed(block), {node.id for node in ast.walk(_parsed(rest)) if isinstance(node, ast.Name)}
+    lines = [YOUR_TURN]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in needed:
+            lines.append(f"def {node.name}({ast.unparse(node.args)}):\n    ...\n")
+            needed.discard(node.name)
+    lines += [f"{name} = None" for name in _bound(tree) if name in needed]
+    return "\n".join(lines)
+
+
+def _bound(tree: ast.Module) -> list[str]:
+    """Names that the statements give a value to, in their order, those inside functions left out."""
+    inside = {id(node) for top in ast.walk(tree) if isinstance(top, ast.FunctionDef | ast.Lambda) for node in ast.walk(top)}
+    stores = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in inside]
+    return list(dict.fromkeys(node.id for node in sorted(stores, key=lambda node: (node.lineno, node.col_offset))))
+
+
+def _parsed(source: str) -> ast.Module:
+    """The source without its magics; nothing where it still is no Python."""
+    import textwrap
+
+    plain = re.sub(r"^[ \t]*[%!].*$", "", textwrap.dedent(source), flags=re.MULTILINE)
+    try:
+        return ast.parse(plain)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])

@@ -1,0 +1,2 @@
+# hint: The name is asked for.
+value = "42"

@@ -1,0 +1,2 @@
+# hint: That is a stage.
+value = "IV"

@@ -1,0 +1,2 @@
+# hint: There are several.
+value = ["IV"]

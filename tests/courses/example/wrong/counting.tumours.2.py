@@ -1,0 +1,2 @@
+# hint: A share is no count.
+value = 0.8

@@ -1,0 +1,3 @@
+# hint: That changes nothing.
+def value(days, width):
+    return days
