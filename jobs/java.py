@@ -1,6 +1,7 @@
 """The Java that Spark runs on, and the two Delta jars it needs: found or fetched at set-up, never at start."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -144,6 +145,9 @@ if __name__ == "__main__":
     try:
         if sys.argv[1:] == ["object-store"]:
             fetch_jars(STORE_JARS, "make object-store")
+        elif sys.argv[1:] == ["where"]:
+            # For parts that do not import this one, the academy's engine.
+            print(json.dumps({"java": java_home(), "jars": class_path()}))
         else:
             fetch_jars(DELTA_JARS, "make setup")
     except WrongUse as error:

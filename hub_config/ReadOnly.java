@@ -1,0 +1,119 @@
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.SparkSessionExtensions;
+import org.apache.spark.sql.catalyst.analysis.LocalTempView$;
+import org.apache.spark.sql.catalyst.plans.logical.Command;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.delta.catalog.DeltaTableV2;
+import org.apache.spark.sql.execution.command.CreateViewCommand;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
+import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
+import org.apache.spark.sql.execution.datasources.v2.FileTable;
+import scala.runtime.AbstractFunction1;
+import scala.runtime.BoxedUnit;
+
+/**
+ * The engine's rule on plans: after Spark has understood a query and before anything of it runs, commands that change
+ * something, and files outside the release, are refused. It also puts the query into its session's pool, since every
+ * query passes here on the thread that will run it.
+ *
+ * Compiled at start by the compiler that Spark carries, so that no JDK is needed.
+ */
+public class ReadOnly extends AbstractFunction1 {
+    private static final Set<String> ALLOWED = new HashSet<String>(Arrays.asList(new String[] {@ALLOWED@}));
+    private static final String[] FOLDERS = new String[] {@FOLDERS@};
+    private static final String ONLY_TABLES = "no other data are here than the tables of the release, see tables().";
+    public static volatile boolean closed = false;
+
+    public static void close() {
+        closed = true;
+    }
+
+    public Object apply(Object extensions) {
+        ((SparkSessionExtensions) extensions).injectCheckRule(new OfSession());
+        return BoxedUnit.UNIT;
+    }
+
+    public static class OfSession extends AbstractFunction1 {
+        public Object apply(Object session) {
+            return new OnPlan((SparkSession) session);
+        }
+    }
+
+    public static class OnPlan extends AbstractFunction1 {
+        private final SparkSession session;
+
+        public OnPlan(SparkSession session) {
+            this.session = session;
+        }
+
+        public Object apply(Object plan) {
+            if (closed) {
+                session.sparkContext().setLocalProperty("spark.scheduler.pool", session.sessionUUID());
+                ((LogicalPlan) plan).foreachWithSubqueries(new OnNode());
+            }
+            return BoxedUnit.UNIT;
+        }
+    }
+
+    public static class OnNode extends AbstractFunction1 {
+        public Object apply(Object node) {
+            if (node instanceof CreateViewCommand) {
+                if (((CreateViewCommand) node).viewType() != LocalTempView$.MODULE$) {
+                    refuse("make a temporary view instead: CREATE TEMP VIEW …");
+                }
+            } else if (node instanceof Command) {
+                String name = node.getClass().getSimpleName().replace("$", "");
+                if (!ALLOWED.contains(name)) {
+                    refuse("this statement (" + name + ") would change something.");
+                }
+            } else if (node instanceof LogicalRelation) {
+                checkRelation(((LogicalRelation) node).relation());
+            } else if (node instanceof DataSourceV2Relation) {
+                checkTable(((DataSourceV2Relation) node).table());
+            }
+            return BoxedUnit.UNIT;
+        }
+
+        private void checkRelation(Object relation) {
+            if (relation instanceof HadoopFsRelation) {
+                checkAll(((HadoopFsRelation) relation).location().rootPaths());
+            } else if (!relation.getClass().getName().startsWith("org.apache.spark.sql.delta.")) {
+                refuse(ONLY_TABLES);
+            }
+        }
+
+        private void checkTable(Object table) {
+            if (table instanceof FileTable) {
+                checkAll(((FileTable) table).fileIndex().rootPaths());
+            } else if (table instanceof DeltaTableV2) {
+                check(((DeltaTableV2) table).path());
+            }
+        }
+
+        private void checkAll(Object paths) {
+            scala.collection.Iterator each = ((scala.collection.Iterable) paths).iterator();
+            while (each.hasNext()) {
+                check((Path) each.next());
+            }
+        }
+
+        private void check(Path path) {
+            String plain = path.toUri().normalize().getPath();
+            for (int i = 0; i < FOLDERS.length; i++) {
+                if (plain.equals(FOLDERS[i]) || plain.startsWith(FOLDERS[i] + "/")) {
+                    return;
+                }
+            }
+            refuse(ONLY_TABLES);
+        }
+
+        private void refuse(String why) {
+            throw new UnsupportedOperationException("The class reads and changes nothing: " + why);
+        }
+    }
+}

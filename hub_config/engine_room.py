@@ -1,0 +1,156 @@
+"""Inside the engine's sandbox: the JVM with its Spark Connect server, made read-only, and the door in front of it.
+
+Started by `hub_config.engine`, which hands over what is needed on standard input; nothing is taken from the environment.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# What a trainee's statement may be: it looks at something, or it changes nothing but the trainee's own session.
+ALLOWED_COMMANDS = (
+    "ShowTables ShowTablesCommand ShowTablesExtended ShowColumns ShowColumnsCommand ShowViews ShowViewsCommand ShowFunctions"
+    " ShowFunctionsCommand ShowNamespaces ShowNamespacesCommand ShowCatalogsCommand ShowCurrentNamespaceCommand ShowTableProperties"
+    " ShowTablePropertiesCommand ShowPartitions ShowPartitionsCommand ShowCreateTable ShowCreateTableCommand ShowDeltaPartitionsCommand"
+    " ShowDeltaTableColumnsCommand DescribeRelation DescribeColumn DescribeColumnCommand DescribeTableCommand DescribeQueryCommand"
+    " DescribeNamespace DescribeFunction DescribeFunctionCommand DescribeRelationJsonCommand DescribeDeltaDetailCommand"
+    " DescribeDeltaHistory DescribeDeltaHistoryCommand ExplainCommand SetCommand ResetCommand SetVariable CreateVariable DropVariable"
+    " DropTempView DropTempViewCommand"
+).split()
+# Functions that call Java: they would end the engine, or read its environment.
+CALLS_JAVA = ("reflect", "java_method", "try_reflect")
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What the engine was started with."""
+
+    release: str
+    folder: str
+    java: str
+    jars: str
+    key: str
+    socket: str
+    memory: str
+    cores: int
+    seconds: int
+    megabytes: int
+
+
+def configuration(orders: Orders, port: int) -> dict[str, str]:
+    """Spark's settings: small queries of many people, side by side."""
+    return {
+        "spark.master": f"local[{4 * orders.cores}]",
+        "spark.app.name": "pscc-teaching",
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.session.manager.defaultSessionTimeout": "8h",
+        "spark.connect.session.planCompression.threshold": "-1",
+        "spark.sql.connect.serverStacktrace.enabled": "false",
+        "spark.sql.pyspark.jvmStacktrace.enabled": "false",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.driver.extraClassPath": orders.jars,
+        "spark.driver.memory": orders.memory,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.maxResultSize": f"{2 * orders.megabytes}m",
+        "spark.local.dir": f"{orders.folder}/spark",
+        "spark.sql.warehouse.dir": f"{orders.folder}/warehouse",
+        "spark.sql.artifact.isolation.enabled": "false",
+        # A pool each session, and more slots than cores: a long query of one holds no slot that another waits for.
+        "spark.scheduler.mode": "FAIR",
+        "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.leafNodeDefaultParallelism": "2",
+        "spark.sql.autoBroadcastJoinThreshold": "8m",
+        # A joined table of any size is first given 64 MiB.
+        "spark.sql.maxBroadcastTableSize": "256m",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"
+        f" -Djava.io.tmpdir={orders.folder} -Dderby.system.home={orders.folder} -XX:-UsePerfData",
+    }
+
+
+def open_engine(orders: Orders, port: int, token: str) -> Any:
+    """The gateway of a JVM whose Connect server has started, every table of the release by its name, and everything else closed."""
+    os.environ.update(
+        JAVA_HOME=orders.java,
+        # Workers for Python functions cannot start: a trainee's code runs in the trainee's sandbox, not in the class's engine.
+        PYSPARK_PYTHON="/nowhere/python",
+        SPARK_CONNECT_AUTHENTICATE_TOKEN=token,
+        SPARK_LOCAL_IP="127.0.0.1",
+        TMPDIR=orders.folder,
+    )
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+
+    conf = SparkConf(loadDefaults=False).setAll(list(configuration(orders, port).items()))
+    gateway = launch_gateway(conf)
+    context = SparkContext(conf=conf, gateway=gateway)
+    jvm: Any = gateway.jvm
+    _forget_functions(jvm)
+    rule = _compiled_rule(jvm, orders)
+    session = jvm.org.apache.spark.sql.SparkSession.builder().withExtensions(rule.getConstructor(None).newInstance(None)).getOrCreate()
+    for table in sorted(Path(orders.release).glob("*/_delta_log")):
+        session.sql(f"CREATE TABLE `{table.parent.name}` USING delta LOCATION '{table.parent}'")
+        session.sql(f"SELECT * FROM `{table.parent.name}` LIMIT 1").count()
+    rule.getMethod("close", None).invoke(None, None)
+    return context
+
+
+def _forget_functions(jvm: Any) -> None:
+    registry = getattr(getattr(jvm, "org.apache.spark.sql.catalyst.analysis.FunctionRegistry$"), "MODULE$").builtin()
+    for name in CALLS_JAVA:
+        registry.dropFunction(jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name))
+
+
+def _compiled_rule(jvm: Any, orders: Orders) -> Any:
+    source = Path(__file__).with_name("ReadOnly.java").read_text(encoding="utf-8")
+    source = source.replace("@ALLOWED@", ", ".join(json.dumps(name) for name in ALLOWED_COMMANDS))
+    source = source.replace("@FOLDERS@", json.dumps(orders.release))
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
+    compiler.cook(source)
+    return compiler.getClassLoader().loadClass("ReadOnly")
+
+
+async def serve(orders: Orders) -> None:
+    """Open the engine, then its door, until the JVM ends."""
+    from hub_config.engine_door import open_door
+
+    port, token = _free_port(), secrets.token_hex(32)
+    context = open_engine(orders, port, token)
+    door = await open_door(orders, f"127.0.0.1:{port}", token)
+    await door.warm_up()
+    print("ready", flush=True)
+    jvm = context._gateway.proc
+    while jvm.poll() is None:
+        await asyncio.sleep(1)
+    await door.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Orders(**json.loads(sys.stdin.readline()))))
+    sys.exit(1)

@@ -1,0 +1,238 @@
+"""The teaching engine: a real one, in its sandbox, with two people of a class."""
+
+import concurrent.futures
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from courses.checking.cohort import COHORT_SQL
+from courses.checking.cohort import cohort as cohort_of
+from hub_config import engine
+from hub_config.engine_token import token_for, user_of
+from tests.teaching_stand_in import write_release
+
+pytestmark = pytest.mark.jvm
+PATIENTS = 300
+SECONDS = 6
+CROSS_JOIN = "SELECT sum(a.id * b.id) FROM range(1000000000) a CROSS JOIN range(1000000) b"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    lake = tmp_path_factory.mktemp("lake")
+    (lake / "silver").mkdir()
+    (lake / "silver" / "person.txt").write_text("a person of silver")
+    return write_release(lake / "teaching" / "stand-in", PATIENTS)
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def remote(release: Path, state: Path) -> Iterator[Callable[[str], str]]:
+    if engine.level()[0] == "none":
+        pytest.skip(f"no sandbox here: {engine.level()[1]}")
+    with engine.running(release, state, "--seconds", str(SECONDS), "--megabytes", "8", "--memory", "1g") as found:
+        yield found
+
+
+def opened(remote: str) -> Any:
+    from pyspark.sql.connect.session import SparkSession
+
+    return SparkSession.builder.remote(remote).create()
+
+
+@pytest.fixture(scope="module")
+def ada(remote: Callable[[str], str]) -> Any:
+    return opened(remote("ada"))
+
+
+@pytest.fixture(scope="module")
+def ben(remote: Callable[[str], str]) -> Any:
+    return opened(remote("ben"))
+
+
+def refusal(ask: Callable[[], Any]) -> str:
+    with pytest.raises(PySparkException) as refused:
+        ask()
+    return str(refused.value)
+
+
+def test_every_table_of_the_release_is_there_by_its_name(ada):
+    names = [row.tableName for row in ada.sql("SHOW TABLES").collect()]
+    assert len(names) == 8
+    assert ada.table("edu_patient").count() == PATIENTS
+    assert ada.sql("SELECT count(*) FROM edu_tumor VERSION AS OF 0").first()[0] == PATIENTS
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM text.`/etc/passwd`",
+        "SELECT * FROM text.`/proc/self/environ`",
+        "SELECT (SELECT first(value) FROM text.`/etc/passwd`)",
+        "SELECT * FROM csv.`/release/../etc/passwd`",
+        "SELECT * FROM binaryFile.`/code/hub_config`",
+        "CREATE TEMP VIEW passwords USING csv OPTIONS (path '/etc/passwd')",
+    ],
+)
+def test_no_file_but_the_releases_is_read(ada, query):
+    assert "no other data are here" in refusal(lambda: ada.sql(query).collect())
+
+
+def test_silver_beside_the_release_does_not_exist_for_the_engine(ada, release):
+    silver = release.parents[1] / "silver" / "person.txt"
+    assert silver.exists()
+    assert "PATH_NOT_FOUND" in refusal(lambda: ada.sql(f"SELECT * FROM text.`{silver}`").collect())
+
+
+def test_files_are_refused_when_another_reader_is_chosen(ada):
+    ada.conf.set("spark.sql.sources.useV1SourceList", "")
+    assert "no other data are here" in refusal(lambda: ada.read.text("/etc/passwd").collect())
+    ada.conf.unset("spark.sql.sources.useV1SourceList")
+
+
+@pytest.mark.parametrize("function", ["reflect", "java_method", "try_reflect"])
+def test_java_is_not_called_from_sql(ada, function):
+    assert "Cannot resolve routine" in refusal(lambda: ada.sql(f"SELECT {function}('java.lang.System', 'getenv')").collect())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE mine AS SELECT 1",
+        "INSERT INTO edu_panel_gene VALUES ('a', 'b')",
+        "DELETE FROM edu_tumor",
+        "DROP TABLE edu_tumor",
+        "ALTER TABLE edu_tumor ADD COLUMN mine INT",
+        "INSERT OVERWRITE DIRECTORY '/tmp/mine' USING csv SELECT 1",
+        "EXECUTE IMMEDIATE 'DROP TABLE edu_tumor'",
+        "BEGIN DROP TABLE edu_tumor; END",
+        "CREATE VIEW mine AS SELECT 1",
+        "CREATE GLOBAL TEMP VIEW mine AS SELECT 1",
+        "CREATE FUNCTION mine AS 'java.lang.String'",
+        "CACHE TABLE edu_tumor",
+        "CLEAR CACHE",
+        "ADD JAR '/release/card.json'",
+        "OPTIMIZE edu_tumor",
+        "VACUUM edu_tumor",
+        "RESTORE TABLE edu_tumor TO VERSION AS OF 0",
+    ],
+)
+def test_no_statement_changes_anything(ada, statement):
+    assert "reads and changes nothing" in refusal(lambda: ada.sql(statement).collect())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda spark: spark.range(3).write.parquet("/tmp/mine"),
+        lambda spark: spark.range(3).write.saveAsTable("mine"),
+        lambda spark: spark.range(3).writeTo("mine").create(),
+        lambda spark: spark.range(3).createGlobalTempView("mine"),
+        lambda spark: spark.catalog.createTable("mine", path="/release/edu_tumor", source="delta"),
+        lambda spark: spark.catalog.clearCache(),
+    ],
+)
+def test_no_call_changes_anything(ada, ask):
+    assert "reads and changes nothing" in refusal(lambda: ask(ada))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda spark: spark.range(3).select(F.udf(lambda each: each)("id")).collect(),
+        lambda spark: spark.range(3).mapInPandas(lambda frames: frames, "id long").collect(),
+        lambda spark: spark.udf.register("mine", lambda each: each),
+        lambda spark: spark.addArtifact(__file__, pyfile=True),
+    ],
+)
+def test_no_code_of_a_trainee_runs_in_the_engine(ada, ask):
+    said = refusal(lambda: ask(ada))
+    assert "runs no code of yours" in said or "takes no files" in said
+
+
+def test_a_runaway_cross_join_is_stopped_with_a_sentence_while_another_session_answers(ada, ben):
+    ben.table("edu_line").count()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runaway = pool.submit(refusal, lambda: ada.sql(CROSS_JOIN).collect())
+        time.sleep(2)
+        answers = 0
+        while not runaway.done():
+            assert ben.table("edu_line").count() == PATIENTS
+            answers += 1
+        assert answers
+        assert "seconds and was stopped, so that the others can go on" in runaway.result()
+    assert ada.table("edu_line").count() == PATIENTS
+
+
+def test_a_result_larger_than_the_bound_is_stopped_with_a_sentence(ada):
+    query = "SELECT id, uuid() AS a, uuid() AS b FROM range(300000)"
+    assert "larger than" in refusal(lambda: ada.sql(query).toArrow())
+
+
+def test_two_sessions_have_their_own_cohort(ada, ben):
+    for session, seed in ((ada, 11), (ben, 12)):
+        session.sql(f"CREATE OR REPLACE TEMP VIEW cohort AS SELECT tumor_no FROM edu_tumor WHERE {COHORT_SQL.format(seed=seed)}")
+    found = {seed: sorted(row[0] for row in session.table("cohort").collect()) for session, seed in ((ada, 11), (ben, 12))}
+    assert found == {seed: cohort_of(seed, range(1, PATIENTS + 1)) for seed in (11, 12)}
+    assert found[11] != found[12]
+
+
+def test_one_token_opens_no_session_of_another_person(remote, ada):
+    ada.sql("CREATE OR REPLACE TEMP VIEW secret AS SELECT 1")
+    session_id = ada.session_id
+    thief = opened(f"{remote('eve')};user_id=ada;session_id={session_id}")
+    assert "TABLE_OR_VIEW_NOT_FOUND" in refusal(lambda: thief.table("secret").collect())
+
+
+@pytest.mark.parametrize("forged", [lambda remote: remote.replace("=ada.", "=ben."), lambda remote: remote.split("/;")[0]])
+def test_nobody_comes_in_with_a_forged_token_or_none(remote, forged):
+    assert "does not know you" in refusal(lambda: opened(forged(remote("ada"))).sql("SELECT 1").collect())
+
+
+def test_the_engine_is_not_the_operator_and_has_no_network(remote):
+    inside = [
+        line.split() for line in subprocess.run(["ps", "-eo", "pid,uid,args"], capture_output=True, text=True).stdout.splitlines()
+    ]
+    rooms = [row for row in inside if "hub_config.engine_room" in row and "bwrap" not in row[2] and "setpriv" not in row[2]]
+    assert rooms
+    assert os.readlink(f"/proc/{rooms[-1][0]}/ns/net") != os.readlink("/proc/self/ns/net")
+    assert os.geteuid() != 0 or rooms[-1][1] == str(engine.ENGINE_UID)
+
+
+def test_status_says_whether_it_answers(remote, state):
+    assert engine.main(["--status", "--state", str(state)]) == 0
+    assert engine.main(["--status", "--state", str(state / "other")]) == 1
+
+
+def test_the_key_and_nothing_else_signs_a_token():
+    token = token_for("00" * 32, "ada@example.org")
+    assert user_of("00" * 32, token) == "ada@example.org"
+    assert user_of("01" * 32, token) is None
+    assert user_of("00" * 32, token.replace("ada", "eva")) is None
+    with pytest.raises(ValueError, match="user name"):
+        token_for("00" * 32, "ada;x")
+
+
+def test_an_empty_folder_is_no_release(tmp_path):
+    (tmp_path / "release").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "hub_config.engine", "--release", str(tmp_path / "release"), "--state", str(tmp_path)]
+        + ["--java", "/nowhere", "--jars", "/nowhere.jar"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Expected the tables of a release in")
