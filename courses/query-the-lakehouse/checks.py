@@ -554,19 +554,15 @@ def tested(release: Release, seed: int) -> pl.DataFrame:
     return covers.join(altered, on=["tumor_no", "gene"], how="left").with_columns(pl.col("found").fill_null(0))
 
 
-def gene_frequency(release: Release, seed: int) -> float:
-    return 100 * tested(release, seed).filter(pl.col("gene") == gene_of(release, seed))["found"].mean()  # type: ignore[operator, return-value]
-
-
-def altered_over(release: Release, seed: int, denominator: int) -> float:
-    found = tested(release, seed).filter(pl.col("gene") == gene_of(release, seed))["found"].sum()
-    return 100 * found / denominator
-
-
-def variants_over_tested(release: Release, seed: int) -> float:
-    rows = tested(release, seed).filter(pl.col("gene") == gene_of(release, seed))
-    variants = release.table("edu_variant").filter(pl.col("gene") == gene_of(release, seed)).join(rows, on="tumor_no", how="semi")
-    return 100 * variants.height / rows.height
+def gene_frequency(release: Release, seed: int, uncovered: bool = False, unsequenced: bool = False, variants: bool = False) -> pl.DataFrame:
+    """Panel by panel: who was tested for the gene, and who is altered. The flags are mistakes."""
+    gene, mine = gene_of(release, seed), tumours(release, seed)
+    covers = release.table("edu_panel_gene").filter(pl.col("gene") == gene)
+    rows = mine if unsequenced else mine.drop_nulls("panel") if uncovered else mine.join(covers, on="panel", how="semi")
+    found = release.table("edu_variant").filter(pl.col("gene") == gene).group_by("tumor_no").agg(found=pl.len().cast(pl.Int64))
+    found = found if variants else found.with_columns(found=pl.lit(1, pl.Int64))
+    counted = rows.join(found, on="tumor_no", how="left").group_by("panel").agg(tested=pl.len(), altered=pl.sum("found"))
+    return counted.with_columns(percent=100 * pl.col("altered") / pl.col("tested"))
 
 
 def gene_table(release: Release, seed: int) -> pl.DataFrame:
@@ -606,30 +602,36 @@ def group_bars(release: Release, seed: int, of_all: bool = False, altered_only: 
 DENOMINATORS = {
     "denominators.gene-frequency": Exercise(
         gene_frequency,
-        "number",
+        "table",
         tolerance=0.01,
         hints=(
             say("Who can be counted as not altered? Only who was tested for the gene.", "Qui peut être compté comme non altéré ? Seulement qui a été testé pour ce gène."),
-            say("Denominator: edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = your gene, within the cohort.", "Dénominateur : edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = votre gène, dans la cohorte."),
-            say("LEFT JOIN the DISTINCT tumor_no of edu_variant for that gene: 100 * count(altered.tumor_no) / count(*).", "LEFT JOIN des tumor_no DISTINCT d'edu_variant pour ce gène : 100 * count(altered.tumor_no) / count(*)."),
+            say("Tested: edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = your gene, within the cohort.", "Testées : edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = votre gène, dans la cohorte."),
+            say("LEFT JOIN the DISTINCT tumor_no of edu_variant for that gene, GROUP BY panel: count(*) AS tested, count(found) AS altered.", "LEFT JOIN des tumor_no DISTINCT d'edu_variant pour ce gène, GROUP BY panel : count(*) AS tested, count(found) AS altered."),
         ),
         wrong=(
             gives(
-                lambda release, seed: altered_over(release, seed, tumours(release, seed).height),
-                "You divided by all tumours: those that were never sequenced count as free of the alteration.",
-                "Vous avez divisé par toutes les tumeurs : celles qui n'ont jamais été séquencées comptent comme non altérées.",
+                lambda release, seed: gene_frequency(release, seed, unsequenced=True),
+                "Tumours that were never sequenced have a row here: they count as free of the alteration.",
+                "Les tumeurs jamais séquencées ont ici une ligne : elles comptent comme non altérées.",
                 0.01,
             ),
             gives(
-                lambda release, seed: altered_over(release, seed, tumours(release, seed)["panel"].count()),
-                "You divided by all sequenced tumours: some of their panels do not cover this gene.",
-                "Vous avez divisé par toutes les tumeurs séquencées : certains de leurs panels ne couvrent pas ce gène.",
+                lambda release, seed: gene_frequency(release, seed, uncovered=True),
+                "All sequenced tumours are here, also with panels that do not cover this gene. 0 % there means: nobody looked.",
+                "Toutes les tumeurs séquencées sont là, même avec des panels qui ne couvrent pas ce gène. 0 % y veut dire : personne n'a regardé.",
                 0.01,
             ),
             gives(
-                variants_over_tested,
+                lambda release, seed: gene_frequency(release, seed, variants=True),
                 "You counted variants. A tumour with two variants of the gene is one altered tumour.",
                 "Vous avez compté des variants. Une tumeur avec deux variants du gène est une seule tumeur altérée.",
+                0.01,
+            ),
+            gives(
+                lambda release, seed: gene_frequency(release, seed).filter(pl.col("altered") > 0),
+                "Panels where nobody is altered are gone: start from who was tested, LEFT JOIN what was found.",
+                "Les panels où personne n'est altéré ont disparu : partez de qui a été testé, LEFT JOIN de ce qui a été trouvé.",
                 0.01,
             ),
         ),

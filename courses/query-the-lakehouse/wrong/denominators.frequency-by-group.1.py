@@ -1,4 +1,5 @@
 # hint: shares of all tumours of a group
+# ruff: noqa: F821
 import matplotlib.pyplot as plt
 import polars as pl
 

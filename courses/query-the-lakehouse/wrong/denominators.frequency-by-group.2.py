@@ -1,4 +1,5 @@
 # hint: counts of altered tumours
+# ruff: noqa: F821
 import matplotlib.pyplot as plt
 import polars as pl
 

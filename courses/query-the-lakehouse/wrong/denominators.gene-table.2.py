@@ -1,4 +1,5 @@
 # hint: the genes of its own panel only
+# ruff: noqa: F821
 import polars as pl
 
 sequenced = release.of_cohort("edu_tumor", seed).filter(pl.col("panel").is_not_null())

@@ -1,13 +1,11 @@
 # hint: This looks like p ± 1.96
-value = {
-    "kind": "code",
-    "name": "wilson",
-    "source": """
+# ruff: noqa: F821
 def wilson(altered, tested):
     if tested == 0:
         return None
     p = altered / tested
     half = 1.96 * (p * (1 - p) / tested) ** 0.5
     return [round(100 * (p - half), 1), round(100 * (p + half), 1)]
-""",
-}
+
+
+value = wilson

@@ -1,9 +1,7 @@
 # hint: nothing is known of it
-value = {
-    "kind": "code",
-    "name": "files_to_read",
-    "source": """
+# ruff: noqa: F821
 def files_to_read(files, low, high):
     return [file["path"] for file in files if file["min"] and file["min"] <= high and file["max"] >= low]
-""",
-}
+
+
+value = files_to_read

@@ -1,11 +1,9 @@
 # hint: Both ends count
-value = {
-    "kind": "code",
-    "name": "files_to_read",
-    "source": """
+# ruff: noqa: F821
 def files_to_read(files, low, high):
     return [
         file["path"] for file in files if file["min"] is None or file["max"] is None or (file["min"] < high and file["max"] > low)
     ]
-""",
-}
+
+
+value = files_to_read

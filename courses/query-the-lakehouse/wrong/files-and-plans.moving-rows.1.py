@@ -1,2 +1,3 @@
 # hint: That one counts
+# ruff: noqa: F821
 value = "HashAggregate"

@@ -1,2 +1,3 @@
 # hint: reads or filters rows
+# ruff: noqa: F821
 value = "Scan parquet"

@@ -1,4 +1,5 @@
 # hint: a tumour with three lines counts three times
+# ruff: noqa: F821
 import polars as pl
 
 lines = release.of_cohort("edu_line", seed)

@@ -1,4 +1,5 @@
 # hint: A fan-out: even tumours
+# ruff: noqa: F821
 import polars as pl
 
 rows = release.of_cohort("edu_tumor", seed)

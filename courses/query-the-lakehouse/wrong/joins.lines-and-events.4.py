@@ -1,4 +1,5 @@
 # hint: loses true twins
+# ruff: noqa: F821
 import polars as pl
 
 rows = release.of_cohort("edu_tumor", seed).select("tumor_no", "tumor_group")

@@ -1,4 +1,5 @@
 # hint: the mean of the groups' means
+# ruff: noqa: F821
 import polars as pl
 
 n = release.table("edu_line")["tumor_no"].value_counts(name="n")

@@ -1,4 +1,5 @@
 # hint: Ties were all kept
+# ruff: noqa: F821
 import polars as pl
 
 events = release.of_cohort("edu_event", seed)

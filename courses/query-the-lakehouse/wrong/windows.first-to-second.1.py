@@ -1,4 +1,5 @@
 # hint: lag paired every row
+# ruff: noqa: F821
 from statistics import median
 
 import polars as pl

@@ -1,4 +1,5 @@
 # hint: whole release
+# ruff: noqa: F821
 import polars as pl
 
 lines = release.table("edu_line").filter((pl.col("line_number") == 1) & (pl.col("regimen") != "other"))

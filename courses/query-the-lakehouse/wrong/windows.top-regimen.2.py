@@ -1,4 +1,5 @@
 # hint: All lines were counted
+# ruff: noqa: F821
 import polars as pl
 
 lines = release.of_cohort("edu_line", seed).filter(pl.col("regimen") != "other")

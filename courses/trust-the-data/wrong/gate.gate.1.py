@@ -1,0 +1,10 @@
+# hint: A check that broke
+# ruff: noqa: F821
+def gate(results):
+    if not results:
+        return "closed"
+    failed = [result["severity"] for result in results if result["passed"] is False]
+    return "closed" if "critical" in failed else "open with warnings" if failed else "open"
+
+
+value = gate
