@@ -139,9 +139,18 @@ FIRST_QUESTIONS = {
         "number",
         tolerance=0.01,
         hints=(
-            say("Who belongs into the denominator: all tumours, or those whose status is known?", "Qui est au dénominateur : toutes les tumeurs, ou celles dont le statut est connu ?"),
-            say("avg leaves NULLs out. CASE … ELSE 0 turns them into zeros.", "avg laisse les NULL de côté. CASE … ELSE 0 les change en zéros."),
-            say("100 * avg(CAST(metastatic_at_dx AS int)) over your cohort.", "100 * avg(CAST(metastatic_at_dx AS int)) sur votre cohorte."),
+            say(
+                "Who belongs into the denominator: all tumours, or those whose status is known?",
+                "Qui est au dénominateur : toutes les tumeurs, ou celles dont le statut est connu ?",
+            ),
+            say(
+                "avg leaves NULLs out. CASE … ELSE 0 turns them into zeros.",
+                "avg laisse les NULL de côté. CASE … ELSE 0 les change en zéros.",
+            ),
+            say(
+                "100 * avg(CAST(metastatic_at_dx AS int)) over your cohort.",
+                "100 * avg(CAST(metastatic_at_dx AS int)) sur votre cohorte.",
+            ),
         ),
         wrong=(
             gives(
@@ -164,7 +173,10 @@ FIRST_QUESTIONS = {
         tolerance=0.01,
         hints=(
             say("Here NULL means no: nothing was sequenced.", "Ici NULL veut dire non : rien n'a été séquencé."),
-            say("count(panel) counts the rows with a panel, count(*) all of them.", "count(panel) compte les lignes qui ont un panel, count(*) toutes."),
+            say(
+                "count(panel) counts the rows with a panel, count(*) all of them.",
+                "count(panel) compte les lignes qui ont un panel, count(*) toutes.",
+            ),
             say("100 * count(panel) / count(*) over your cohort.", "100 * count(panel) / count(*) sur votre cohorte."),
         ),
         wrong=(
@@ -216,7 +228,9 @@ def fanned_out(release: Release, seed: int) -> pl.DataFrame:
 def fanned_out_wholly(release: Release, seed: int) -> pl.DataFrame:
     both = both_counts(release, seed).with_columns(rows=pl.max_horizontal("lines", 1) * pl.max_horizontal("events", 1))
     tumours_too = both.group_by("tumor_group").agg(pl.sum("rows").alias("all_rows"))
-    return fanned_out(release, seed).join(tumours_too, on="tumor_group").select("tumor_group", "lines", "events", tumours="all_rows")
+    return (
+        fanned_out(release, seed).join(tumours_too, on="tumor_group").select("tumor_group", "lines", "events", tumours="all_rows")
+    )
 
 
 def only_with_both(release: Release, seed: int) -> pl.DataFrame:
@@ -269,9 +283,18 @@ JOINS = {
         lambda release, seed: pairs(release, seed).height,
         "number",
         hints=(
-            say("For one tumour: (its lines) × (its events). And for all?", "Pour une tumeur : (ses lignes) × (ses événements). Et pour toutes ?"),
-            say("Count lines and events a tumour in two subqueries, join them on tumor_no, sum the products.", "Comptez lignes et événements par tumeur dans deux sous-requêtes, joignez-les sur tumor_no, sommez les produits."),
-            say("SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)", "SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)"),
+            say(
+                "For one tumour: (its lines) × (its events). And for all?",
+                "Pour une tumeur : (ses lignes) × (ses événements). Et pour toutes ?",
+            ),
+            say(
+                "Count lines and events a tumour in two subqueries, join them on tumor_no, sum the products.",
+                "Comptez lignes et événements par tumeur dans deux sous-requêtes, joignez-les sur tumor_no, sommez les produits.",
+            ),
+            say(
+                "SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)",
+                "SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)",
+            ),
         ),
         wrong=(
             gives(
@@ -295,9 +318,18 @@ JOINS = {
         lines_and_events,
         "table",
         hints=(
-            say("Bring lines and events to one row a tumour first, each in its own subquery.", "Ramenez d'abord lignes et événements à une ligne par tumeur, chacun dans sa sous-requête."),
-            say("LEFT JOIN both to edu_tumor; coalesce(n, 0) for who has none.", "LEFT JOIN des deux à edu_tumor ; coalesce(n, 0) pour celles qui n'en ont pas."),
-            say("Then GROUP BY tumor_group: count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, and the same for events.", "Puis GROUP BY tumor_group : count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, de même pour events."),
+            say(
+                "Bring lines and events to one row a tumour first, each in its own subquery.",
+                "Ramenez d'abord lignes et événements à une ligne par tumeur, chacun dans sa sous-requête.",
+            ),
+            say(
+                "LEFT JOIN both to edu_tumor; coalesce(n, 0) for who has none.",
+                "LEFT JOIN des deux à edu_tumor ; coalesce(n, 0) pour celles qui n'en ont pas.",
+            ),
+            say(
+                "Then GROUP BY tumor_group: count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, and the same for events.",
+                "Puis GROUP BY tumor_group : count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, de même pour events.",
+            ),
         ),
         wrong=(
             gives(
@@ -327,8 +359,14 @@ JOINS = {
         "set",
         hints=(
             say("Which join keeps rows that find no partner?", "Quelle jointure garde les lignes sans partenaire ?"),
-            say("LEFT ANTI JOIN edu_line, then LEFT ANTI JOIN edu_event.", "LEFT ANTI JOIN edu_line, puis LEFT ANTI JOIN edu_event."),
-            say("{row.tumor_no for row in spark.sql(\"…\").collect()} makes a set of the answer.", "{row.tumor_no for row in spark.sql(\"…\").collect()} fait un ensemble de la réponse."),
+            say(
+                "LEFT ANTI JOIN edu_line, then LEFT ANTI JOIN edu_event.",
+                "LEFT ANTI JOIN edu_line, puis LEFT ANTI JOIN edu_event.",
+            ),
+            say(
+                '{row.tumor_no for row in spark.sql("…").collect()} makes a set of the answer.',
+                '{row.tumor_no for row in spark.sql("…").collect()} fait un ensemble de la réponse.',
+            ),
         ),
         wrong=(
             gives(
@@ -349,8 +387,14 @@ JOINS = {
         tolerance=0.001,
         hints=(
             say("Everybody of the cohort is in the denominator.", "Toute la cohorte est au dénominateur."),
-            say("Start from cohort, LEFT JOIN the counts, coalesce to 0, then avg.", "Partez de cohort, LEFT JOIN des comptes, coalesce à 0, puis avg."),
-            say("It is also (lines of the cohort) / (tumours of the cohort).", "C'est aussi (lignes de la cohorte) / (tumeurs de la cohorte)."),
+            say(
+                "Start from cohort, LEFT JOIN the counts, coalesce to 0, then avg.",
+                "Partez de cohort, LEFT JOIN des comptes, coalesce à 0, puis avg.",
+            ),
+            say(
+                "It is also (lines of the cohort) / (tumours of the cohort).",
+                "C'est aussi (lignes de la cohorte) / (tumeurs de la cohorte).",
+            ),
         ),
         wrong=(
             gives(
@@ -371,9 +415,18 @@ JOINS = {
         keys_to_test,
         "code",
         hints=(
-            say("Make of each row a tuple of the values of the columns.", "Faites de chaque ligne un tuple des valeurs des colonnes."),
-            say("No combination twice: compare len(set(keys)) with len(keys).", "Aucune combinaison deux fois : comparez len(set(keys)) et len(keys)."),
-            say("And no None in the columns asked for: all(value is not None …).", "Et aucun None dans les colonnes demandées : all(value is not None …)."),
+            say(
+                "Make of each row a tuple of the values of the columns.",
+                "Faites de chaque ligne un tuple des valeurs des colonnes.",
+            ),
+            say(
+                "No combination twice: compare len(set(keys)) with len(keys).",
+                "Aucune combinaison deux fois : comparez len(set(keys)) et len(keys).",
+            ),
+            say(
+                "And no None in the columns asked for: all(value is not None …).",
+                "Et aucun None dans les colonnes demandées : all(value is not None …).",
+            ),
         ),
         wrong=(
             holds(
@@ -401,7 +454,9 @@ JOINS = {
 
 
 def first_event(release: Release, seed: int) -> pl.DataFrame:
-    firsts = release.of_cohort("edu_event", seed).sort("day", "kind", "event_no").unique("tumor_no", keep="first", maintain_order=True)
+    firsts = (
+        release.of_cohort("edu_event", seed).sort("day", "kind", "event_no").unique("tumor_no", keep="first", maintain_order=True)
+    )
     return firsts.group_by("kind").agg(tumours=pl.len())
 
 
@@ -439,7 +494,9 @@ def first_row_to_next(release: Release, seed: int) -> pl.DataFrame:
     return two.select(wait=pl.col("second") - pl.col("start_day")).drop_nulls()
 
 
-def top_regimen(release: Release, seed: int, first_only: bool = True, with_other: bool = False, everybody: bool = False) -> pl.DataFrame:
+def top_regimen(
+    release: Release, seed: int, first_only: bool = True, with_other: bool = False, everybody: bool = False
+) -> pl.DataFrame:
     lines = release.table("edu_line") if everybody else release.of_cohort("edu_line", seed)
     lines = lines.join(release.table("edu_tumor").select("tumor_no", "tumor_group"), on="tumor_no").drop_nulls("regimen")
     lines = lines.filter(pl.col("line_number") == 1) if first_only else lines
@@ -454,9 +511,18 @@ WINDOWS = {
         first_event,
         "table",
         hints=(
-            say("row_number() OVER (PARTITION BY tumor_no ORDER BY …), then keep place 1.", "row_number() OVER (PARTITION BY tumor_no ORDER BY …), puis gardez la place 1."),
-            say("The order has three parts, down to the key: day, kind, event_no.", "L'ordre a trois parties, jusqu'à la clé : day, kind, event_no."),
-            say("Number in a subquery, WHERE place = 1 outside, then GROUP BY kind.", "Numérotez dans une sous-requête, WHERE place = 1 à l'extérieur, puis GROUP BY kind."),
+            say(
+                "row_number() OVER (PARTITION BY tumor_no ORDER BY …), then keep place 1.",
+                "row_number() OVER (PARTITION BY tumor_no ORDER BY …), puis gardez la place 1.",
+            ),
+            say(
+                "The order has three parts, down to the key: day, kind, event_no.",
+                "L'ordre a trois parties, jusqu'à la clé : day, kind, event_no.",
+            ),
+            say(
+                "Number in a subquery, WHERE place = 1 outside, then GROUP BY kind.",
+                "Numérotez dans une sous-requête, WHERE place = 1 à l'extérieur, puis GROUP BY kind.",
+            ),
         ),
         wrong=(
             gives(
@@ -476,9 +542,18 @@ WINDOWS = {
         "table",
         tolerance=0.01,
         hints=(
-            say("Which two rows make a pair? Name their line numbers.", "Quelles deux lignes forment une paire ? Nommez leurs numéros."),
-            say("Join edu_line to itself: first.line_number = 1, second.line_number = 2, same tumour.", "Joignez edu_line à elle-même : first.line_number = 1, second.line_number = 2, même tumeur."),
-            say("SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days", "SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days"),
+            say(
+                "Which two rows make a pair? Name their line numbers.",
+                "Quelles deux lignes forment une paire ? Nommez leurs numéros.",
+            ),
+            say(
+                "Join edu_line to itself: first.line_number = 1, second.line_number = 2, same tumour.",
+                "Joignez edu_line à elle-même : first.line_number = 1, second.line_number = 2, même tumeur.",
+            ),
+            say(
+                "SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days",
+                "SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days",
+            ),
         ),
         wrong=(
             gives(
@@ -511,9 +586,18 @@ WINDOWS = {
         top_regimen,
         "table",
         hints=(
-            say("Count first: GROUP BY tumor_group, regimen. Then rank the counts.", "Comptez d'abord : GROUP BY tumor_group, regimen. Classez ensuite les comptes."),
-            say("Two conditions: line_number = 1 and regimen <> 'other'.", "Deux conditions : line_number = 1 et regimen <> 'other'."),
-            say("QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1", "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1"),
+            say(
+                "Count first: GROUP BY tumor_group, regimen. Then rank the counts.",
+                "Comptez d'abord : GROUP BY tumor_group, regimen. Classez ensuite les comptes.",
+            ),
+            say(
+                "Two conditions: line_number = 1 and regimen <> 'other'.",
+                "Deux conditions : line_number = 1 et regimen <> 'other'.",
+            ),
+            say(
+                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1",
+                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1",
+            ),
         ),
         wrong=(
             gives(
@@ -554,7 +638,9 @@ def tested(release: Release, seed: int) -> pl.DataFrame:
     return covers.join(altered, on=["tumor_no", "gene"], how="left").with_columns(pl.col("found").fill_null(0))
 
 
-def gene_frequency(release: Release, seed: int, uncovered: bool = False, unsequenced: bool = False, variants: bool = False) -> pl.DataFrame:
+def gene_frequency(
+    release: Release, seed: int, uncovered: bool = False, unsequenced: bool = False, variants: bool = False
+) -> pl.DataFrame:
     """Panel by panel: who was tested for the gene, and who is altered. The flags are mistakes."""
     gene, mine = gene_of(release, seed), tumours(release, seed)
     covers = release.table("edu_panel_gene").filter(pl.col("gene") == gene)
@@ -605,9 +691,18 @@ DENOMINATORS = {
         "table",
         tolerance=0.01,
         hints=(
-            say("Who can be counted as not altered? Only who was tested for the gene.", "Qui peut être compté comme non altéré ? Seulement qui a été testé pour ce gène."),
-            say("Tested: edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = your gene, within the cohort.", "Testées : edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = votre gène, dans la cohorte."),
-            say("LEFT JOIN the DISTINCT tumor_no of edu_variant for that gene, GROUP BY panel: count(*) AS tested, count(found) AS altered.", "LEFT JOIN des tumor_no DISTINCT d'edu_variant pour ce gène, GROUP BY panel : count(*) AS tested, count(found) AS altered."),
+            say(
+                "Who can be counted as not altered? Only who was tested for the gene.",
+                "Qui peut être compté comme non altéré ? Seulement qui a été testé pour ce gène.",
+            ),
+            say(
+                "Tested: edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = your gene, within the cohort.",
+                "Testées : edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = votre gène, dans la cohorte.",
+            ),
+            say(
+                "LEFT JOIN the DISTINCT tumor_no of edu_variant for that gene, GROUP BY panel: count(*) AS tested, count(found) AS altered.",
+                "LEFT JOIN des tumor_no DISTINCT d'edu_variant pour ce gène, GROUP BY panel : count(*) AS tested, count(found) AS altered.",
+            ),
         ),
         wrong=(
             gives(
@@ -640,9 +735,18 @@ DENOMINATORS = {
         gene_table,
         "table",
         hints=(
-            say("Start from who was tested: a row for each tumour and gene of its panel.", "Partez de qui a été testé : une ligne par tumeur et par gène de son panel."),
-            say("LEFT JOIN what was found, one row a tumour and gene (DISTINCT).", "LEFT JOIN de ce qui a été trouvé, une ligne par tumeur et gène (DISTINCT)."),
-            say("GROUP BY gene: count(*) AS tested, count(found) AS altered. Genes without any alteration stay, with 0.", "GROUP BY gene : count(*) AS tested, count(found) AS altered. Les gènes sans altération restent, avec 0."),
+            say(
+                "Start from who was tested: a row for each tumour and gene of its panel.",
+                "Partez de qui a été testé : une ligne par tumeur et par gène de son panel.",
+            ),
+            say(
+                "LEFT JOIN what was found, one row a tumour and gene (DISTINCT).",
+                "LEFT JOIN de ce qui a été trouvé, une ligne par tumeur et gène (DISTINCT).",
+            ),
+            say(
+                "GROUP BY gene: count(*) AS tested, count(found) AS altered. Genes without any alteration stay, with 0.",
+                "GROUP BY gene : count(*) AS tested, count(found) AS altered. Les gènes sans altération restent, avec 0.",
+            ),
         ),
         wrong=(
             gives(
@@ -663,8 +767,14 @@ DENOMINATORS = {
         tolerance=0.11,
         hints=(
             say("Treat tested == 0 first: return None.", "Traitez d'abord tested == 0 : renvoyez None."),
-            say("centre = p + z²/(2n); half = z·√(p(1−p)/n + z²/(4n²)); both divided by 1 + z²/n.", "centre = p + z²/(2n) ; demi-largeur = z·√(p(1−p)/n + z²/(4n²)) ; les deux divisés par 1 + z²/n."),
-            say("Times 100, rounded to one decimal: wilson(3, 20) is [5.2, 36.0].", "Fois 100, arrondi à une décimale : wilson(3, 20) vaut [5.2, 36.0]."),
+            say(
+                "centre = p + z²/(2n); half = z·√(p(1−p)/n + z²/(4n²)); both divided by 1 + z²/n.",
+                "centre = p + z²/(2n) ; demi-largeur = z·√(p(1−p)/n + z²/(4n²)) ; les deux divisés par 1 + z²/n.",
+            ),
+            say(
+                "Times 100, rounded to one decimal: wilson(3, 20) is [5.2, 36.0].",
+                "Fois 100, arrondi à une décimale : wilson(3, 20) vaut [5.2, 36.0].",
+            ),
         ),
         wrong=(
             holds(
@@ -686,9 +796,18 @@ DENOMINATORS = {
         "figure",
         tolerance=0.01,
         hints=(
-            say("One query: tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent.", "Une requête : tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent."),
-            say("ORDER BY tested DESC, tumor_group LIMIT 5: the groups with most tested tumours.", "ORDER BY tested DESC, tumor_group LIMIT 5 : les groupes qui ont le plus de tumeurs testées."),
-            say("axes.bar(tumor_group, percent), both labels, and pass the figure to check.", "axes.bar(tumor_group, percent), les deux titres d'axe, et passez la figure à check."),
+            say(
+                "One query: tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent.",
+                "Une requête : tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent.",
+            ),
+            say(
+                "ORDER BY tested DESC, tumor_group LIMIT 5: the groups with most tested tumours.",
+                "ORDER BY tested DESC, tumor_group LIMIT 5 : les groupes qui ont le plus de tumeurs testées.",
+            ),
+            say(
+                "axes.bar(tumor_group, percent), both labels, and pass the figure to check.",
+                "axes.bar(tumor_group, percent), les deux titres d'axe, et passez la figure à check.",
+            ),
         ),
         wrong=(
             gives(
@@ -754,11 +873,14 @@ TIME_TRAVEL = {
         rows_at,
         "table",
         hints=(
-            say("Versions are numbered from 0 to table.version(), both included.", "Les versions vont de 0 à table.version(), bornes comprises."),
+            say(
+                "Versions are numbered from 0 to table.version(), both included.",
+                "Les versions vont de 0 à table.version(), bornes comprises.",
+            ),
             say("at(v).height is the number of rows of version v.", "at(v).height est le nombre de lignes de la version v."),
             say(
-                "pl.DataFrame({\"version\": [0, 1, …], \"rows\": [at(0).height, at(1).height, …]})",
-                "pl.DataFrame({\"version\": [0, 1, …], \"rows\": [at(0).height, at(1).height, …]})",
+                'pl.DataFrame({"version": [0, 1, …], "rows": [at(0).height, at(1).height, …]})',
+                'pl.DataFrame({"version": [0, 1, …], "rows": [at(0).height, at(1).height, …]})',
             ),
         ),
         wrong=(
@@ -784,8 +906,14 @@ TIME_TRAVEL = {
         "number",
         hints=(
             say("Count the impossible lines in every version.", "Comptez les lignes impossibles dans chaque version."),
-            say("The guilty version is the first that has some. Go one back.", "La version fautive est la première qui en a. Reculez d'une."),
-            say("culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)", "culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)"),
+            say(
+                "The guilty version is the first that has some. Go one back.",
+                "La version fautive est la première qui en a. Reculez d'une.",
+            ),
+            say(
+                "culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)",
+                "culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)",
+            ),
         ),
         wrong=(
             gives(
@@ -794,7 +922,9 @@ TIME_TRAVEL = {
                 "C'est le numéro de la version. La question demande combien de lignes elle avait.",
             ),
             gives(
-                lambda release, seed: past(release, seed)[-1].filter(~(pl.col("end_day") < pl.col("start_day")).fill_null(False)).height,
+                lambda release, seed: (
+                    past(release, seed)[-1].filter(~(pl.col("end_day") < pl.col("start_day")).fill_null(False)).height
+                ),
                 "This is the last version without its impossible lines: filtering damage away is not going back to before it.",
                 "C'est la dernière version sans ses lignes impossibles : filtrer les dégâts n'est pas revenir avant eux.",
             ),
@@ -804,9 +934,18 @@ TIME_TRAVEL = {
         damaged,
         "set",
         hints=(
-            say("Compare the guilty version with the one before it, on line_no.", "Comparez la version fautive à celle d'avant, sur line_no."),
-            say("Keep what differs in end_day, whether or not it looks possible.", "Gardez ce qui diffère dans end_day, que cela semble possible ou non."),
-            say("a.join(b, on=\"line_no\", suffix=\"_after\").filter(pl.col(\"end_day\").ne_missing(pl.col(\"end_day_after\")))", "a.join(b, on=\"line_no\", suffix=\"_after\").filter(pl.col(\"end_day\").ne_missing(pl.col(\"end_day_after\")))"),
+            say(
+                "Compare the guilty version with the one before it, on line_no.",
+                "Comparez la version fautive à celle d'avant, sur line_no.",
+            ),
+            say(
+                "Keep what differs in end_day, whether or not it looks possible.",
+                "Gardez ce qui diffère dans end_day, que cela semble possible ou non.",
+            ),
+            say(
+                'a.join(b, on="line_no", suffix="_after").filter(pl.col("end_day").ne_missing(pl.col("end_day_after")))',
+                'a.join(b, on="line_no", suffix="_after").filter(pl.col("end_day").ne_missing(pl.col("end_day_after")))',
+            ),
         ),
         wrong=(
             gives(
@@ -835,7 +974,11 @@ def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.D
     for layout, by_day in (("as it came", False), ("by day", True)):
         files = made["parts"](release.of_cohort("edu_event", seed), seed, by_day)
         spans = [(file["day"].min(), file["day"].max(), file.height) for file in files]
-        read = [rows for low, high, rows in spans if (low >= first and high <= last if whole_day_inside else low <= last and high >= first)]
+        read = [
+            rows
+            for low, high, rows in spans
+            if (low >= first and high <= last if whole_day_inside else low <= last and high >= first)
+        ]
         found.append({"layout": layout, "files": len(read), "rows": sum(read)})
     return pl.DataFrame(found)
 
@@ -875,22 +1018,34 @@ FILES_AND_PLANS = {
         lambda release, seed: "Exchange",
         "text",
         hints=(
-            say("Read the plan from the bottom: scan, filter, first aggregation, and then?", "Lisez le plan depuis le bas : lecture, filtre, première agrégation, et ensuite ?"),
+            say(
+                "Read the plan from the bottom: scan, filter, first aggregation, and then?",
+                "Lisez le plan depuis le bas : lecture, filtre, première agrégation, et ensuite ?",
+            ),
             say("It stands between the two HashAggregate.", "Il se trouve entre les deux HashAggregate."),
             say("Its arguments begin with hashpartitioning(kind…).", "Ses arguments commencent par hashpartitioning(kind…)."),
         ),
         wrong=(
             Wrong(
                 lambda release, seed, given: "aggregate" in given.casefold(),
-                say("That one counts. Rows stay where they are while a worker counts.", "Celui-là compte. Les lignes restent en place pendant que l'exécuteur compte."),
+                say(
+                    "That one counts. Rows stay where they are while a worker counts.",
+                    "Celui-là compte. Les lignes restent en place pendant que l'exécuteur compte.",
+                ),
             ),
             Wrong(
                 lambda release, seed, given: "scan" in given.casefold() or "filter" in given.casefold(),
-                say("That one reads or filters rows, each worker for itself.", "Celui-là lit ou filtre les lignes, chaque exécuteur pour lui-même."),
+                say(
+                    "That one reads or filters rows, each worker for itself.",
+                    "Celui-là lit ou filtre les lignes, chaque exécuteur pour lui-même.",
+                ),
             ),
             Wrong(
                 lambda release, seed, given: "shuffle" in given.casefold(),
-                say("Yes, it is a shuffle. How does the plan call it?", "Oui, c'est un « shuffle ». Comment le plan l'appelle-t-il ?"),
+                say(
+                    "Yes, it is a shuffle. How does the plan call it?",
+                    "Oui, c'est un « shuffle ». Comment le plan l'appelle-t-il ?",
+                ),
             ),
         ),
     ),
@@ -900,7 +1055,10 @@ FILES_AND_PLANS = {
         hints=(
             say("A file must be read if its range touches yours.", "Un fichier doit être lu si son intervalle touche le vôtre."),
             say("smallest <= last AND largest >= first", "smallest <= last AND largest >= first"),
-            say("labels(layout).filter(…): its height is files, the sum of its rows is rows.", "labels(layout).filter(…) : sa hauteur est files, la somme de ses rows est rows."),
+            say(
+                "labels(layout).filter(…): its height is files, the sum of its rows is rows.",
+                "labels(layout).filter(…) : sa hauteur est files, la somme de ses rows est rows.",
+            ),
         ),
         wrong=(
             gives(
@@ -919,9 +1077,15 @@ FILES_AND_PLANS = {
         files_cases,
         "code",
         hints=(
-            say("Two ranges touch if each begins before the other ends.", "Deux intervalles se touchent si chacun commence avant la fin de l'autre."),
-            say("file[\"min\"] <= high and file[\"max\"] >= low", "file[\"min\"] <= high and file[\"max\"] >= low"),
-            say("Before that: if min or max is None, the file must be read.", "Avant cela : si min ou max est None, le fichier doit être lu."),
+            say(
+                "Two ranges touch if each begins before the other ends.",
+                "Deux intervalles se touchent si chacun commence avant la fin de l'autre.",
+            ),
+            say('file["min"] <= high and file["max"] >= low', 'file["min"] <= high and file["max"] >= low'),
+            say(
+                "Before that: if min or max is None, the file must be read.",
+                "Avant cela : si min ou max est None, le fichier doit être lu.",
+            ),
         ),
         wrong=(
             holds(

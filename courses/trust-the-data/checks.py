@@ -115,9 +115,15 @@ EXPECTATIONS = {
         codes,
         "set",
         hints=(
-            say("Which rows break the predicate is_in([\"M\", \"F\"])?", "Quelles lignes ne respectent pas is_in([\"M\", \"F\"]) ?"),
-            say("The question asks for the values of these rows, each once.", "La question demande les valeurs de ces lignes, chacune une fois."),
-            say("set(tumor.filter(~pl.col(\"sex\").is_in([\"M\", \"F\"]))[\"sex\"])", "set(tumor.filter(~pl.col(\"sex\").is_in([\"M\", \"F\"]))[\"sex\"])"),
+            say('Which rows break the predicate is_in(["M", "F"])?', 'Quelles lignes ne respectent pas is_in(["M", "F"]) ?'),
+            say(
+                "The question asks for the values of these rows, each once.",
+                "La question demande les valeurs de ces lignes, chacune une fois.",
+            ),
+            say(
+                'set(tumor.filter(~pl.col("sex").is_in(["M", "F"]))["sex"])',
+                'set(tumor.filter(~pl.col("sex").is_in(["M", "F"]))["sex"])',
+            ),
         ),
         wrong=(
             gives(
@@ -137,8 +143,14 @@ EXPECTATIONS = {
         "number",
         hints=(
             say("Count rows for each tumor_no.", "Comptez les lignes par tumor_no."),
-            say("Keep the tumor_no with more than one row, and count these.", "Gardez les tumor_no ayant plus d'une ligne, et comptez-les."),
-            say("tumor.group_by(\"tumor_no\").len().filter(pl.col(\"len\") > 1).height", "tumor.group_by(\"tumor_no\").len().filter(pl.col(\"len\") > 1).height"),
+            say(
+                "Keep the tumor_no with more than one row, and count these.",
+                "Gardez les tumor_no ayant plus d'une ligne, et comptez-les.",
+            ),
+            say(
+                'tumor.group_by("tumor_no").len().filter(pl.col("len") > 1).height',
+                'tumor.group_by("tumor_no").len().filter(pl.col("len") > 1).height',
+            ),
         ),
         wrong=(
             gives(
@@ -163,9 +175,15 @@ EXPECTATIONS = {
         "table",
         tolerance=0.01,
         hints=(
-            say("count() of a column leaves nulls out, height does not.", "count() d'une colonne laisse les null de côté, height non."),
+            say(
+                "count() of a column leaves nulls out, height does not.",
+                "count() d'une colonne laisse les null de côté, height non.",
+            ),
             say("One row a column: column (its name), percent.", "Une ligne par colonne : column (son nom), percent."),
-            say("100 * tumor[name].count() / tumor.height for each of the five names.", "100 * tumor[name].count() / tumor.height pour chacun des cinq noms."),
+            say(
+                "100 * tumor[name].count() / tumor.height for each of the five names.",
+                "100 * tumor[name].count() / tumor.height pour chacun des cinq noms.",
+            ),
         ),
         wrong=(
             gives(
@@ -186,9 +204,14 @@ EXPECTATIONS = {
         unexpected_cases,
         "code",
         hints=(
-            say("A row breaks the rule if its value is there and not among the allowed ones.", "Une ligne enfreint la règle si sa valeur est présente et n'est pas parmi les permises."),
-            say("row[column] is not None and row[column] not in allowed", "row[column] is not None and row[column] not in allowed"),
-            say("sorted(row[\"row_no\"] for row in rows if …)", "sorted(row[\"row_no\"] for row in rows if …)"),
+            say(
+                "A row breaks the rule if its value is there and not among the allowed ones.",
+                "Une ligne enfreint la règle si sa valeur est présente et n'est pas parmi les permises.",
+            ),
+            say(
+                "row[column] is not None and row[column] not in allowed", "row[column] is not None and row[column] not in allowed"
+            ),
+            say('sorted(row["row_no"] for row in rows if …)', 'sorted(row["row_no"] for row in rows if …)'),
         ),
         wrong=(
             holds(
@@ -254,8 +277,11 @@ PLANTED_FLAWS = {
         "set",
         hints=(
             say("Which join keeps rows without a partner?", "Quelle jointure garde les lignes sans partenaire ?"),
-            say("line on the left, tumor on the right, how=\"anti\".", "line à gauche, tumor à droite, how=\"anti\"."),
-            say("set(line.join(tumor, on=\"tumor_no\", how=\"anti\")[\"line_no\"])", "set(line.join(tumor, on=\"tumor_no\", how=\"anti\")[\"line_no\"])"),
+            say('line on the left, tumor on the right, how="anti".', 'line à gauche, tumor à droite, how="anti".'),
+            say(
+                'set(line.join(tumor, on="tumor_no", how="anti")["line_no"])',
+                'set(line.join(tumor, on="tumor_no", how="anti")["line_no"])',
+            ),
         ),
         wrong=(
             gives(
@@ -275,8 +301,14 @@ PLANTED_FLAWS = {
         "set",
         hints=(
             say("Compare end_day with start_day, strictly.", "Comparez end_day à start_day, strictement."),
-            say("A null end keeps the rule: filter() leaves null out by itself.", "Une fin null respecte la règle : filter() écarte null de lui-même."),
-            say("set(line.filter(pl.col(\"end_day\") < pl.col(\"start_day\"))[\"line_no\"])", "set(line.filter(pl.col(\"end_day\") < pl.col(\"start_day\"))[\"line_no\"])"),
+            say(
+                "A null end keeps the rule: filter() leaves null out by itself.",
+                "Une fin null respecte la règle : filter() écarte null de lui-même.",
+            ),
+            say(
+                'set(line.filter(pl.col("end_day") < pl.col("start_day"))["line_no"])',
+                'set(line.filter(pl.col("end_day") < pl.col("start_day"))["line_no"])',
+            ),
         ),
         wrong=(
             gives(
@@ -300,9 +332,18 @@ PLANTED_FLAWS = {
         lambda release, seed: line(release, seed).filter(pl.col("end_day") == stand_in(release, seed)).height,
         "number",
         hints=(
-            say("Look at the far right of the histogram: which number occurs there again and again?", "Regardez tout à droite de l'histogramme : quel nombre y revient ?"),
-            say("No patient is treated for ninety years. Take that number.", "Aucun patient n'est traité quatre-vingt-dix ans. Prenez ce nombre."),
-            say("line.filter(pl.col(\"end_day\") == line[\"end_day\"].max()).height", "line.filter(pl.col(\"end_day\") == line[\"end_day\"].max()).height"),
+            say(
+                "Look at the far right of the histogram: which number occurs there again and again?",
+                "Regardez tout à droite de l'histogramme : quel nombre y revient ?",
+            ),
+            say(
+                "No patient is treated for ninety years. Take that number.",
+                "Aucun patient n'est traité quatre-vingt-dix ans. Prenez ce nombre.",
+            ),
+            say(
+                'line.filter(pl.col("end_day") == line["end_day"].max()).height',
+                'line.filter(pl.col("end_day") == line["end_day"].max()).height',
+            ),
         ),
         wrong=(
             gives(
@@ -322,8 +363,14 @@ PLANTED_FLAWS = {
         "number",
         hints=(
             say("Compare the median of days between the hospitals.", "Comparez la médiane de days entre les hôpitaux."),
-            say("One median is some thirty times smaller. Count the rows of that hospital.", "Une médiane est une trentaine de fois plus petite. Comptez les lignes de cet hôpital."),
-            say("tumor.filter(pl.col(\"hospital\") == \"…\").height, with its name.", "tumor.filter(pl.col(\"hospital\") == \"…\").height, avec son nom."),
+            say(
+                "One median is some thirty times smaller. Count the rows of that hospital.",
+                "Une médiane est une trentaine de fois plus petite. Comptez les lignes de cet hôpital.",
+            ),
+            say(
+                'tumor.filter(pl.col("hospital") == "…").height, with its name.',
+                'tumor.filter(pl.col("hospital") == "…").height, avec son nom.',
+            ),
         ),
         wrong=(
             gives(
@@ -347,8 +394,14 @@ PLANTED_FLAWS = {
         late,
         "set",
         hints=(
-            say("Three steps: one row a tumour, days repaired, then compare.", "Trois étapes : une ligne par tumeur, days réparé, puis la comparaison."),
-            say("Repair: (days * 30).round() in the hospital with months, days elsewhere.", "Réparer : (days * 30).round() dans l'hôpital aux mois, days ailleurs."),
+            say(
+                "Three steps: one row a tumour, days repaired, then compare.",
+                "Trois étapes : une ligne par tumeur, days réparé, puis la comparaison.",
+            ),
+            say(
+                "Repair: (days * 30).round() in the hospital with months, days elsewhere.",
+                "Réparer : (days * 30).round() dans l'hôpital aux mois, days ailleurs.",
+            ),
             say("Join line with it, keep event and start_day > days.", "Joignez-y line, gardez event et start_day > days."),
         ),
         wrong=(
@@ -436,7 +489,11 @@ def route_cases(release: Release, seed: int) -> list[Case]:
     ]
     own = routed(release, seed).sort("line_no").tail(10).select("start_day", "end_day", "last_day").rows()
     return [
-        Case(({"start_day": start, "end_day": end}, last), route({"start_day": start, "end_day": end}, last), shown=place in (0, 2, 4))
+        Case(
+            ({"start_day": start, "end_day": end}, last),
+            route({"start_day": start, "end_day": end}, last),
+            shown=place in (0, 2, 4),
+        )
         for place, (start, end, last) in enumerate([*known, *own])
     ]
 
@@ -446,9 +503,18 @@ QUARANTINE = {
         reasons,
         "table",
         hints=(
-            say("LEFT JOIN the last day to line; it is null for orphans. Then one chain of when … when … when.", "LEFT JOIN du dernier jour à line ; il est null pour les orphelines. Puis une seule chaîne when … when … when."),
-            say("In a chain the first condition that is true decides: one line, one reason.", "Dans une chaîne, la première condition vraie décide : une ligne, un motif."),
-            say("routed.drop_nulls(\"reason\").group_by(\"reason\").agg(lines=pl.len())", "routed.drop_nulls(\"reason\").group_by(\"reason\").agg(lines=pl.len())"),
+            say(
+                "LEFT JOIN the last day to line; it is null for orphans. Then one chain of when … when … when.",
+                "LEFT JOIN du dernier jour à line ; il est null pour les orphelines. Puis une seule chaîne when … when … when.",
+            ),
+            say(
+                "In a chain the first condition that is true decides: one line, one reason.",
+                "Dans une chaîne, la première condition vraie décide : une ligne, un motif.",
+            ),
+            say(
+                'routed.drop_nulls("reason").group_by("reason").agg(lines=pl.len())',
+                'routed.drop_nulls("reason").group_by("reason").agg(lines=pl.len())',
+            ),
         ),
         wrong=(
             gives(
@@ -474,7 +540,7 @@ QUARANTINE = {
         hints=(
             say("In = accepted + set aside.", "Entrées = acceptées + mises de côté."),
             say("Accepted are the lines whose reason is null.", "Acceptées : les lignes dont le motif est null."),
-            say("routed.filter(pl.col(\"reason\").is_null()).height", "routed.filter(pl.col(\"reason\").is_null()).height"),
+            say('routed.filter(pl.col("reason").is_null()).height', 'routed.filter(pl.col("reason").is_null()).height'),
         ),
         wrong=(
             gives(
@@ -498,9 +564,18 @@ QUARANTINE = {
         route_cases,
         "code",
         hints=(
-            say("Ask in the written order, and return at the first reason.", "Demandez dans l'ordre écrit, et renvoyez au premier motif."),
-            say("Before each comparison: is the value there (is not None)?", "Avant chaque comparaison : la valeur est-elle là (is not None) ?"),
-            say("if last_day is None: return \"orphan\"; then end before start; then start after last_day; else None.", "if last_day is None: return \"orphan\" ; puis fin avant début ; puis début après last_day ; sinon None."),
+            say(
+                "Ask in the written order, and return at the first reason.",
+                "Demandez dans l'ordre écrit, et renvoyez au premier motif.",
+            ),
+            say(
+                "Before each comparison: is the value there (is not None)?",
+                "Avant chaque comparaison : la valeur est-elle là (is not None) ?",
+            ),
+            say(
+                'if last_day is None: return "orphan"; then end before start; then start after last_day; else None.',
+                'if last_day is None: return "orphan" ; puis fin avant début ; puis début après last_day ; sinon None.',
+            ),
         ),
         wrong=(
             holds(
@@ -537,7 +612,9 @@ def known_lines(release: Release, seed: int) -> pl.DataFrame:
 def filled(release: Release, seed: int, missing: bool = False, scale: int = 100) -> pl.DataFrame:
     rows = {"tumours": winning(release, seed), "lines": known_lines(release, seed)}
     share = lambda name: pl.col(name).null_count() if missing else pl.col(name).count()  # noqa: E731
-    parts = [rows[of].group_by("hospital").agg(percent=scale * share(name) / pl.len(), column=pl.lit(name)) for of, name in MEASURED]
+    parts = [
+        rows[of].group_by("hospital").agg(percent=scale * share(name) / pl.len(), column=pl.lit(name)) for of, name in MEASURED
+    ]
     return pl.concat(parts)
 
 
@@ -578,9 +655,18 @@ COMPARING_HOSPITALS = {
         "table",
         tolerance=0.01,
         hints=(
-            say("For each column: group_by(\"hospital\"), count() of the column over len().", "Pour chaque colonne : group_by(\"hospital\"), count() de la colonne sur len()."),
-            say("stage over tumours; regimen and end_day over lines. Nine rows in all.", "stage sur tumours ; regimen et end_day sur lines. Neuf lignes en tout."),
-            say("rows.group_by(\"hospital\").agg(percent=100 * pl.col(name).count() / pl.len()), with pl.lit(name) as column; then pl.concat.", "rows.group_by(\"hospital\").agg(percent=100 * pl.col(name).count() / pl.len()), avec pl.lit(name) comme column ; puis pl.concat."),
+            say(
+                'For each column: group_by("hospital"), count() of the column over len().',
+                'Pour chaque colonne : group_by("hospital"), count() de la colonne sur len().',
+            ),
+            say(
+                "stage over tumours; regimen and end_day over lines. Nine rows in all.",
+                "stage sur tumours ; regimen et end_day sur lines. Neuf lignes en tout.",
+            ),
+            say(
+                'rows.group_by("hospital").agg(percent=100 * pl.col(name).count() / pl.len()), with pl.lit(name) as column; then pl.concat.',
+                'rows.group_by("hospital").agg(percent=100 * pl.col(name).count() / pl.len()), avec pl.lit(name) comme column ; puis pl.concat.',
+            ),
         ),
         wrong=(
             gives(
@@ -602,17 +688,29 @@ COMPARING_HOSPITALS = {
         "text",
         hints=(
             say("Look for the smallest percentage of your nine.", "Cherchez le plus petit de vos neuf pourcentages."),
-            say("The other two hospitals fill that column far better.", "Les deux autres hôpitaux remplissent cette colonne bien mieux."),
-            say("filled.sort(\"percent\").row(0): hospital and column, with a dot between.", "filled.sort(\"percent\").row(0) : hôpital et colonne, séparés par un point."),
+            say(
+                "The other two hospitals fill that column far better.",
+                "Les deux autres hôpitaux remplissent cette colonne bien mieux.",
+            ),
+            say(
+                'filled.sort("percent").row(0): hospital and column, with a dot between.',
+                'filled.sort("percent").row(0) : hôpital et colonne, séparés par un point.',
+            ),
         ),
         wrong=(
             Wrong(
                 lambda release, seed, given: given.strip() in gap(release, seed).split("."),
-                say("Half of it. Send hospital and column with a dot between them.", "C'est la moitié. Envoyez hôpital et colonne séparés par un point."),
+                say(
+                    "Half of it. Send hospital and column with a dot between them.",
+                    "C'est la moitié. Envoyez hôpital et colonne séparés par un point.",
+                ),
             ),
             Wrong(
                 lambda release, seed, given: given.partition(".")[0] == gap(release, seed).partition(".")[0],
-                say("The hospital is right, the column is not: compare with the two others.", "L'hôpital est juste, la colonne non : comparez avec les deux autres."),
+                say(
+                    "The hospital is right, the column is not: compare with the two others.",
+                    "L'hôpital est juste, la colonne non : comparez avec les deux autres.",
+                ),
             ),
             Wrong(
                 lambda release, seed, given: given.partition(".")[2] == gap(release, seed).partition(".")[2],
@@ -625,9 +723,15 @@ COMPARING_HOSPITALS = {
         "number",
         tolerance=0.01,
         hints=(
-            say("Patients above the line, patients below it. No hospital is needed.", "Des patients au numérateur, des patients au dénominateur. Aucun hôpital n'est nécessaire."),
-            say("A tumour with three lines is one treated tumour: n_unique of tumor_no.", "Une tumeur à trois lignes est une tumeur traitée : n_unique de tumor_no."),
-            say("100 * lines[\"tumor_no\"].n_unique() / tumours.height", "100 * lines[\"tumor_no\"].n_unique() / tumours.height"),
+            say(
+                "Patients above the line, patients below it. No hospital is needed.",
+                "Des patients au numérateur, des patients au dénominateur. Aucun hôpital n'est nécessaire.",
+            ),
+            say(
+                "A tumour with three lines is one treated tumour: n_unique of tumor_no.",
+                "Une tumeur à trois lignes est une tumeur traitée : n_unique de tumor_no.",
+            ),
+            say('100 * lines["tumor_no"].n_unique() / tumours.height', '100 * lines["tumor_no"].n_unique() / tumours.height'),
         ),
         wrong=(
             gives(
@@ -655,9 +759,18 @@ COMPARING_HOSPITALS = {
         "table",
         tolerance=0.05,
         hints=(
-            say("First the percentage treated for each hospital and status: nine numbers.", "D'abord le pourcentage traité par hôpital et statut : neuf nombres."),
-            say("The weights are the shares of the three statuses among all tumours; they add up to 1.", "Les poids sont les parts des trois statuts parmi toutes les tumeurs ; leur somme est 1."),
-            say("Join the weights on status; for each hospital the sum of percent × weight.", "Joignez les poids sur le statut ; pour chaque hôpital la somme de pourcentage × poids."),
+            say(
+                "First the percentage treated for each hospital and status: nine numbers.",
+                "D'abord le pourcentage traité par hôpital et statut : neuf nombres.",
+            ),
+            say(
+                "The weights are the shares of the three statuses among all tumours; they add up to 1.",
+                "Les poids sont les parts des trois statuts parmi toutes les tumeurs ; leur somme est 1.",
+            ),
+            say(
+                "Join the weights on status; for each hospital the sum of percent × weight.",
+                "Joignez les poids sur le statut ; pour chaque hôpital la somme de pourcentage × poids.",
+            ),
         ),
         wrong=(
             gives(
@@ -686,8 +799,14 @@ COMPARING_HOSPITALS = {
         tolerance=0.01,
         hints=(
             say("Three points: axes.scatter(tumours, percent).", "Trois points : axes.scatter(tumours, percent)."),
-            say("treated.group_by(\"hospital\").agg(tumours=pl.len(), percent=100 * pl.mean(\"treated\"))", "treated.group_by(\"hospital\").agg(tumours=pl.len(), percent=100 * pl.mean(\"treated\"))"),
-            say("Label both axes and keep the name figure for the figure.", "Nommez les deux axes et gardez le nom figure pour la figure."),
+            say(
+                'treated.group_by("hospital").agg(tumours=pl.len(), percent=100 * pl.mean("treated"))',
+                'treated.group_by("hospital").agg(tumours=pl.len(), percent=100 * pl.mean("treated"))',
+            ),
+            say(
+                "Label both axes and keep the name figure for the figure.",
+                "Nommez les deux axes et gardez le nom figure pour la figure.",
+            ),
         ),
         wrong=(
             gives(
@@ -764,8 +883,14 @@ GATE = {
         verdict,
         "table",
         hints=(
-            say("First keep the rows whose column is not null, then try the predicate.", "Gardez d'abord les lignes dont la colonne n'est pas null, puis essayez le prédicat."),
-            say("is_unique looks at the whole column: compute it before you filter.", "is_unique regarde toute la colonne : calculez-le avant de filtrer."),
+            say(
+                "First keep the rows whose column is not null, then try the predicate.",
+                "Gardez d'abord les lignes dont la colonne n'est pas null, puis essayez le prédicat.",
+            ),
+            say(
+                "is_unique looks at the whole column: compute it before you filter.",
+                "is_unique regarde toute la colonne : calculez-le avant de filtrer.",
+            ),
             say("passed is 1 - unexpected / checked >= mostly", "passed vaut 1 - unexpected / checked >= mostly"),
         ),
         wrong=(
@@ -792,7 +917,10 @@ GATE = {
         hints=(
             say("No results: closed. Say so first.", "Aucun résultat : « closed ». Dites-le d'abord."),
             say("Not passed means passed is not True: False or None.", "Non passé veut dire passed is not True : False ou None."),
-            say("Anything missed that is no warning closes; else anything missed warns; else open.", "Tout manquement qui n'est pas un avertissement ferme ; sinon tout manquement avertit ; sinon ouvert."),
+            say(
+                "Anything missed that is no warning closes; else anything missed warns; else open.",
+                "Tout manquement qui n'est pas un avertissement ferme ; sinon tout manquement avertit ; sinon ouvert.",
+            ),
         ),
         wrong=(
             holds(

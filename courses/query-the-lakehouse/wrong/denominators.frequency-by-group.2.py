@@ -11,7 +11,11 @@ gene = altered.sort(["n", "gene"], descending=[True, False])["gene"][0]
 panels = covers.filter(pl.col("gene") == gene)["panel"].to_list()
 mine = release.of_cohort("edu_tumor", seed)
 hit = release.table("edu_variant").filter(pl.col("gene") == gene).select("tumor_no").unique()
-tested = mine.filter(pl.col("panel").is_in(panels)).group_by("tumor_group").agg(tested=pl.len(), altered=pl.col("tumor_no").is_in(hit["tumor_no"].to_list()).sum())
+tested = (
+    mine.filter(pl.col("panel").is_in(panels))
+    .group_by("tumor_group")
+    .agg(tested=pl.len(), altered=pl.col("tumor_no").is_in(hit["tumor_no"].to_list()).sum())
+)
 groups = tested.sort(["tested", "tumor_group"], descending=[True, False]).head(5)
 everybody = dict(mine.group_by("tumor_group").len().rows())
 heights = [altered for group, n, altered in groups.rows()]

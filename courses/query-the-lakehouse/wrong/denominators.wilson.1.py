@@ -1,5 +1,4 @@
 # hint: wilson(0, 0) must give None
-# ruff: noqa: F821
 def wilson(altered, tested):
     if tested == 0:
         return [0.0, 0.0]

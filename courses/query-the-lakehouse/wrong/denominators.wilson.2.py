@@ -1,5 +1,4 @@
 # hint: This looks like p ± 1.96
-# ruff: noqa: F821
 def wilson(altered, tested):
     if tested == 0:
         return None

@@ -1,5 +1,4 @@
 # hint: nothing is known of it
-# ruff: noqa: F821
 def files_to_read(files, low, high):
     return [file["path"] for file in files if file["min"] and file["min"] <= high and file["max"] >= low]
 

@@ -1,3 +1,2 @@
 # hint: That one counts
-# ruff: noqa: F821
 value = "HashAggregate"

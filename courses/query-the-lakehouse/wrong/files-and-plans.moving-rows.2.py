@@ -1,3 +1,2 @@
 # hint: reads or filters rows
-# ruff: noqa: F821
 value = "Scan parquet"

@@ -1,3 +1,2 @@
 # hint: How does the plan call it
-# ruff: noqa: F821
 value = "shuffle"

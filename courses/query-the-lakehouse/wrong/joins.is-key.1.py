@@ -1,5 +1,4 @@
 # hint: a key has no holes
-# ruff: noqa: F821
 def is_key(rows, columns):
     keys = [tuple(row[column] for column in columns) for row in rows]
     return len(set(keys)) == len(keys)

@@ -1,5 +1,4 @@
 # hint: Zero is a value
-# ruff: noqa: F821
 def is_key(rows, columns):
     keys = [tuple(row[column] for column in columns) for row in rows]
     # no None, no hole

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 
-
 lesson = (Path(__file__).parents[1] / "05-time-travel.md").read_text(encoding="utf-8")
 made = {"pl": pl, "random": random}
 exec(re.search(r"\n# generator\n(.*?)```", lesson, re.DOTALL)[1], made)

@@ -1,5 +1,4 @@
 # hint: m is not M until
-# ruff: noqa: F821
 def unexpected(rows, column, allowed):
     return sorted(row["row_no"] for row in rows if row[column] is not None and str(row[column]).upper() not in allowed)
 

@@ -1,5 +1,4 @@
 # hint: None breaks nothing here
-# ruff: noqa: F821
 def unexpected(rows, column, allowed):
     return sorted(row["row_no"] for row in rows if row[column] not in allowed)
 

@@ -1,5 +1,4 @@
 # hint: A check that broke
-# ruff: noqa: F821
 def gate(results):
     if not results:
         return "closed"

@@ -1,5 +1,4 @@
 # hint: nothing was checked
-# ruff: noqa: F821
 def gate(results):
     if all(result["passed"] for result in results):
         return "open"

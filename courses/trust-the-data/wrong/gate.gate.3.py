@@ -1,5 +1,4 @@
 # hint: A severity that you do not know
-# ruff: noqa: F821
 def gate(results):
     missed = [result for result in results if result["passed"] is not True]
     if not results or any(result["severity"] == "critical" for result in missed):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 
-
 lesson = (Path(__file__).parents[1] / "01-expectations.md").read_text(encoding="utf-8")
 made = {"pl": pl, "random": random}
 exec(re.search(r"\n# generator\n(.*?)\n```", lesson, re.DOTALL)[1], made)
@@ -25,5 +24,7 @@ for name, table, column, predicate, mostly in suite:
     there = table[column].count()
     checked = kept.len()
     unexpected = checked - kept.to_list().count(True)
-    found.append({"expectation": name, "checked": checked, "unexpected": unexpected, "passed": 1 - unexpected / checked >= mostly})
+    found.append(
+        {"expectation": name, "checked": checked, "unexpected": unexpected, "passed": 1 - unexpected / checked >= mostly}
+    )
 value = pl.DataFrame(found)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 
-
 lesson = (Path(__file__).parents[1] / "01-expectations.md").read_text(encoding="utf-8")
 made = {"pl": pl, "random": random}
 exec(re.search(r"\n# generator\n(.*?)\n```", lesson, re.DOTALL)[1], made)
@@ -20,7 +19,7 @@ suite = [
     ("a line ends within twenty years", line, "end_day", pl.col("end_day") <= 7300, 1.0),
 ]
 found = []
-for name, table, column, predicate, mostly in suite:
+for name, table, column, predicate, _mostly in suite:
     kept = table.select(predicate).to_series()
     there = table[column].count()
     checked, unexpected = there, kept.to_list().count(False)

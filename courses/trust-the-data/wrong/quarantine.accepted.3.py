@@ -6,7 +6,6 @@ from pathlib import Path
 
 import polars as pl
 
-
 lesson = (Path(__file__).parents[1] / "01-expectations.md").read_text(encoding="utf-8")
 made = {"pl": pl, "random": random}
 exec(re.search(r"\n# generator\n(.*?)\n```", lesson, re.DOTALL)[1], made)

@@ -1,5 +1,4 @@
 # hint: Day 0 is a day
-# ruff: noqa: F821
 def route(row, last_day):
     if not last_day:
         return "orphan"

@@ -1,5 +1,4 @@
 # hint: same day is no breach
-# ruff: noqa: F821
 def route(row, last_day):
     if last_day is None:
         return "orphan"
