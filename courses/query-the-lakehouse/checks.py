@@ -70,12 +70,12 @@ def by_group_of_lines(release: Release, seed: int) -> pl.DataFrame:
     )
 
 
-def metastatic_share(release: Release, seed: int) -> float:
-    return 100 * tumours(release, seed)["metastatic_at_dx"].drop_nulls().mean()  # type: ignore[operator, return-value]
+def untreated_share(release: Release, seed: int) -> float:
+    return 100 * (tumours(release, seed)["n_lines"].drop_nulls() == 0).mean()  # type: ignore[operator, return-value]
 
 
-def metastatic_of_all(release: Release, seed: int) -> float:
-    return 100 * tumours(release, seed)["metastatic_at_dx"].fill_null(False).mean()  # type: ignore[operator, return-value]
+def untreated_of_all(release: Release, seed: int) -> float:
+    return 100 * (tumours(release, seed)["n_lines"] == 0).fill_null(False).mean()  # type: ignore[operator, return-value]
 
 
 def sequenced_share(release: Release, seed: int) -> float:
@@ -134,43 +134,48 @@ FIRST_QUESTIONS = {
             ),
         ),
     ),
-    "first-questions.metastatic-share": Exercise(
-        metastatic_share,
+    "first-questions.untreated-share": Exercise(
+        untreated_share,
         "number",
-        tolerance=0.01,
+        tolerance=0.0005,
         hints=(
             say(
-                "Who belongs into the denominator: all tumours, or those whose status is known?",
-                "Qui est au dénominateur : toutes les tumeurs, ou celles dont le statut est connu ?",
+                "Who belongs into the denominator: all tumours, or those for which n_lines is known?",
+                "Qui est au dénominateur : toutes les tumeurs, ou celles dont n_lines est connu ?",
             ),
             say(
                 "avg leaves NULLs out. CASE … ELSE 0 turns them into zeros.",
                 "avg laisse les NULL de côté. CASE … ELSE 0 les change en zéros.",
             ),
             say(
-                "100 * avg(CAST(metastatic_at_dx AS int)) over your cohort.",
-                "100 * avg(CAST(metastatic_at_dx AS int)) sur votre cohorte.",
+                "100 * avg(CAST(n_lines = 0 AS int)) over your cohort.", "100 * avg(CAST(n_lines = 0 AS int)) sur votre cohorte."
             ),
         ),
         wrong=(
             gives(
-                metastatic_of_all,
-                "You divided by all tumours: each tumour with an unknown status was counted as not metastatic.",
-                "Vous avez divisé par toutes les tumeurs : chaque statut inconnu a été compté comme non métastatique.",
-                0.01,
+                untreated_of_all,
+                "You divided by all tumours: each one whose number of lines is unknown was counted as treated.",
+                "Vous avez divisé par toutes les tumeurs : chaque nombre de lignes inconnu a été compté comme traité.",
+                0.0005,
             ),
             gives(
-                lambda release, seed: metastatic_share(release, seed) / 100,
+                lambda release, seed: untreated_share(release, seed) / 100,
                 "This is a fraction between 0 and 1. The question asks for a percentage.",
                 "C'est une fraction entre 0 et 1. La question demande un pourcentage.",
-                0.0001,
+                0.000005,
+            ),
+            gives(
+                lambda release, seed: 100 - untreated_share(release, seed),
+                "This is the share of the treated. The question asks for those without any line.",
+                "C'est la part des traitées. La question demande celles sans aucune ligne.",
+                0.0005,
             ),
         ),
     ),
     "first-questions.sequenced-share": Exercise(
         sequenced_share,
         "number",
-        tolerance=0.01,
+        tolerance=0.0005,
         hints=(
             say("Here NULL means no: nothing was sequenced.", "Ici NULL veut dire non : rien n'a été séquencé."),
             say(
@@ -184,13 +189,13 @@ FIRST_QUESTIONS = {
                 lambda release, seed: 100.0,
                 "100 %: numerator and denominator both left out the tumours without a panel. They belong below the line.",
                 "100 % : numérateur et dénominateur ont tous deux laissé de côté les tumeurs sans panel. Elles vont au dénominateur.",
-                0.01,
+                0.0005,
             ),
             gives(
                 lambda release, seed: 100 * release.table("edu_tumor")["panel"].is_not_null().mean(),  # type: ignore[operator]
                 "This is the share in the whole release: the join with cohort is missing.",
                 "C'est la part dans toute la base : la jointure avec cohort manque.",
-                0.01,
+                0.0005,
             ),
         ),
     ),
@@ -384,7 +389,7 @@ JOINS = {
     "joins.mean-lines": Exercise(
         lambda release, seed: counts(release, seed, "edu_line", "lines")["lines"].mean(),
         "number",
-        tolerance=0.001,
+        tolerance=0.000005,
         hints=(
             say("Everybody of the cohort is in the denominator.", "Toute la cohorte est au dénominateur."),
             say(
@@ -401,13 +406,13 @@ JOINS = {
                 mean_of_treated,
                 "This is the mean among the treated. Who has no line has no row in edu_line, but counts with zero.",
                 "C'est la moyenne parmi les traitées. Une tumeur sans ligne n'a aucun rang dans edu_line, mais compte pour zéro.",
-                0.001,
+                0.000005,
             ),
             gives(
                 mean_of_means,
                 "This is the mean of the groups' means: a small group weighs as much as a large one.",
                 "C'est la moyenne des moyennes des groupes : un petit groupe pèse autant qu'un grand.",
-                0.001,
+                0.000005,
             ),
         ),
     ),
@@ -474,9 +479,9 @@ def waits(days: pl.DataFrame, kind: str = "median") -> pl.DataFrame:
     return days.select(tumours=pl.len(), median_days=pl.median("wait") if kind == "median" else pl.mean("wait"))
 
 
-def first_to_second(release: Release, seed: int, since: str = "start_day") -> pl.DataFrame:
+def first_to_second(release: Release, seed: int, since: str = "start_day", everybody: bool = False) -> pl.DataFrame:
     """A row for each tumour with lines 1 and 2: the days from that day of line 1 to the start of line 2."""
-    lines = release.of_cohort("edu_line", seed)
+    lines = release.table("edu_line") if everybody else release.of_cohort("edu_line", seed)
     first, second = (lines.filter(pl.col("line_number") == number) for number in (1, 2))
     both = first.select("tumor_no", since=since).join(second.select("tumor_no", "start_day"), on="tumor_no")
     return both.select(wait=pl.col("start_day") - pl.col("since")).drop_nulls()
@@ -494,15 +499,19 @@ def first_row_to_next(release: Release, seed: int) -> pl.DataFrame:
     return two.select(wait=pl.col("second") - pl.col("start_day")).drop_nulls()
 
 
-def top_regimen(
-    release: Release, seed: int, first_only: bool = True, with_other: bool = False, everybody: bool = False
+def kinds_of_groups(
+    release: Release, seed: int, everybody: bool = False, events: bool = False, sequencing: bool = False
 ) -> pl.DataFrame:
-    lines = release.table("edu_line") if everybody else release.of_cohort("edu_line", seed)
-    lines = lines.join(release.table("edu_tumor").select("tumor_no", "tumor_group"), on="tumor_no").drop_nulls("regimen")
-    lines = lines.filter(pl.col("line_number") == 1) if first_only else lines
-    lines = lines if with_other else lines.filter(pl.col("regimen") != "other")
-    counted = lines.group_by("tumor_group", "regimen").agg(lines=pl.len())
-    best = counted.sort(["tumor_group", "lines", "regimen"], descending=[False, True, False])
+    """For each tumour group and kind of event, how many tumours had one. The flags are mistakes."""
+    rows = release.table("edu_event") if everybody else release.of_cohort("edu_event", seed)
+    rows = rows.join(release.table("edu_tumor").select("tumor_no", "tumor_group"), on="tumor_no")
+    rows = rows if sequencing else rows.filter(pl.col("kind") != "sequencing")
+    return rows.group_by("tumor_group", "kind").agg(tumours=pl.len() if events else pl.n_unique("tumor_no"))
+
+
+def top_event(release: Release, seed: int, **mistakes: bool) -> pl.DataFrame:
+    counted = kinds_of_groups(release, seed, **mistakes)
+    best = counted.sort(["tumor_group", "tumours", "kind"], descending=[False, True, False])
     return best.unique("tumor_group", keep="first", maintain_order=True)
 
 
@@ -575,6 +584,12 @@ WINDOWS = {
                 0.01,
             ),
             gives(
+                lambda release, seed: waits(first_to_second(release, seed, everybody=True)),
+                "These are the tumours of the whole release: the join with cohort is missing.",
+                "Ce sont les tumeurs de toute la base : la jointure avec cohort manque.",
+                0.01,
+            ),
+            gives(
                 lambda release, seed: waits(first_to_second(release, seed, since="end_day")),
                 "You measured from the end of line 1. The question asks from start to start.",
                 "Vous avez mesuré depuis la fin de la ligne 1. La question demande de début à début.",
@@ -582,38 +597,40 @@ WINDOWS = {
             ),
         ),
     ),
-    "windows.top-regimen": Exercise(
-        top_regimen,
+    "windows.top-event": Exercise(
+        top_event,
         "table",
         hints=(
             say(
-                "Count first: GROUP BY tumor_group, regimen. Then rank the counts.",
-                "Comptez d'abord : GROUP BY tumor_group, regimen. Classez ensuite les comptes.",
+                "Count first: GROUP BY tumor_group, kind. Then rank the counts.",
+                "Comptez d'abord : GROUP BY tumor_group, kind. Classez ensuite les comptes.",
             ),
+            say("count(DISTINCT tumor_no), WHERE kind <> 'sequencing'.", "count(DISTINCT tumor_no), WHERE kind <> 'sequencing'."),
             say(
-                "Two conditions: line_number = 1 and regimen <> 'other'.",
-                "Deux conditions : line_number = 1 et regimen <> 'other'.",
-            ),
-            say(
-                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1",
-                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY lines DESC, regimen) = 1",
+                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY tumours DESC, kind) = 1",
+                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY tumours DESC, kind) = 1",
             ),
         ),
         wrong=(
             gives(
-                lambda release, seed: top_regimen(release, seed, with_other=True),
-                "`other` is a rest class, not a regimen: many rare ones together. Leave it out.",
-                "« other » est une classe de reste, non un protocole : beaucoup de rares réunis. Écartez-la.",
+                kinds_of_groups,
+                "All kinds of each group are here. Keep the most frequent one: row_number over the counts, place 1.",
+                "Tous les types de chaque groupe sont là. Gardez le plus fréquent : row_number sur les comptes, place 1.",
             ),
             gives(
-                lambda release, seed: top_regimen(release, seed, everybody=True),
-                "These are the lines of the whole release: the join with cohort is missing.",
-                "Ce sont les lignes de toute la base : la jointure avec cohort manque.",
+                lambda release, seed: top_event(release, seed, everybody=True),
+                "These are the events of the whole release: the join with cohort is missing.",
+                "Ce sont les événements de toute la base : la jointure avec cohort manque.",
             ),
             gives(
-                lambda release, seed: top_regimen(release, seed, first_only=False),
-                "All lines were counted. The question is about first lines: line_number = 1.",
-                "Toutes les lignes ont été comptées. La question porte sur les premières lignes : line_number = 1.",
+                lambda release, seed: top_event(release, seed, events=True),
+                "You counted events. A tumour with two operations is one tumour that was operated on.",
+                "Vous avez compté des événements. Une tumeur opérée deux fois est une seule tumeur opérée.",
+            ),
+            gives(
+                lambda release, seed: top_event(release, seed, sequencing=True),
+                "Sequencing is among them. It is a look at the tumour, no event of the disease or its treatment: leave it out.",
+                "Le séquençage s'y trouve. C'est un regard sur la tumeur, non un événement de la maladie ou du traitement : écartez-le.",
             ),
         ),
     ),
@@ -624,11 +641,12 @@ WINDOWS = {
 
 
 def gene_of(release: Release, seed: int) -> str:
-    """The gene that some panels cover and others do not, altered in most tumours of the cohort."""
+    """The gene altered in most tumours of the cohort, of those that some panels cover and others do not if one of these is altered."""
     covers = release.table("edu_panel_gene").unique()
-    partly = covers.group_by("gene").len().filter(pl.col("len") < covers["panel"].n_unique())
-    altered = release.of_cohort("edu_variant", seed).join(partly, on="gene", how="semi")
-    return str(altered.group_by("gene").agg(n=pl.n_unique("tumor_no")).sort(["n", "gene"], descending=[True, False])["gene"][0])
+    panels = covers.group_by("gene").agg(everywhere=pl.len() == covers["panel"].n_unique())
+    altered = release.of_cohort("edu_variant", seed).join(panels, on="gene")
+    ranked = altered.group_by("everywhere", "gene").agg(n=pl.n_unique("tumor_no"))
+    return str(ranked.sort(["everywhere", "n", "gene"], descending=[False, True, False])["gene"][0])
 
 
 def tested(release: Release, seed: int) -> pl.DataFrame:
@@ -639,10 +657,15 @@ def tested(release: Release, seed: int) -> pl.DataFrame:
 
 
 def gene_frequency(
-    release: Release, seed: int, uncovered: bool = False, unsequenced: bool = False, variants: bool = False
+    release: Release,
+    seed: int,
+    uncovered: bool = False,
+    unsequenced: bool = False,
+    variants: bool = False,
+    everybody: bool = False,
 ) -> pl.DataFrame:
     """Panel by panel: who was tested for the gene, and who is altered. The flags are mistakes."""
-    gene, mine = gene_of(release, seed), tumours(release, seed)
+    gene, mine = gene_of(release, seed), release.table("edu_tumor") if everybody else tumours(release, seed)
     covers = release.table("edu_panel_gene").filter(pl.col("gene") == gene)
     rows = mine if unsequenced else mine.drop_nulls("panel") if uncovered else mine.join(covers, on="panel", how="semi")
     found = release.table("edu_variant").filter(pl.col("gene") == gene).group_by("tumor_no").agg(found=pl.len().cast(pl.Int64))
@@ -712,6 +735,12 @@ DENOMINATORS = {
                 0.01,
             ),
             gives(
+                lambda release, seed: gene_frequency(release, seed, everybody=True),
+                "This is the whole release: the join with cohort is missing.",
+                "C'est toute la base : la jointure avec cohort manque.",
+                0.01,
+            ),
+            gives(
                 lambda release, seed: gene_frequency(release, seed, uncovered=True),
                 "All sequenced tumours are here, also with panels that do not cover this gene. 0 % there means: nobody looked.",
                 "Toutes les tumeurs séquencées sont là, même avec des panels qui ne couvrent pas ce gène. 0 % y veut dire : personne n'a regardé.",
@@ -753,6 +782,11 @@ DENOMINATORS = {
                 lambda release, seed: gene_table(release, seed).filter(pl.col("altered") > 0),
                 "The genes that nobody has altered are gone: start from who was tested, LEFT JOIN what was found.",
                 "Les gènes que personne n'a altérés ont disparu : partez de qui a été testé, LEFT JOIN de ce qui a été trouvé.",
+            ),
+            gives(
+                lambda release, seed: gene_table(release, seed).with_columns(tested=pl.lit(tumours(release, seed).height)),
+                "Every gene was tested in all tumours here, also in those that were never sequenced.",
+                "Chaque gène a ici été testé dans toutes les tumeurs, même celles jamais séquencées.",
             ),
             gives(
                 all_sequenced_tested,
@@ -969,7 +1003,7 @@ TIME_TRAVEL = {
 def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.DataFrame:
     """Files and rows to be read in both layouts; `whole_day_inside` keeps only files that lie wholly within the days asked for."""
     made = generator("06-files-and-plans.md")
-    first, last = made["wanted"](seed)
+    first, last = made["wanted"](release.of_cohort("edu_event", seed), seed)
     found = []
     for layout, by_day in (("as it came", False), ("by day", True)):
         files = made["parts"](release.of_cohort("edu_event", seed), seed, by_day)
@@ -984,7 +1018,7 @@ def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.D
 
 
 def rows_that_match(release: Release, seed: int) -> pl.DataFrame:
-    first, last = generator("06-files-and-plans.md")["wanted"](seed)
+    first, last = generator("06-files-and-plans.md")["wanted"](release.of_cohort("edu_event", seed), seed)
     matching = release.of_cohort("edu_event", seed).filter(pl.col("day").is_between(first, last)).height
     return layouts(release, seed).with_columns(rows=pl.lit(matching))
 
@@ -995,7 +1029,7 @@ def files_cases(release: Release, seed: int) -> list[Case]:
 
     files = [file("a", 0, 100), file("b", 100, 200), file("c", 201, 400), file("d", None, None), file("e", 0, 900)]
     made = generator("06-files-and-plans.md")
-    first, last = made["wanted"](seed)
+    first, last = made["wanted"](release.of_cohort("edu_event", seed), seed)
     own = [
         file(f"part-{place}", part["day"].min(), part["day"].max())
         for place, part in enumerate(made["parts"](release.of_cohort("edu_event", seed), seed, True))

@@ -602,7 +602,6 @@ QUARANTINE = {
 # Lesson 4: comparing hospitals
 
 MEASURED = (("tumours", "stage"), ("lines", "regimen"), ("lines", "end_day"))
-STATUS = pl.col("metastatic_at_dx").cast(pl.String).fill_null("not known")
 
 
 def known_lines(release: Release, seed: int) -> pl.DataFrame:
@@ -624,21 +623,20 @@ def gap(release: Release, seed: int) -> str:
 
 
 def treated(release: Release, seed: int) -> pl.DataFrame:
-    """Every tumour, whether it has a line, and its stratum."""
+    """Every tumour, and whether it has a line."""
     with_line = known_lines(release, seed)["tumor_no"].unique().to_list()
-    return winning(release, seed).with_columns(treated=pl.col("tumor_no").is_in(with_line), status=STATUS)
+    return winning(release, seed).with_columns(treated=pl.col("tumor_no").is_in(with_line))
 
 
 def crude(release: Release, seed: int) -> pl.DataFrame:
     return treated(release, seed).group_by("hospital").agg(crude=100 * pl.mean("treated"))
 
 
-def standardised(release: Release, seed: int, equal: bool = False, known_only: bool = False) -> pl.DataFrame:
+def standardised(release: Release, seed: int, equal: bool = False) -> pl.DataFrame:
     rows = treated(release, seed)
-    rows = rows.filter(pl.col("status") != "not known") if known_only else rows
-    strata = rows["status"].n_unique()
-    weights = rows.group_by("status").agg(weight=pl.lit(1 / strata) if equal else pl.len() / rows.height)
-    within = rows.group_by("hospital", "status").agg(percent=100 * pl.mean("treated")).join(weights, on="status")
+    strata = rows["age_band"].n_unique()
+    weights = rows.group_by("age_band").agg(weight=pl.lit(1 / strata) if equal else pl.len() / rows.height)
+    within = rows.group_by("hospital", "age_band").agg(percent=100 * pl.mean("treated")).join(weights, on="age_band")
     summed = within.group_by("hospital").agg(standardised=(pl.col("percent") * pl.col("weight")).sum())
     return crude(release, seed).join(summed, on="hospital")
 
@@ -721,7 +719,7 @@ COMPARING_HOSPITALS = {
     "comparing-hospitals.pooled": Exercise(
         lambda release, seed: 100 * treated(release, seed)["treated"].mean(),  # type: ignore[operator]
         "number",
-        tolerance=0.01,
+        tolerance=0.0005,
         hints=(
             say(
                 "Patients above the line, patients below it. No hospital is needed.",
@@ -738,38 +736,38 @@ COMPARING_HOSPITALS = {
                 lambda release, seed: crude(release, seed)["crude"].mean(),
                 "This is the mean of three percentages: the small hospital weighs as much as the large one.",
                 "C'est la moyenne de trois pourcentages : le petit hôpital pèse autant que le grand.",
-                0.01,
+                0.0005,
             ),
             gives(
                 lambda release, seed: 100 * known_lines(release, seed).height / winning(release, seed).height,
                 "You counted lines. A tumour with three lines is one treated tumour.",
                 "Vous avez compté des lignes. Une tumeur à trois lignes est une seule tumeur traitée.",
-                0.01,
+                0.0005,
             ),
             gives(
                 lambda release, seed: 100 * line(release, seed)["tumor_no"].n_unique() / winning(release, seed).height,
                 "Orphans are in the numerator: tumours that nobody knows were counted as treated.",
                 "Des orphelines sont au numérateur : des tumeurs inconnues ont été comptées comme traitées.",
-                0.01,
+                0.0005,
             ),
         ),
     ),
     "comparing-hospitals.standardised": Exercise(
         standardised,
         "table",
-        tolerance=0.05,
+        tolerance=0.01,
         hints=(
             say(
-                "First the percentage treated for each hospital and status: nine numbers.",
-                "D'abord le pourcentage traité par hôpital et statut : neuf nombres.",
+                "First the percentage treated for each hospital and age band.",
+                "D'abord le pourcentage traité par hôpital et tranche d'âge.",
             ),
             say(
-                "The weights are the shares of the three statuses among all tumours; they add up to 1.",
-                "Les poids sont les parts des trois statuts parmi toutes les tumeurs ; leur somme est 1.",
+                "The weights are the shares of the age bands among all tumours; they add up to 1.",
+                "Les poids sont les parts des tranches d'âge parmi toutes les tumeurs ; leur somme est 1.",
             ),
             say(
-                "Join the weights on status; for each hospital the sum of percent × weight.",
-                "Joignez les poids sur le statut ; pour chaque hôpital la somme de pourcentage × poids.",
+                "Join the weights on age_band; for each hospital the sum of percent × weight.",
+                "Joignez les poids sur age_band ; pour chaque hôpital la somme de pourcentage × poids.",
             ),
         ),
         wrong=(
@@ -777,19 +775,13 @@ COMPARING_HOSPITALS = {
                 lambda release, seed: crude(release, seed).with_columns(standardised="crude"),
                 "The standardised column is the crude one. Weighing a hospital's strata by its own mix gives back its crude percentage.",
                 "La colonne standardisée est la brute. Pondérer les strates d'un hôpital par son propre recrutement redonne son pourcentage brut.",
-                0.05,
+                0.01,
             ),
             gives(
                 lambda release, seed: standardised(release, seed, equal=True),
                 "The strata weigh the same here. Each should weigh as much as its share of all tumours.",
                 "Les strates pèsent ici autant. Chacune doit peser sa part de toutes les tumeurs.",
-                0.05,
-            ),
-            gives(
-                lambda release, seed: standardised(release, seed, known_only=True),
-                "Tumours whose status is not known are left out. Here they are a stratum of their own.",
-                "Les tumeurs de statut inconnu sont écartées. Ici elles forment une strate.",
-                0.05,
+                0.01,
             ),
         ),
     ),

@@ -4,9 +4,11 @@ import matplotlib.pyplot as plt
 import polars as pl
 
 covers = release.table("edu_panel_gene")
-partly = covers["gene"].value_counts(name="n").filter(pl.col("n") < covers["panel"].n_unique())
-altered = release.of_cohort("edu_variant", seed).join(partly, on="gene").group_by("gene").agg(n=pl.n_unique("tumor_no"))
-gene = altered.sort(["n", "gene"], descending=[True, False])["gene"][0]
+panels = covers["gene"].value_counts(name="n").with_columns(everywhere=pl.col("n") == covers["panel"].n_unique())
+altered = (
+    release.of_cohort("edu_variant", seed).join(panels, on="gene").group_by("gene", "everywhere").agg(n=pl.n_unique("tumor_no"))
+)
+gene = altered.sort(["everywhere", "n", "gene"], descending=[False, True, False])["gene"][0]
 
 panels = covers.filter(pl.col("gene") == gene)["panel"].to_list()
 mine = release.of_cohort("edu_tumor", seed)

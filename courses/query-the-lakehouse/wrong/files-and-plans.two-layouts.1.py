@@ -9,7 +9,7 @@ import polars as pl
 lesson = (Path(__file__).parents[1] / "06-files-and-plans.md").read_text(encoding="utf-8")
 made = {"pl": pl, "random": random}
 exec(re.search(r"\n# generator\n(.*?)```", lesson, re.DOTALL)[1], made)
-first, last = made["wanted"](seed)
+first, last = made["wanted"](release.of_cohort("edu_event", seed), seed)
 found = []
 for layout, by_day in (("as it came", False), ("by day", True)):
     parts = made["parts"](release.of_cohort("edu_event", seed), seed, by_day)

@@ -1,6 +1,6 @@
-# hint: This is the mean
+# hint: from start to start
 # ruff: noqa: F821
-from statistics import mean
+from statistics import median
 
 import polars as pl
 
@@ -11,8 +11,8 @@ wide = {
     .rows()
 }
 waits = [
-    days[0] - wide[tumour, 1][0]
+    days[0] - wide[tumour, 1][1]
     for (tumour, number), days in wide.items()
-    if number == 2 and wide.get((tumour, 1), (None, None))[0] is not None
+    if number == 2 and wide.get((tumour, 1), (None, None))[1] is not None
 ]
-value = pl.DataFrame({"tumours": [len(waits)], "median_days": [mean(waits)]})
+value = pl.DataFrame({"tumours": [len(waits)], "median_days": [median(waits)]})

@@ -16,7 +16,7 @@ tumours = tumor.unique("tumor_no", keep="last").with_columns(
 )
 crude = {name: 100 * rows["treated"].mean() for (name,), rows in tumours.group_by("hospital")}
 
-within = tumours.group_by("hospital", "metastatic_at_dx").agg(percent=100 * pl.mean("treated"))
+within = tumours.group_by("hospital", "age_band").agg(percent=100 * pl.mean("treated"))
 value = (
     within.group_by("hospital")
     .agg(standardised=pl.mean("percent"))
