@@ -16,8 +16,8 @@ PANELS = {
 OFTEN = {"TP53": 0.5, "KRAS": 0.3, "RB1": 0.3, "ATM": 0.05}
 KINDS = ("surgery", "radiotherapy", "metastasis", "recurrence")
 COLUMNS = {
-    "edu_patient": ("patient_no", "sex", "tumor_group", "stage"),
-    "edu_tumor": ("tumor_no", "patient_no", "tumor_group", "stage", "metastatic_at_dx", "panel"),
+    "edu_patient": ("patient_no", "sex", "age_band", "tumor_group", "stage"),
+    "edu_tumor": ("tumor_no", "patient_no", "tumor_group", "stage", "metastatic_at_dx", "n_lines", "panel"),
     "edu_line": ("line_no", "tumor_no", "patient_no", "line_number", "start_day", "end_day", "regimen", "setting"),
     "edu_event": ("event_no", "tumor_no", "patient_no", "kind", "day"),
     "edu_survival": ("tumor_no", "patient_no", "days", "event"),
@@ -53,10 +53,10 @@ def _live(number: int, draw: random.Random, rows: Rows) -> None:
     untreated, longer = GROUPS[group]
     stage, days = draw.choice(("I", "II", "III", "IV", "unknown")), draw.randrange(5, 120) * 30 + 15
     metastatic = None if draw.random() < 0.3 else stage == "IV"
-    untreated = untreated / 2 if metastatic else untreated
     panel = draw.choice((None, None, *PANELS))
-    rows["edu_patient"].append((number, draw.choice("MF"), group, stage))
-    rows["edu_tumor"].append((number, number, group, stage, metastatic, panel))
+    age_band = draw.choice(("under 50", "50–69", "50–69", "70+"))
+    untreated = min(untreated * 2, 0.9) if age_band == "70+" else untreated
+    rows["edu_patient"].append((number, draw.choice("MF"), age_band, group, stage))
     rows["edu_survival"].append((number, number, days, draw.random() < 0.4))
     start, place = draw.randrange(3) * 30 + 15, 0
     while start < days and draw.random() > (longer if place else untreated):
@@ -67,6 +67,8 @@ def _live(number: int, draw: random.Random, rows: Rows) -> None:
             regimen = draw.choice((f"{group} A", f"{group} A", f"{group} B", "other", "other", "other"))
             rows["edu_line"].append((number, number, place, start, end, regimen, draw.choice(("adjuvant", None))))
         start = (end or start) + draw.randrange(1, 9) * 30
+    n_lines = None if draw.random() < 0.2 else min(place, 4)
+    rows["edu_tumor"].append((number, number, group, stage, metastatic, n_lines, panel))
     for kind in KINDS:
         while draw.random() < 0.35:
             rows["edu_event"].append((number, number, kind, draw.randrange(24) * 30 + 15))

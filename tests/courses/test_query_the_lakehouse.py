@@ -59,7 +59,7 @@ GENE = f"""(SELECT gene FROM edu_variant JOIN cohort USING (tumor_no) WHERE gene
     GROUP BY gene ORDER BY count(DISTINCT tumor_no) DESC, gene LIMIT 1)"""
 NUMBERS = {
     "first-questions.tumours": "SELECT count(*) FROM cohort",
-    "first-questions.metastatic-share": "SELECT 100.0 * sum(metastatic_at_dx) / count(metastatic_at_dx) FROM edu_tumor JOIN cohort USING (tumor_no)",
+    "first-questions.untreated-share": "SELECT 100.0 * sum(n_lines = 0) / count(n_lines) FROM edu_tumor JOIN cohort USING (tumor_no)",
     "first-questions.sequenced-share": "SELECT 100.0 * count(panel) / count(*) FROM edu_tumor JOIN cohort USING (tumor_no)",
     "joins.fan-out": "SELECT count(*) FROM edu_line l, edu_event e, cohort c WHERE l.tumor_no = e.tumor_no AND l.tumor_no = c.tumor_no",
     "joins.mean-lines": "SELECT 1.0 * (SELECT count(*) FROM edu_line JOIN cohort USING (tumor_no)) / (SELECT count(*) FROM cohort)",
@@ -73,10 +73,10 @@ TABLES = {
     "windows.first-event": """SELECT kind, count(*) AS tumours FROM edu_event e JOIN cohort USING (tumor_no)
         WHERE NOT EXISTS (SELECT 1 FROM edu_event o WHERE o.tumor_no = e.tumor_no
             AND (o.day, o.kind, o.event_no) < (e.day, e.kind, e.event_no)) GROUP BY 1""",
-    "windows.top-regimen": """WITH counted AS (SELECT tumor_group, regimen, count(*) AS lines FROM edu_line JOIN edu_tumor USING (tumor_no)
-            JOIN cohort USING (tumor_no) WHERE line_number = 1 AND regimen <> 'other' GROUP BY 1, 2)
+    "windows.top-event": """WITH counted AS (SELECT tumor_group, kind, count(DISTINCT tumor_no) AS tumours FROM edu_event
+            JOIN edu_tumor USING (tumor_no) JOIN cohort USING (tumor_no) WHERE kind <> 'sequencing' GROUP BY 1, 2)
         SELECT * FROM counted c WHERE NOT EXISTS (SELECT 1 FROM counted o WHERE o.tumor_group = c.tumor_group
-            AND (-o.lines, o.regimen) < (-c.lines, c.regimen))""",
+            AND (-o.tumours, o.kind) < (-c.tumours, c.kind))""",
     "denominators.gene-frequency": f"""SELECT panel, count(*) AS tested, sum(altered) AS altered, 100.0 * sum(altered) / count(*) AS percent
         FROM (SELECT panel, EXISTS (SELECT 1 FROM edu_variant v WHERE v.tumor_no = t.tumor_no AND v.gene = {GENE}) AS altered
             FROM edu_tumor t JOIN cohort USING (tumor_no)
@@ -157,7 +157,7 @@ def test_versions_read_back_from_a_real_delta_table_answer_the_lesson(checking, 
 
 def test_the_log_of_a_real_delta_table_says_which_files_are_read(checking, tmp_path):
     made = cell("06-files-and-plans.md")
-    first, last = made["wanted"](SEED)
+    first, last = made["wanted"](checking.release.of_cohort("edu_event", SEED), SEED)
     found = []
     for layout, by_day in (("as it came", False), ("by day", True)):
         for part in made["parts"](checking.release.of_cohort("edu_event", SEED), SEED, by_day):
@@ -198,13 +198,13 @@ def test_the_right_answers_of_neighbours_fail(checking, exercise):
 
 # By hand: five tumours that are all in the cohort. Tumour 1 has lines 1 and 3 (2 was too rare to be shared).
 BY_HAND = {
-    "edu_patient": [(n, "F", "breast", "I") for n in range(1, 6)],
+    "edu_patient": [(n, "F", "70+", "breast", "I") for n in range(1, 6)],
     "edu_tumor": [
-        (1, 1, "breast", "I", True, "wide"),
-        (2, 2, "breast", "I", False, "wide"),
-        (3, 3, "breast", "II", None, "core"),
-        (4, 4, "lung", "II", False, None),
-        (5, 5, "lung", "II", None, None),
+        (1, 1, "breast", "I", True, 2, "wide"),
+        (2, 2, "breast", "I", False, 3, "wide"),
+        (3, 3, "breast", "II", None, None, "core"),
+        (4, 4, "lung", "II", False, None, None),
+        (5, 5, "lung", "II", None, 0, None),
     ],
     "edu_line": [
         (1, 1, 1, 1, 15, 45, "A", None),
@@ -217,7 +217,8 @@ BY_HAND = {
         (8, 4, 4, 1, 15, 75, "B", None),
         (9, 2, 2, 3, 505, 515, "A", None),
     ],
-    "edu_event": [(1, 1, 1, "surgery", 15), (2, 1, 1, "radiotherapy", 15), (3, 2, 2, "surgery", 15)],
+    "edu_event": [(1, 1, 1, "surgery", 15), (2, 1, 1, "radiotherapy", 15), (3, 2, 2, "surgery", 15)]
+    + [(n + 3, n, n, "sequencing", 45) for n in (1, 2, 3)],
     "edu_survival": [(n, n, 900, False) for n in range(1, 6)],
     "edu_variant": [(1, "RB1", "missense"), (1, "RB1", "truncating"), (3, "TP53", "missense")],
     "edu_panel_gene": [("wide", "RB1"), ("wide", "TP53"), ("core", "TP53")],
@@ -236,14 +237,14 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checking]:
     ("exercise", "value"),
     [
         ("first-questions.tumours", 5),
-        ("first-questions.metastatic-share", 100 / 3),
+        ("first-questions.untreated-share", 100 / 3),
         ("first-questions.sequenced-share", 60.0),
-        ("joins.fan-out", 2 * 2 + 3 * 1),
+        ("joins.fan-out", 2 * 3 + 3 * 2 + 2 * 1),
         ("joins.silent", {5}),
         ("joins.mean-lines", 9 / 5),
-        ("windows.first-event", {"kind": ["radiotherapy", "surgery"], "tumours": [1, 1]}),
+        ("windows.first-event", {"kind": ["radiotherapy", "sequencing", "surgery"], "tumours": [1, 1, 1]}),
         ("windows.first-to-second", {"tumours": [2], "median_days": [45.0]}),
-        ("windows.top-regimen", {"tumor_group": ["breast", "lung"], "regimen": ["A", "B"], "lines": [1, 1]}),
+        ("windows.top-event", {"tumor_group": ["breast"], "kind": ["surgery"], "tumours": [2]}),
         ("denominators.gene-frequency", {"panel": ["wide"], "tested": [2], "altered": [1], "percent": [50.0]}),
         ("denominators.gene-table", {"gene": ["RB1", "TP53"], "tested": [2, 3], "altered": [1, 1]}),
     ],
@@ -256,7 +257,13 @@ def test_a_hand_counts_the_same(by_hand, exercise, value):
     ("exercise", "value", "hint"),
     [
         ("windows.first-to-second", {"tumours": [4], "median_days": [45.0]}, "need not be lines 1 and 2"),
-        ("windows.top-regimen", {"tumor_group": ["breast", "lung"], "regimen": ["other", "B"], "lines": [2, 1]}, "rest class"),
+        ("windows.first-to-second", {"tumours": [5], "median_days": [60.0]}, "lag paired every row"),
+        (
+            "denominators.gene-frequency",
+            {"panel": ["core", "wide"], "tested": [1, 2], "altered": [0, 1], "percent": [0.0, 50.0]},
+            "nobody looked",
+        ),
+        ("windows.top-event", {"tumor_group": ["breast"], "kind": ["sequencing"], "tumours": [3]}, "Sequencing is among them"),
         (
             "denominators.gene-frequency",
             {"panel": ["wide"], "tested": [2], "altered": [2], "percent": [100.0]},
@@ -264,7 +271,7 @@ def test_a_hand_counts_the_same(by_hand, exercise, value):
         ),
         (
             "joins.lines-and-events",
-            {"tumor_group": ["breast", "lung"], "tumours": [3, 2], "lines": [7, 1], "events": [2, 0]},
+            {"tumor_group": ["breast", "lung"], "tumours": [3, 2], "lines": [7, 1], "events": [5, 0]},
             "true twins",
         ),
     ],

@@ -150,7 +150,7 @@ def by_hospital(delivery: Delivery) -> dict[str, list[dict[str, Any]]]:
     with_line = {row["tumor_no"] for row in delivery.line}
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in delivery.last.values():
-        groups[row["hospital"]].append(row | {"treated": row["tumor_no"] in with_line, "stratum": str(row["metastatic_at_dx"])})
+        groups[row["hospital"]].append(row | {"treated": row["tumor_no"] in with_line, "stratum": row["age_band"]})
     return groups
 
 
