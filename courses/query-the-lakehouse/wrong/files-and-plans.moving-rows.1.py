@@ -1,0 +1,2 @@
+# hint: That one counts
+value = "HashAggregate"

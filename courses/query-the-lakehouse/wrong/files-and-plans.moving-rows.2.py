@@ -1,0 +1,2 @@
+# hint: reads or filters rows
+value = "Scan parquet"

@@ -1,0 +1,2 @@
+# hint: How does the plan call it
+value = "shuffle"

@@ -1,0 +1,3 @@
+# hint: lines of treatment
+# ruff: noqa: F821
+value = release.of_cohort("edu_line", seed).height

@@ -1,0 +1,4 @@
+# hint: asks for a percentage
+# ruff: noqa: F821
+known = [each for each in release.of_cohort("edu_tumor", seed)["n_lines"] if each is not None]
+value = sum(each == 0 for each in known) / len(known)

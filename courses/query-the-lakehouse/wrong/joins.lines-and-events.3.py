@@ -1,0 +1,10 @@
+# hint: have vanished
+# ruff: noqa: F821
+import polars as pl
+
+rows = release.of_cohort("edu_tumor", seed)
+for table in ("edu_line", "edu_event"):
+    rows = rows.join(release.table(table).drop("patient_no"), on="tumor_no", how="inner")
+value = rows.group_by("tumor_group").agg(
+    tumours=pl.n_unique("tumor_no"), lines=pl.n_unique("line_no"), events=pl.n_unique("event_no")
+)

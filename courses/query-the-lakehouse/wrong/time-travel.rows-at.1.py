@@ -1,0 +1,13 @@
+# hint: rows of the newest one
+# ruff: noqa: F821
+import random
+import re
+from pathlib import Path
+
+import polars as pl
+
+lesson = (Path(__file__).parents[1] / "05-time-travel.md").read_text(encoding="utf-8")
+made = {"pl": pl, "random": random}
+exec(re.search(r"\n# generator\n(.*?)```", lesson, re.DOTALL)[1], made)
+versions = [frame for _, frame in made["versions"](release.of_cohort("edu_line", seed), seed)]
+value = pl.DataFrame([{"version": number, "rows": versions[-1].height} for number in range(len(versions))])

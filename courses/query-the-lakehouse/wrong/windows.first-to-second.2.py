@@ -1,0 +1,18 @@
+# hint: from start to start
+# ruff: noqa: F821
+from statistics import median
+
+import polars as pl
+
+wide = {
+    (tumour, number): (start, end)
+    for tumour, number, start, end in release.of_cohort("edu_line", seed)
+    .select("tumor_no", "line_number", "start_day", "end_day")
+    .rows()
+}
+waits = [
+    days[0] - wide[tumour, 1][1]
+    for (tumour, number), days in wide.items()
+    if number == 2 and wide.get((tumour, 1), (None, None))[1] is not None
+]
+value = pl.DataFrame({"tumours": [len(waits)], "median_days": [median(waits)]})

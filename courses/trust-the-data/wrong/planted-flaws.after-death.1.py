@@ -1,0 +1,19 @@
+# hint: taken for days
+# ruff: noqa: F821
+import random
+import re
+from pathlib import Path
+
+import polars as pl
+
+lesson = (Path(__file__).parents[1] / "01-expectations.md").read_text(encoding="utf-8")
+made = {"pl": pl, "random": random}
+exec(re.search(r"\n# generator\n(.*?)\n```", lesson, re.DOTALL)[1], made)
+mine = [release.table(name).join(cohort, on="tumor_no", how="semi") for name in ("edu_tumor", "edu_line", "edu_survival")]
+tumor, line = made["delivery"](release.table("edu_patient"), *mine, seed)
+last = {row["tumor_no"]: row for row in tumor.to_dicts()}
+value = {
+    number
+    for number, tumour, start in line.select("line_no", "tumor_no", "start_day").rows()
+    if tumour in last and last[tumour]["event"] and start > last[tumour]["days"]
+}

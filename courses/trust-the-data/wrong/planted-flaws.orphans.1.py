@@ -1,0 +1,14 @@
+# hint: The question asks for line_no
+# ruff: noqa: F821
+import random
+import re
+from pathlib import Path
+
+import polars as pl
+
+lesson = (Path(__file__).parents[1] / "01-expectations.md").read_text(encoding="utf-8")
+made = {"pl": pl, "random": random}
+exec(re.search(r"\n# generator\n(.*?)\n```", lesson, re.DOTALL)[1], made)
+mine = [release.table(name).join(cohort, on="tumor_no", how="semi") for name in ("edu_tumor", "edu_line", "edu_survival")]
+tumor, line = made["delivery"](release.table("edu_patient"), *mine, seed)
+value = set(line["tumor_no"]) - set(tumor["tumor_no"])
