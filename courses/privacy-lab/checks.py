@@ -466,7 +466,7 @@ K_ANONYMITY = (
         gives(small_share),
         gives(lambda r, s: loss(r, s) * 3),
         gives(lambda r, s: loss(r, s) * 1.5),
-        tolerance=0.0002,
+        tolerance=0.000002,
     ),
     asked(
         "k-anonymity.profile",
