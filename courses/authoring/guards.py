@@ -44,7 +44,10 @@ def findings(course: Course, desk: Desk) -> list[Finding]:
     found += [each for lesson in course.lessons for each in leaks(course, lesson)]
     if any(each.severity == "error" for each in found):
         return found
-    return [*found, *_right(course, desk.checking), *_wrong_answers(course, desk), *_neighbours(course, desk.checking)]
+    found += _right(course, desk.checking)
+    if any(each.severity == "error" for each in found):
+        return found
+    return [*found, *_wrong_answers(course, desk), *_neighbours(course, desk.checking)]
 
 
 def _declaration(course: Course) -> Iterator[Finding]:

@@ -69,8 +69,10 @@ def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, to_the_end: 
             stopped = f"{error.ename}: {error.evalue}"[:500]
         except CellTimeoutError:
             stopped = f"a cell ran longer than {SECONDS_A_CELL} s"
-        except DeadKernelError:
-            stopped = "the kernel died"
+        except (DeadKernelError, RuntimeError) as error:
+            stopped = f"a kernel that died or did not start ({error})"
+        finally:
+            _end(client)
     return Run(course.slug, lesson.name, desk.passed(course.slug, lesson.name), stopped, time.monotonic() - started, notebook)
 
 
@@ -79,14 +81,29 @@ def _client(notebook: Any, folder: str, to_the_end: bool) -> Any:
     from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
 
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc")
+    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/.kernel")
     # The very interpreter that builds, whatever a kernel of that name may be elsewhere on the machine.
     manager._kernel_spec = KernelSpec(
         argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
     )
     return NotebookClient(
-        notebook, km=manager, timeout=SECONDS_A_CELL, allow_errors=to_the_end, resources={"metadata": {"path": folder}}
+        notebook,
+        km=manager,
+        timeout=SECONDS_A_CELL,
+        startup_timeout=SECONDS_A_CELL,
+        allow_errors=to_the_end,
+        resources={"metadata": {"path": folder}},
     )
+
+
+def _end(client: Any) -> None:
+    """Ends the kernel: nbclient leaves one alone that it did not choose itself."""
+    from jupyter_core.utils import run_sync
+
+    if client.kc is not None:
+        client.kc.stop_channels()
+    if client.km.has_kernel:
+        run_sync(client.km.shutdown_kernel)(now=True)
 
 
 def _environment(desk: Desk) -> dict[str, str]:

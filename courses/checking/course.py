@@ -77,9 +77,9 @@ class Course:
 
     @cached_property
     def digest(self) -> str:
-        """What exactly was asked: SHA-256 over declaration, lessons and checks."""
+        """What exactly was asked: SHA-256 over declaration, lessons, checks and what lies beside them."""
         digest = hashlib.sha256()
-        for file in (self.path / "course.toml", *(lesson.path for lesson in self.lessons), self.path / "checks.py"):
+        for file in sorted(each for each in self.path.iterdir() if each.suffix in (".md", ".py", ".toml")):
             digest.update(f"{file.name}\0".encode() + file.read_bytes() + b"\0")
         return digest.hexdigest()
 

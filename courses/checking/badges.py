@@ -1,0 +1,263 @@
+"""Badges: an Open Badges 3.0 credential for who passed everything a course requires, signed, to be verified offline, and revocable."""
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal
+
+from courses.checking import proof
+from courses.checking.course import Course
+from courses.checking.errors import CheckingError
+from courses.checking.service import Checking
+
+CONTEXT = ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"]
+ACHIEVEMENT = re.compile(r"urn:pscc:course:(?P<slug>[a-z0-9-]+):version:(?P<version>[^:]+):sha256:(?P<digest>[0-9a-f]{64})")
+MAX_BYTES = 100_000
+Reason = Literal["not_json", "not_a_badge", "not_signed", "other_key", "changed", "not_yet_valid", "revoked"]
+REASONS: dict[Reason, str] = {
+    "not_json": "Expected a badge as JSON, found something else.",
+    "not_a_badge": "Expected an Open Badges 3.0 credential, found another document.",
+    "not_signed": "Expected a proof of the suite eddsa-jcs-2022, found none.",
+    "other_key": "Expected a badge signed with this academy's key, found another key.",
+    "changed": "Expected the text that was signed, found that it was changed afterwards.",
+    "not_yet_valid": "Expected a badge that is valid today, found one of a later day.",
+    "revoked": "This badge was revoked by who issued it.",
+}
+
+
+class NotEarned(CheckingError):
+    """The course is not finished."""
+
+
+class NotGenuine(CheckingError):
+    """A badge that cannot be trusted; `reason` says why in a word."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(REASONS[reason])
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Badge:
+    """What a badge says, after its proof held."""
+
+    id: str
+    holder: str
+    course: str
+    version: str
+    digest: str
+    name: str
+    criteria: str
+    issuer: str
+    issued: datetime
+    text: str
+
+
+class Badges:
+    """The badges of an academy: `origin` is where its pages are, empty where they have no fixed address."""
+
+    def __init__(self, checking: Checking, issuer: str = "Paris Saclay Cancer Cluster — Academy", origin: str = "") -> None:
+        self.checking, self.issuer, self.origin = checking, issuer, origin.rstrip("/")
+        self._key = proof.private_key(checking.state / "badge.key")
+        self._folder = checking.state / "badges"
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._lock = Lock()
+
+    @property
+    def public_key(self) -> str:
+        """What verifies the badges, as `did:key:…`: nothing secret, to be handed to anybody."""
+        return proof.did(self._key.public_key())
+
+    def missing(self, user: str, course: str) -> list[str]:
+        """The required exercises that this person has not passed in the version of today."""
+        of_course = [each for each in self.checking.progress(user) if each.course == course]
+        return [each.exercise for each in of_course if each.required and not each.passed]
+
+    def issue(self, user: str, course: str, holder: str, now: datetime | None = None) -> str:
+        """The signed badge as JSON: the one that the person has for this version, else a new one. NotEarned while something is missing."""
+        with self._lock:
+            held = self.held(user, course)
+            if held is not None:
+                return held
+            pinned = self.checking.courses[course]
+            missing = self.missing(user, course)
+            if missing or not pinned.required:
+                raise NotEarned(
+                    f"Expected every required exercise of {course} passed, found {len(missing)} open: {', '.join(missing[:5])}."
+                )
+            return self._sign(user, pinned, holder, now or datetime.now(UTC))
+
+    def _sign(self, user: str, course: Course, holder: str, now: datetime) -> str:
+        at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        signed = proof.sign(self._credential(course, holder, at), self._key, at)
+        text = json.dumps(signed, ensure_ascii=False, indent=1)
+        # The file first: an event without its badge would be worse than a badge that nobody knows.
+        self._write(str(signed["id"]), text)
+        self.checking.attempts.add(
+            "badge", user, course.slug, course.version, "", self.checking.release.name, answer=str(signed["id"]), now=now
+        )
+        return text
+
+    def _credential(self, course: Course, holder: str, at: str) -> dict[str, Any]:
+        status = (
+            {"credentialStatus": {"id": f"{self.origin}/badges/revoked.json", "type": "1EdTechRevocationList"}}
+            if self.origin
+            else {}
+        )
+        return {
+            "@context": CONTEXT,
+            "id": f"urn:uuid:{uuid.uuid4()}",
+            "type": ["VerifiableCredential", "OpenBadgeCredential"],
+            "name": str(course.about.get("badge", course.title["en"])),
+            "issuer": {
+                "id": self.public_key,
+                "type": ["Profile"],
+                "name": self.issuer,
+                **({"url": self.origin} if self.origin else {}),
+            },
+            "validFrom": at,
+            "credentialSubject": {
+                "type": ["AchievementSubject"],
+                "identifier": [{"type": "IdentityObject", "hashed": False, "identityHash": holder, "identityType": "name"}],
+                "achievement": _achievement(course),
+            },
+            **status,
+        }
+
+    def held(self, user: str, course: str) -> str | None:
+        """The badge of a person for a course in its version of today, None where there is none or it was revoked."""
+        version, found = self.checking.courses[course].version, None
+        revoked = self.revoked()
+        for event in self.checking.events(user, course):
+            if event.what == "badge" and event.version == version and event.answer not in revoked:
+                found = self.by_id(event.answer)
+        return found
+
+    def by_id(self, badge: str) -> str | None:
+        """The signed text of a badge by `urn:uuid:…` or the bare UUID; None for anything else."""
+        path = self._path(badge)
+        return path.read_text(encoding="utf-8") if path and path.exists() else None
+
+    def revoke(self, badge: str, by: str, why: str) -> None:
+        """From now on the badge counts for nothing; CheckingError where there is no such badge."""
+        event = next((each for each in self.checking.events() if each.what == "badge" and each.answer == badge), None)
+        if event is None and self.by_id(badge) is None:
+            raise CheckingError(f"Expected the id of a badge, found {badge[:100]}: none was issued under it.")
+        user, course, version = (event.user, event.course, event.version) if event else ("", "", "")
+        with self._lock:
+            self._write_revoked({**self.revoked(), badge: why})
+        self.checking.attempts.add(
+            "revoked", user, course, version, "", self.checking.release.name, answer=badge, feedback=why, by=by
+        )
+
+    def revoked(self) -> dict[str, str]:
+        """The revoked badges, and why."""
+        path = self.checking.state / "revoked.json"
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+    def revocation_list(self) -> dict[str, Any]:
+        """The list as it is published, in the form of 1EdTech."""
+        revoked = [{"id": badge, "revoked": True, "revocationReason": why} for badge, why in self.revoked().items()]
+        return {"id": f"{self.origin}/badges/revoked.json", "issuer": self.public_key, "revokedCredential": revoked}
+
+    def verify(self, text: str) -> Badge:
+        """The badge, after proof and revocation were looked at; NotGenuine otherwise."""
+        return verify(text, self.public_key, self.revoked())
+
+    def _path(self, badge: str) -> Path | None:
+        try:
+            return self._folder / f"{uuid.UUID(badge.removeprefix('urn:uuid:'))}.json"
+        except ValueError:
+            return None
+
+    def _write(self, badge: str, text: str) -> None:
+        path = self._path(badge)
+        assert path is not None
+        _replace(path, text)
+
+    def _write_revoked(self, revoked: dict[str, str]) -> None:
+        _replace(self.checking.state / "revoked.json", json.dumps(revoked, ensure_ascii=False, indent=1))
+
+
+def _achievement(course: Course) -> dict[str, Any]:
+    name, required = str(course.about.get("badge", course.title["en"])), len(course.required)
+    return {
+        "id": f"urn:pscc:course:{course.slug}:version:{course.version}:sha256:{course.digest}",
+        "type": ["Achievement"],
+        "achievementType": "Badge",
+        "name": name,
+        "description": f"{course.title['en']}. {course.summary['en']} / {course.title['fr']}. {course.summary['fr']}",
+        "version": course.version,
+        "criteria": {
+            "narrative": f"All {required} required exercises of the course passed. / Les {required} exercices requis du cours sont réussis.",
+        },
+    }
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, readable by its owner only."""
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def verify(text: str, key: str, revoked: Iterable[str] = (), now: datetime | None = None) -> Badge:
+    """What a badge says, if it was signed with the key (`did:key:…` or PEM) and is not revoked; NotGenuine otherwise. Needs no network."""
+    document = _read(text)
+    public = proof.public_key(key)
+    if document["proof"].get("verificationMethod") != proof.verification_method(public) or document["issuer"].get(
+        "id"
+    ) != proof.did(public):
+        raise NotGenuine("other_key")
+    try:
+        signed = proof.is_signed(document, public)
+    except (ValueError, KeyError):
+        signed = False
+    if not signed:
+        raise NotGenuine("changed")
+    badge = _said(document, text)
+    if badge.issued > (now or datetime.now(UTC)):
+        raise NotGenuine("not_yet_valid")
+    if badge.id in set(revoked):
+        raise NotGenuine("revoked")
+    return badge
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text) if len(text) <= MAX_BYTES else None
+    except (ValueError, RecursionError):
+        raise NotGenuine("not_json") from None
+    if not isinstance(document, dict):
+        raise NotGenuine("not_json")
+    if document.get("@context") != CONTEXT or "OpenBadgeCredential" not in list(document.get("type") or []):
+        raise NotGenuine("not_a_badge")
+    signed = document.get("proof")
+    if not isinstance(signed, dict) or signed.get("cryptosuite") != proof.SUITE or signed.get("proofPurpose") != proof.PURPOSE:
+        raise NotGenuine("not_signed")
+    if not isinstance(document.get("issuer"), dict):
+        raise NotGenuine("not_a_badge")
+    return document
+
+
+def _said(document: dict[str, Any], text: str) -> Badge:
+    try:
+        subject = document["credentialSubject"]
+        achievement = subject["achievement"]
+        course = ACHIEVEMENT.fullmatch(achievement["id"])
+        return Badge(
+            document["id"], subject["identifier"][0]["identityHash"], course["slug"], course["version"], course["digest"],  # type: ignore[index]
+            achievement["name"], achievement["criteria"]["narrative"], document["issuer"]["name"],
+            datetime.fromisoformat(document["validFrom"]), text,
+        )  # fmt: skip
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise NotGenuine("not_a_badge") from None

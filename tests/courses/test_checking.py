@@ -1,0 +1,417 @@
+"""Answers: what is right, what is said of what is wrong, what is kept."""
+
+import hashlib
+import json
+import sqlite3
+import stat
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from courses.checking import progress
+from courses.checking.canonical import MAX_ROWS, admit, canonical, dumps
+from courses.checking.cohort import COHORT_SQL, cohort, is_in_cohort
+from courses.checking.compare import differences
+from courses.checking.errors import BrokenChain, CheckingError, NoSuchTable, NotAnAnswer, UnknownExercise
+from courses.checking.exercise import Exercise, Figure, Series
+from courses.checking.service import FAILURES, Checking
+from tests.courses.conftest import COURSES, solve
+
+TUMOURS, STAGES, FREQUENCY, DEATHS = (
+    f"example.{name}" for name in ("counting.tumours", "counting.stages", "drawing.frequency", "drawing.deaths")
+)
+MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+# ── cohort ──
+
+
+def test_a_cohort_is_four_fifths_of_the_tumours_always_the_same_and_another_for_another_trainee():
+    mine, again, other = cohort(11, range(1, 10_001)), cohort(11, range(10_000, 0, -1)), cohort(12, range(1, 10_001))
+    assert mine == again
+    assert abs(len(mine) - 8_000) < 150
+    assert len(set(mine) ^ set(other)) > 2_000
+
+
+def test_the_rule_of_the_cohort_is_the_one_that_is_written_down():
+    for tumor_no in range(1, 200):
+        digest = hashlib.sha256(f"42:{tumor_no}".encode()).hexdigest()
+        assert is_in_cohort(42, tumor_no) == (int(digest[:8], 16) % 5 != 0)
+
+
+def test_spark_draws_the_same_cohort(spark):
+    spark.range(1, 501).toDF("tumor_no").createOrReplaceTempView("numbered")
+    drawn = spark.sql(f"select tumor_no from numbered where {COHORT_SQL.format(seed=123456789012)}").toArrow()
+    assert sorted(drawn["tumor_no"].to_pylist()) == cohort(123456789012, range(1, 501))
+
+
+# ── canonical form ──
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (3, {"kind": "number", "value": 3}),
+        (np.float64(0.1) + np.float64(0.2), {"kind": "number", "value": 0.3}),
+        (-0.0, {"kind": "number", "value": 0.0}),
+        (float("nan"), {"kind": "number", "value": "nan"}),
+        (True, {"kind": "text", "value": "true"}),
+        ("M", {"kind": "text", "value": "M"}),
+        (None, {"kind": "nothing"}),
+        ([2, 1, 2], {"kind": "set", "values": [1, 2]}),
+        (np.array([1.5, 0.5]), {"kind": "set", "values": [0.5, 1.5]}),
+        ([("TP53", "KRAS")], {"kind": "set", "values": [["TP53", "KRAS"]]}),
+        ({"F": 2, "M": 1}, {"kind": "table", "columns": [["key", "text"], ["value", "integer"]], "rows": [["F", 2], ["M", 1]]}),
+        ([{"a": 1}, {"a": 2}], {"kind": "table", "columns": [["a", "integer"]], "rows": [[1], [2]]}),
+    ],
+)
+def test_a_value_has_one_canonical_form(value, expected):
+    assert canonical(value) == expected
+    assert admit(canonical(value)) == expected
+
+
+def test_a_table_is_the_same_from_every_library_and_in_any_order():
+    rows = {"sex": ["M", "F"], "share": [1 / 3, None]}
+    grouped = pd.DataFrame(rows).set_index("sex")
+    made = [pl.DataFrame(rows), pl.LazyFrame(rows), pd.DataFrame(rows), grouped, pa.table(rows), pl.DataFrame(rows).reverse()]
+    assert len({dumps(canonical(each)) for each in made}) == 1
+
+
+def test_a_spark_table_has_the_form_of_any_other(spark):
+    frame = spark.sql("select 'F' as sex, cast(2 as bigint) as n union all select 'M', 1")
+    assert canonical(frame) == canonical(pl.DataFrame({"sex": ["F", "M"], "n": [2, 1]}))
+
+
+@pytest.mark.parametrize("value", [object(), [object()], iter(range(MAX_ROWS + 1)), pl.DataFrame({"n": range(MAX_ROWS + 1)})])
+def test_what_cannot_be_compared_is_refused_with_a_sentence(value):
+    with pytest.raises(NotAnAnswer, match=r"^Expected .*, found .*: .*\.$"):
+        canonical(value)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"kind": "number", "value": "12"},
+        {"kind": "number"},
+        {"kind": "number", "value": True},
+        {"kind": "table", "columns": [["a", "text"]], "rows": [["x", "y"]]},
+        {"kind": "table", "columns": [["a", "text"], ["a", "text"]], "rows": []},
+        {"kind": "set", "values": [{"a": 1}]},
+        {"kind": "figure", "axes": [{"series": [{"mark": "line", "x": [1], "y": []}]}]},
+        {"kind": "code", "name": "a b", "source": ""},
+        {"kind": "pickle", "value": "gA=="},
+        {"kind": "text", "value": "x" * 5_000_000},
+        [],
+    ],
+)
+def test_what_comes_over_the_wire_is_held_to_the_form(forged):
+    with pytest.raises(NotAnAnswer):
+        admit(forged)
+
+
+# ── comparison ──
+
+
+def said(expected, given, tolerance=1e-6, language="en"):
+    return " ".join(each.say(language) for each in differences(canonical(expected), canonical(given), tolerance))
+
+
+@pytest.mark.parametrize(
+    ("expected", "given"),
+    [
+        (0.25, 0.2500000001),
+        (1_000_000_000.0, 1_000_000_000.5),
+        ("Île-de-France", "  île-de-france "),
+        ("60–64", "60-64"),
+        ({1, 2}, [2, 1, 1]),
+        ({"a"}, pl.DataFrame({"gene": ["a"]})),
+        (7, pl.DataFrame({"n": [7]})),
+        (pl.DataFrame({"a": ["x"], "n": [3]}), pl.DataFrame({"n": [3.0], "a": ["x"]})),
+        (pl.DataFrame({"x": [0.1, 0.2, 0.3]}), pl.DataFrame({"x": [0.3 + 1e-9, 0.1 - 1e-9, 0.2]})),
+        (pl.DataFrame({"a": [None, 1]}), pl.DataFrame({"a": [1, None]})),
+    ],
+)
+def test_what_differs_only_in_writing_is_right(expected, given):
+    assert said(expected, given) == ""
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "sentence"),
+    [
+        (7, 8, "It is a number, but not the right one."),
+        (7, "7", "Expected a number, found a text."),
+        (7, float("inf"), "The result is not a finite number."),
+        ({1, 2, 3}, {1, 4}, "Elements missing from the list: 2. Elements that do not belong there: 1."),
+        (pl.DataFrame({"a": [1]}), 1, "Expected a table, found a number."),
+        (
+            pl.DataFrame({"a": [1], "b": [1]}),
+            pl.DataFrame({"a": [1], "c": [1]}),
+            "The columns differ. Missing: b. Not asked for: c.",
+        ),
+        (pl.DataFrame({"a": ["x"]}), pl.DataFrame({"a": [1]}), "Column a should hold texts, it holds numbers."),
+        (pl.DataFrame({"a": ["x", "y"]}), pl.DataFrame({"a": ["x"]}), "Rows missing: 1."),
+        (pl.DataFrame({"a": ["x"]}), pl.DataFrame({"a": ["x", "x"]}), "Rows that do not belong there: 1."),
+        (
+            pl.DataFrame({"a": ["x", "y"], "n": [1, 2], "m": [5, 5]}),
+            pl.DataFrame({"a": ["x", "y"], "n": [1, 3], "m": [5, 5]}),
+            "The rows are right, but values differ in column n.",
+        ),
+    ],
+)
+def test_what_differs_is_said_in_kinds_names_and_counts(expected, given, sentence):
+    assert said(expected, given) == sentence
+
+
+def test_nothing_that_is_said_holds_the_expected_value(checking):
+    for name, exercise in checking.courses["example"].exercises.items():
+        if exercise.kind in ("number", "table", "figure"):
+            expected = checking.expected(f"example.{name}", checking.seed("anna"))
+            for wrong in (5, "x", [1, 2], pl.DataFrame({"gene": ["TP53"], "tested": [1], "share": [0.5]})):
+                result = checking.judge(f"example.{name}", canonical(wrong), checking.seed("anna"))
+                for number in _numbers(expected):
+                    assert f" {number}" not in result.message
+
+
+def _numbers(value):
+    if isinstance(value, dict):
+        return [number for each in value.values() for number in _numbers(each)]
+    if isinstance(value, list):
+        return [number for each in value for number in _numbers(each)]
+    return [value] if isinstance(value, int | float) and value > 10 else []
+
+
+def test_a_staircase_counts_however_its_corners_were_drawn():
+    from matplotlib.figure import Figure as Drawing
+
+    expected = canonical(Figure((Series("step", (10, 20, 30), (0.9, 0.5, 0.2)),), labelled=False))
+    stepped, cornered, sloping = (Drawing().add_subplot() for _ in range(3))
+    stepped.step([0, 10, 20, 30], [1, 0.9, 0.5, 0.2], where="post")
+    cornered.plot([0, 10, 10, 20, 20, 30, 30], [1, 1, 0.9, 0.9, 0.5, 0.5, 0.2])
+    sloping.plot([0, 10, 20, 30], [1, 0.8, 0.5, 0.2])
+    assert differences(expected, canonical(stepped), 1e-6) == []
+    assert differences(expected, canonical(cornered), 1e-6) == []
+    assert differences(expected, canonical(sloping), 1e-6)
+
+
+def test_bars_are_known_by_their_names_standing_or_lying():
+    from matplotlib.figure import Figure as Drawing
+
+    expected = canonical(Figure((Series("bars", ("F", "M"), (12, 13)),), labelled=False))
+    standing, lying = Drawing().add_subplot(), Drawing().add_subplot()
+    standing.bar(["M", "F"], [13, 12])
+    lying.barh(["F", "M"], [12, 13])
+    assert [differences(expected, canonical(each), 1e-6) for each in (standing, lying)] == [[], []]
+
+
+# ── the service ──
+
+
+def test_hints_come_one_by_one_and_stay_at_the_last(checking):
+    hints = [checking.check("anna", STAGES, ["x"]).hint for _ in range(4)]
+    assert hints == ["Distinct values.", "Unknown is no stage.", "Take it out of the set.", "Take it out of the set."]
+
+
+def test_a_known_mistake_is_recognised_in_the_language_that_was_asked_for(checking, release):
+    everybody = checking.release.table("edu_tumor").height
+    assert "That is the whole release." in checking.check("anna", TUMOURS, everybody, "en").message
+    assert "C’est toute la publication." in checking.check("anna", TUMOURS, everybody, "fr-FR").message
+
+
+def test_a_neighbours_right_answer_is_wrong(checking):
+    for exercise in (TUMOURS, FREQUENCY, DEATHS):
+        theirs = checking.expected(exercise, checking.seed("ben"))
+        assert checking.check("ben", exercise, theirs).passed
+        assert not checking.check("anna", exercise, theirs).passed
+
+
+def test_a_variant_stays_the_same_after_a_restart_and_is_another_in_another_academy(checking, release, tmp_path):
+    again, elsewhere = Checking(COURSES, release, tmp_path / "state"), Checking(COURSES, release, tmp_path / "other")
+    assert again.seed("anna") == checking.seed("anna") != elsewhere.seed("anna")
+    assert checking.seed("anna") < 2**53
+
+
+def test_only_the_owner_can_read_secret_and_attempts(checking):
+    checking.check("anna", TUMOURS, 1)
+    kept = [*checking.state.glob("course.secret"), *checking.state.glob("attempts.sqlite*")]
+    assert len(kept) >= 2
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in kept} == {0}
+
+
+def test_an_unsolved_cell_is_no_attempt(checking):
+    assert checking.check("anna", TUMOURS, None).attempt == 0
+    assert (
+        checking.check("anna", "example.drawing.band", {"kind": "code", "name": "f", "source": "def f(x):\n    ...\n"}).attempt
+        == 0
+    )
+    assert checking.events() == []
+
+
+def test_a_check_that_breaks_costs_the_trainee_nothing(checking):
+    def breaks(release, seed):
+        raise ZeroDivisionError
+
+    checking.courses["example"].exercises["counting.tumours"] = Exercise(breaks, "number")
+    result = checking.check("anna", TUMOURS, 3)
+    assert (result.passed, result.hint, result.attempt) == (False, None, 0)
+    assert "fault of ours" in result.message
+    assert [(each.what, each.answer) for each in checking.events()] == [("fault", '{"kind":"number","value":3}')]
+
+
+def test_an_answer_to_no_exercise_is_refused(checking):
+    for name in ("example.counting.nothing", "nowhere.counting.tumours", "", "example"):
+        with pytest.raises(UnknownExercise):
+            checking.check("anna", name, 1)
+
+
+def test_a_number_cannot_be_guessed_by_a_loop(checking):
+    for guess in range(FAILURES):
+        checking.check("anna", TUMOURS, guess, now=MORNING)
+    right = checking.expected(TUMOURS, checking.seed("anna"))
+    refused = checking.check("anna", TUMOURS, right, now=MORNING + timedelta(minutes=9))
+    assert not refused.passed
+    assert "not counted" in refused.message
+    assert checking.check("anna", TUMOURS, right, now=MORNING + timedelta(minutes=11)).passed
+    assert checking.check("ben", TUMOURS, checking.expected(TUMOURS, checking.seed("ben")), now=MORNING).passed
+
+
+def test_a_reset_gives_a_fresh_start_and_forgets_no_event(checking):
+    right = checking.expected(TUMOURS, checking.seed("anna"))
+    checking.check("anna", TUMOURS, 1)
+    checking.check("anna", TUMOURS, right)
+    checking.reset("anna", TUMOURS, by="ines")
+    progress_now = next(each for each in checking.progress("anna") if each.exercise == TUMOURS)
+    assert (progress_now.attempts, progress_now.passed) == (0, False)
+    assert checking.check("anna", TUMOURS, 1).hint == "Count rows of the cohort."
+    assert [(each.what, each.by) for each in checking.events("anna")] == [
+        ("attempt", ""),
+        ("attempt", ""),
+        ("reset", "ines"),
+        ("attempt", ""),
+    ]
+
+
+def test_passes_of_another_version_do_not_count(checking):
+    checking.check("anna", TUMOURS, checking.expected(TUMOURS, checking.seed("anna")))
+    checking.courses["example"].about["version"] = "2"
+    assert not any(each.passed for each in checking.progress("anna"))
+
+
+# ── the record ──
+
+
+def test_events_cannot_be_changed_or_removed_and_a_forged_one_is_found(checking):
+    for _ in range(3):
+        checking.check("anna", TUMOURS, 1)
+    assert checking.attempts.verify() == 3
+    base = sqlite3.connect(checking.attempts.path)
+    for statement in ("update event set passed = 1", "delete from event"):
+        with pytest.raises(sqlite3.IntegrityError, match="only ever added"):
+            base.execute(statement)
+    base.execute("drop trigger event_is_not_changed")
+    base.execute("update event set passed = 1 where number = 2")
+    base.commit()
+    with pytest.raises(BrokenChain, match="event 2"):
+        checking.attempts.verify()
+
+
+def test_a_forgotten_person_is_in_no_event_and_the_chain_still_holds(checking):
+    checking.check("anna", TUMOURS, 1)
+    checking.check("ben", TUMOURS, 1)
+    checking.forget("anna")
+    assert [each.user for each in checking.events()] == ["ben"]
+    assert checking.attempts.verify() == 2
+    checking.close()
+    assert b"anna" not in b"".join(path.read_bytes() for path in checking.state.glob("attempts.sqlite"))
+
+
+def test_thirty_at_once_lose_no_attempt(checking):
+    def one(number):
+        return checking.check(f"user{number % 10}", TUMOURS, number)
+
+    with ThreadPoolExecutor(10) as pool:
+        results = list(pool.map(one, range(30)))
+    assert len(results) == len(checking.events()) == checking.attempts.verify() == 30
+    assert sorted(result.attempt for result in results) == sorted([1, 2, 3] * 10)
+
+
+def test_an_answer_takes_tens_of_milliseconds(checking):
+    answers = {name: checking.expected(name, 1) for name in (TUMOURS, STAGES, FREQUENCY, DEATHS)}
+    taken = []
+    for number in range(40):
+        for name, value in answers.items():
+            started = time.perf_counter()
+            checking.check(f"user{number}", name, value)
+            taken.append(time.perf_counter() - started)
+    assert statistics.quantiles(taken, n=20)[-1] <= 0.3
+
+
+# ── progress ──
+
+
+def test_an_instructor_sees_who_is_where_and_who_is_stuck(checking):
+    for minute in range(3):
+        checking.check("anna", TUMOURS, minute, now=MORNING + timedelta(minutes=minute))
+    checking.check("ben", TUMOURS, 1, now=MORNING)
+    checking.check("cleo", TUMOURS, checking.expected(TUMOURS, checking.seed("cleo")), now=MORNING)
+    class_ = ("anna", "ben", "cleo", "dan")
+
+    def states(hours):
+        seen = progress.heat_map(checking, "example", class_, MORNING + timedelta(hours=hours))
+        return [seen[user][TUMOURS] for user in class_]
+
+    assert states(0.5) == ["trying", "trying", "passed", "open"]
+    assert states(1.5) == ["stuck", "trying", "passed", "open"]
+    waiting = progress.stuck(checking, class_, MORNING + timedelta(hours=1.5))
+    assert [(each.trainee, each.exercise, each.failures) for each in waiting] == [("anna", TUMOURS, 3)]
+
+
+def test_progress_is_a_table_that_keeps_its_contract(checking, tmp_path):
+    solve(checking, "anna")
+    checking.check("ben", TUMOURS, 1)
+    assert progress.publish(checking, tmp_path / "progress") == 6
+    rows = pl.read_parquet(DeltaTable(tmp_path / "progress").file_uris())
+    assert rows.columns == list(progress.TABLE.names)
+    assert rows.filter(trainee="anna")["passed"].all()
+    assert rows.filter(trainee="ben").select("state", "attempts", "failures", "hints").row(0) == ("trying", 1, 1, 1)
+
+
+def test_progress_that_breaks_its_contract_is_not_written(checking, tmp_path, monkeypatch):
+    checking.check("ben", TUMOURS, 1)
+    wrong = [progress.Place(**{**vars(each), "failures": 5}) for each in progress.places(checking)]
+    monkeypatch.setattr(progress, "places", lambda *_: wrong)
+    with pytest.raises(CheckingError, match="attempts >= failures"):
+        progress.publish(checking, tmp_path / "progress")
+    assert not (tmp_path / "progress").exists()
+
+
+def test_a_table_that_the_release_lacks_is_named(checking):
+    with pytest.raises(NoSuchTable, match=r"edu_survival.*found edu_person"):
+        checking.release.table("edu_person")
+
+
+def test_feedback_is_in_both_languages_everywhere():
+    from courses.checking import words
+
+    for sentences in (words.SENTENCES, words.KIND_NAMES, words.MARKS, words.TYPE_NAMES):
+        for name, said_of_it in sentences.items():
+            assert set(said_of_it) == {"en", "fr"}, name
+    blanks = {name: [text.count("{") for text in said_of_it.values()] for name, said_of_it in words.SENTENCES.items()}
+    assert all(en == fr for en, fr in blanks.values())
+
+
+def test_canonical_json_is_json():
+    assert json.loads(dumps(canonical({"a": [1.0], "b": ["é"]})))["rows"] == [[1.0, "é"]]
+
+
+def test_a_release_and_its_courses_may_be_given_as_text(release: Path, tmp_path: Path):
+    service = Checking(str(COURSES), str(release), str(tmp_path / "state"))
+    assert service.release.name == "small-standin"

@@ -1,0 +1,165 @@
+"""Functions of trainees: judged by what they give back, in a process from which nothing can be reached."""
+
+import os
+import socket
+import textwrap
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from courses.checking import code
+from courses.checking.exercise import Case
+
+CASES = [Case(([3, 1, 2],), 6, shown=True), Case(([10],), 10)]
+
+
+@pytest.fixture(params=["bubblewrap", "process"])
+def isolation(request, monkeypatch):
+    """Both ways in which a function may be kept apart, as far as this machine has them."""
+    if request.param == "bubblewrap" and code.isolation() != "bubblewrap":
+        pytest.skip("bubblewrap does not work on this machine")
+    monkeypatch.setattr(code, "isolation", lambda: request.param)
+    return request.param
+
+
+def judged(source, cases=CASES, tolerance=1e-6):
+    given = {"name": "f", "source": textwrap.dedent(source)}
+    return " ".join(each.say("en") for each in code.differences(cases, given, tolerance))
+
+
+def test_a_right_function_passes(isolation):
+    assert judged("def f(numbers):\n    print('on its way')\n    return sum(numbers)") == ""
+
+
+def test_what_a_wrong_function_is_told_shows_a_case_and_no_result(isolation):
+    told = judged("def f(numbers):\n    return max(numbers)")
+    assert told == "The function gives another result than expected in 1 of 2 cases. One of them: ([3, 1, 2])."
+
+
+def test_an_object_that_says_it_equals_everything_does_not_win(isolation):
+    trick = """
+        class Yes(int):
+            def __eq__(self, other): return True
+            def __ne__(self, other): return False
+            def __hash__(self): return 0
+        def f(numbers): return Yes(1)
+    """
+    assert judged(trick).startswith("The function gives another result")
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "import sys\ndef f(n):\n    sys.modules['courses.checking.canonical'].json_value = lambda v: 6\n    return 1",
+        "import json\njson.dump = lambda *a, **k: None\ndef f(n): return 6",
+        'import os\ndef f(n):\n    for h in range(3, 20):\n        try: os.write(h, b\'{"results": [{"output": 6}, {"output": 6}]}\')\n        except OSError: pass\n    os._exit(0)',
+    ],
+)
+def test_who_forges_the_messenger_must_still_know_the_results(isolation, forgery):
+    assert judged(forgery) != ""
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def f(numbers)\n    return 1", "The source cannot be read as Python"),
+        ("def f(numbers):\n    return numbers[99]", "It stops with IndexError: list index out of range."),
+        ("def f(numbers):\n    return np.sum(numbers)", "import inside it what it needs"),
+        ("def f(numbers):\n    return [0] * 10**10", "more memory than it may"),
+        ("def f(numbers):\n    return 'x' * 10**7", "gave back too much"),
+        ("def f(numbers):\n    import os, signal\n    os.kill(os.getpid(), signal.SIGKILL)", ""),
+        ("def g(numbers):\n    return 1", "KeyError"),
+    ],
+)
+def test_a_function_that_goes_wrong_is_told_so_in_a_sentence(isolation, source, told):
+    assert told in judged(source) != ""
+
+
+def test_a_function_that_never_ends_is_stopped(isolation, monkeypatch):
+    monkeypatch.setattr(code, "SECONDS", 1)
+    started = time.monotonic()
+    assert judged("def f(numbers):\n    while True: pass") == "The function ran longer than 1 s and was stopped."
+    assert judged("def f(numbers):\n    import time\n    time.sleep(60)").startswith("The function ran longer")
+    assert time.monotonic() - started < 15
+
+
+def test_processes_that_a_function_leaves_behind_end_with_it(isolation, monkeypatch, tmp_path):
+    if isolation == "process":
+        pytest.skip("there the function may make no process at all")
+    monkeypatch.setattr(code, "SECONDS", 1)
+    judged("import os\ndef f(numbers):\n    if os.fork() == 0:\n        while True: pass\n    return 6")
+    time.sleep(0.5)
+    assert not [each for each in Path("/proc").glob("[0-9]*/cmdline") if b"/answer/_sandboxed.py" in _read(each)]
+
+
+def _read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def test_the_network_is_out_of_reach(isolation):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        source = (
+            f"def f(numbers):\n    import socket\n    socket.create_connection(('127.0.0.1', {port}), 2)\n    return sum(numbers)"
+        )
+        assert "It stops with" in judged(source)
+
+
+def test_checks_and_secrets_are_out_of_reach(isolation, tmp_path):
+    secret = tmp_path / "course.secret"
+    secret.write_text("hidden")
+    for path in (secret, Path(__file__).parent / "example" / "checks.py", Path("/etc/passwd")):
+        assert "It stops with" in judged(f"def f(numbers):\n    open({str(path)!r}).read()\n    return sum(numbers)")
+
+
+def test_the_environment_of_the_service_is_out_of_reach(isolation, monkeypatch):
+    monkeypatch.setenv("PSCC_SECRET", "hidden")
+    source = "def f(numbers):\n    import os\n    return sum(numbers) if 'PSCC_SECRET' not in os.environ else 0"
+    assert judged(source) == ""
+
+
+def test_a_flood_of_processes_is_bounded(isolation):
+    flood = "import os\ndef f(numbers):\n    for _ in range(1000): os.fork()\n    return 6"
+    started = time.monotonic()
+    assert judged(flood) != ""
+    assert time.monotonic() - started < 15
+
+
+def test_frames_go_in_and_come_out(isolation):
+    counted = pl.DataFrame({"sex": ["F", "M"], "n": [2, 1]})
+    source = "def f(people):\n    import polars as pl\n    return people.group_by('sex').agg(pl.len().alias('n'))"
+    assert judged(source, [Case((pl.DataFrame({"sex": ["F", "M", "F"]}),), counted)]) == ""
+
+
+@pytest.mark.parametrize(
+    ("expected", "given", "alike"),
+    [
+        ([1, 2], [2, 1], False),
+        ([1, 2], [1, 2.0000000001], True),
+        ({"a": 1}, {"a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({1, 2}, {2, 1}, True),
+        (True, 1, False),
+        (None, 0, False),
+        (float("nan"), None, True),
+        ("x", ["x"], False),
+    ],
+)
+def test_results_are_alike_as_json(expected, given, alike):
+    assert code.same(code.json_value(expected), code.json_value(given), 1e-6) is alike
+
+
+def test_a_function_without_anything_to_do_is_not_tried():
+    assert code.is_empty({"source": 'def f(x):\n    """Adds."""\n    ...\n'})
+    assert not code.is_empty({"source": "def f(x):\n    return 0\n"})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can leave its user behind")
+def test_a_function_does_not_run_as_root():
+    if code.isolation() == "bubblewrap":
+        assert judged("def f(numbers):\n    import os\n    return sum(numbers) if os.getuid() != 0 else 0") == ""
