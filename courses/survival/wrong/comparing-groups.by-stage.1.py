@@ -1,4 +1,4 @@
-# hint: it has no time in it
+# hint: leaves out who was lost
 # ruff: noqa: F821
 import pandas as pd
 import polars as pl
@@ -9,7 +9,12 @@ mine = (
 )
 value = pd.DataFrame(
     [
-        {"stage": stage, "tumours": len(group), "deaths": int(group["event"].sum()), "survival": 1 - group["event"].mean()}
+        {
+            "stage": stage,
+            "tumours": len(group),
+            "deaths": int(group["event"].sum()),
+            "survival": (group.loc[group["event"] | (group["days"] > 1825), "days"] > 1825).mean(),
+        }
         for stage, group in mine.groupby("stage")
     ]
 )

@@ -13,7 +13,7 @@ value = pd.DataFrame(
             "stage": stage,
             "tumours": len(group),
             "deaths": int(group["event"].sum()),
-            "survival": 1 - (group["event"] & (group["days"] <= 730)).mean(),
+            "survival": 1 - (group["event"] & (group["days"] <= 1825)).mean(),
         }
         for stage, group in mine.groupby("stage")
     ]

@@ -1,4 +1,4 @@
-# hint: survival comes out too high
+# hint: survival comes out too low
 # ruff: noqa: F821
 import polars as pl
 
@@ -6,4 +6,5 @@ survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_
 mine = (
     survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
 )
-value = 1 - (mine["event"] & (mine["days"] <= 730)).mean()
+known = mine[mine["event"] | (mine["days"] > 1825)]
+value = (known["days"] > 1825).mean()
