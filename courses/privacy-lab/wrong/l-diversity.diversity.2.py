@@ -1,0 +1,3 @@
+# hint: look at each class
+def value(rows, columns, sensitive):
+    return len({row[sensitive] for row in rows})

@@ -1,0 +1,2 @@
+# hint: how many you found
+value = 20

@@ -1,0 +1,20 @@
+# hint: counts the lost as alive
+# ruff: noqa: F821
+import pandas as pd
+import polars as pl
+
+survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null())
+mine = (
+    survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
+)
+value = pd.DataFrame(
+    [
+        {
+            "stage": stage,
+            "tumours": len(group),
+            "deaths": int(group["event"].sum()),
+            "survival": 1 - (group["event"] & (group["days"] <= 1825)).mean(),
+        }
+        for stage, group in mine.groupby("stage")
+    ]
+)

@@ -1,0 +1,11 @@
+# hint: stratify by stage
+# ruff: noqa: F821
+import polars as pl
+from lifelines import CoxPHFitter
+
+survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null())
+mine = (
+    survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
+)
+mine["male"] = (mine["sex"] == "M").astype(int)
+value = CoxPHFitter().fit(mine[["days", "event", "male"]], duration_col="days", event_col="event").hazard_ratios_["male"]

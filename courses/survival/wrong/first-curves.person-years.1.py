@@ -1,0 +1,9 @@
+# hint: a year has 365.25
+# ruff: noqa: F821
+import polars as pl
+
+survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null())
+mine = (
+    survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
+)
+value = int(mine["days"].sum())

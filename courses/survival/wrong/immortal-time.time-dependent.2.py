@@ -1,0 +1,15 @@
+# hint: Keep one clock
+# ruff: noqa: F821
+import numpy as np
+import polars as pl
+from lifelines import CoxPHFitter
+
+survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null())
+mine = (
+    survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
+)
+drawn = (np.arange(1, len(mine) + 1) * 0.6180339887498949) % 1
+mine["start"] = np.where(drawn < 0.75, np.floor(90 + 2000 * drawn) + 0.5, np.inf)
+mine["treated"] = (mine["start"] < mine["days"]).astype(int)
+mine["days"] = np.where(mine["treated"] == 1, mine["days"] - mine["start"], mine["days"])
+value = CoxPHFitter().fit(mine[["days", "event", "treated"]], duration_col="days", event_col="event").hazard_ratios_["treated"]

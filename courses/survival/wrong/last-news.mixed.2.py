@@ -1,0 +1,14 @@
+# hint: the dead and the living alike
+# ruff: noqa: F821
+import numpy as np
+import polars as pl
+from lifelines import KaplanMeierFitter
+
+survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null())
+mine = (
+    survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
+)
+mine["visit"] = np.floor(3000 * ((np.arange(1, len(mine) + 1) * 0.7320508075688772) % 1)) + 100.5
+mine["mixed_days"] = np.where(mine["event"], mine["days"], np.minimum(mine["days"], mine["visit"]))
+event = mine["event"] & (mine["days"] <= mine["visit"])
+value = KaplanMeierFitter().fit(np.minimum(mine["days"], mine["visit"]), event).predict(1095)
