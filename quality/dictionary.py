@@ -26,6 +26,7 @@ SENSITIVITY = {
 PURPOSE = {
     "silver": "Oncology facts of several hospitals in one form, one row a fact, with provenance and history.",
     "gold": "Products for analysis, made from silver, without knowing the hospitals.",
+    "teaching": "Anonymous tables for teaching, made from gold and silver, a folder a release.",
 }
 LONGEST_PREDICATE = 140
 LOGICAL_TYPES = {"long": "integer", "double": "number", "array<string>": "array"}
