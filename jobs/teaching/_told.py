@@ -83,7 +83,7 @@ class _Release:
         self.telling.refine("outcome")
         survival = self.rows["edu_survival"].with_columns(end=pl.struct("days", "event"))
         self._add("survival", survival, "end", lambda end: _survived(end["days"], end["event"]))
-        for step in (1, 2):
+        for step in (1, 2, 3):
             self.telling.refine("survival", step)
         self._add("censor_reason", survival, "censor_reason", _itself)
         self.telling.refine("censor_reason")
@@ -93,6 +93,10 @@ class _Release:
         for kind in EVENTS:
             self._add(f"event {kind}", self.rows["edu_event"].filter(kind=kind), "day", _binned)
             self.telling.refine(f"event {kind}", 1)
+        self.telling.refine("survival", 4)
+        for step in (2, 3):
+            for name in ("line 1 start", "event surgery", "entry"):
+                self.telling.refine(name, step)
         for name in SUMMARY:
             self._add(name, self.rows["edu_tumor"], name, _itself)
             self.telling.refine(name)
@@ -113,7 +117,9 @@ class _Release:
     def _tell_variants(self, only: set[str] | None) -> None:
         panels = dict(enumerate(self.telling.told("panel")))
         rows = self.rows["edu_variant"]
-        covered = [gene in self.covers.get(panels[person] or "", ()) for person, gene in rows.select("person", "gene").iter_rows()]
+        covered = [
+            gene in self.covers.get(panels[person] or "", ()) for person, gene in rows.select("person", "gene").iter_rows()
+        ]
         left = rows.filter(pl.Series(covered, dtype=pl.Boolean) & ~pl.col("gene").is_in(self._genes_told()))
         left = left.filter(pl.col("gene").is_in(only)) if only is not None else left
         self._tell_values("edu_variant", left, "gene", "effect", lambda effect: [OTHER] if effect == OTHER else [OTHER, effect])
@@ -124,9 +130,7 @@ class _Release:
     def _tell_kinds(self, table: str, kind: str, value: str) -> None:
         self._tell_values(table, self.rows[table], kind, value, _itself)
 
-    def _tell_values(
-        self, table: str, rows: pl.DataFrame, kind: str, value: str, path: Callable[[str], Sequence[str]]
-    ) -> None:
+    def _tell_values(self, table: str, rows: pl.DataFrame, kind: str, value: str, path: Callable[[str], Sequence[str]]) -> None:
         """Kinds that at least k have, the most frequent first."""
         counts = Counter(rows[kind].to_list())
         for name in sorted((name for name, count in counts.items() if count >= self.k), key=lambda name: (-counts[name], name)):
@@ -192,7 +196,9 @@ class _Release:
         columns = {name: self._told(name) for name in ("morphology_group", "grade", "panel")}
         return self.quasi.select("patient_id", "tumor_group", "stage").with_columns(
             **columns,
-            metastatic_at_dx=self._told("metastatic_at_dx").replace_strict({"true": True, "false": False}, return_dtype=pl.Boolean),
+            metastatic_at_dx=self._told("metastatic_at_dx").replace_strict(
+                {"true": True, "false": False}, return_dtype=pl.Boolean
+            ),
             n_lines=self._told("n_lines").cast(pl.Int32),
         )
 
@@ -237,7 +243,11 @@ class _Release:
         names = [name for name in self.telling.facts if name.startswith(f"{table} ")]
         every = [
             pl.DataFrame(
-                {"patient_id": self.patients, kind: [name.removeprefix(f"{table} ")] * len(self.patients), value: self._told(name)}
+                {
+                    "patient_id": self.patients,
+                    kind: [name.removeprefix(f"{table} ")] * len(self.patients),
+                    value: self._told(name),
+                }
             )
             for name in names
         ]

@@ -1,7 +1,18 @@
 """edu_event: what happened to a cancer."""
 
 from quality.contract import Rule
-from quality.contracts.teaching._common import GENOMICS, INDEX, OF_PATIENT, OF_TUMOR, days, patient_no, row_no, taught, text, tumor_no
+from quality.contracts.teaching._common import (
+    GENOMICS,
+    INDEX,
+    OF_PATIENT,
+    OF_TUMOR,
+    days,
+    patient_no,
+    row_no,
+    taught,
+    text,
+    tumor_no,
+)
 
 KINDS = ("surgery", "radiotherapy", "metastasis", "recurrence", "progression", "sequencing")
 

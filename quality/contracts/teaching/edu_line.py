@@ -1,7 +1,18 @@
 """edu_line: lines of drug treatment."""
 
 from quality.contract import Column, Rule
-from quality.contracts.teaching._common import INDEX, NOT_TOLD, OF_PATIENT, OF_TUMOR, days, patient_no, row_no, taught, text, tumor_no
+from quality.contracts.teaching._common import (
+    INDEX,
+    NOT_TOLD,
+    OF_PATIENT,
+    OF_TUMOR,
+    days,
+    patient_no,
+    row_no,
+    taught,
+    text,
+    tumor_no,
+)
 
 TABLE = taught(
     name="edu_line",
