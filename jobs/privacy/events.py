@@ -55,8 +55,11 @@ class Telling:
         self.facts[name] = _Path(self.now.shape[1], steps)
         self.now = np.column_stack([self.now, np.zeros(self.people, dtype=np.int32)])
 
-    def refine(self, name: str, step: int | None = None) -> None:
-        """Tell the next step of a fact (the `step`th only, or every one) of whom the steps before are told, as far as any two stay shared."""
+    def refine(self, name: str, step: int | None = None, losing: float = 0.0) -> None:
+        """Tell the next step of a fact (the `step`th only, or every one) of whom the steps before are told, as far as any two stay shared.
+
+        Where a few stand in the way, up to a share of `losing` of those who were told alike, nothing is told of them any more.
+        """
         path = self.facts[name]
         for at in range(path.steps.shape[1]) if step is None else [step - 1]:
             if at >= path.steps.shape[1]:
@@ -64,21 +67,48 @@ class Telling:
             so_far = path.steps[:, at - 1] if at else np.zeros(self.people, dtype=np.int32)
             ready = (self.now[:, path.column] == so_far) & (path.steps[:, at] != NOT_TOLD)
             finer = np.where(ready, path.steps[:, at], NOT_TOLD)
-            values, counts = np.unique(finer[finer != NOT_TOLD], return_counts=True)
-            for value in values[np.argsort(-counts, kind="stable")]:
-                self._tell(path.column, np.flatnonzero(finer == value), value)
+            for parent in np.unique(so_far[ready]):
+                if parent == NOT_TOLD or not self._part(path.column, parent, finer, losing):
+                    self._move(path.column, np.where(so_far == parent, finer, NOT_TOLD))
+
+    def _part(self, column: int, parent: int, finer: np.ndarray, losing: float) -> bool:
+        """Tell all of whom a value is told their next one, but for a few who lose it; False where these would be too many."""
+        alike = np.flatnonzero(self.now[:, column] == parent)
+        parts = [(value, self._sharing(column, np.flatnonzero(finer == value))) for value in np.unique(finer[alike])]
+        parts = [(value, persons) for value, persons in parts if value != NOT_TOLD]
+        if len(alike) - sum(len(persons) for _, persons in parts) > losing * len(alike):
+            return False
+        self.now[alike, column] = NOT_TOLD
+        for value, persons in parts:
+            self.now[persons, column] = value
+        return True
+
+    def _sharing(self, column: int, persons: np.ndarray) -> np.ndarray:
+        """Those of some persons who could be told a value of their own: k of them share every other fact that is told of one."""
+        while len(persons) >= self.k:
+            theirs = np.delete(self.now[persons], column, axis=1)
+            staying = self._few(theirs)[theirs].any(axis=1)
+            if not staying.any():
+                return persons
+            persons = persons[~staying]
+        return persons[:0]
+
+    def _move(self, column: int, finer: np.ndarray) -> None:
+        """Tell as many as may be their next value, one value after the other, the most frequent first."""
+        values, counts = np.unique(finer[finer != NOT_TOLD], return_counts=True)
+        for value in values[np.argsort(-counts, kind="stable")]:
+            self._tell(column, np.flatnonzero(finer == value), value)
 
     def _tell(self, column: int, moving: np.ndarray, value: int) -> None:
         """Tell a value of as many of these persons as may be. Who stays behind keeps what was told so far, which must stay shared too."""
         so_far = self.now[moving[0], column]
         all_behind = np.flatnonzero(self.now[:, column] == so_far) if so_far != NOT_TOLD else np.empty(0, dtype=np.int64)
-        while len(moving) >= self.k:
+        while len(moving := self._sharing(column, moving)):
             behind = np.setdiff1d(all_behind, moving, assume_unique=True)
             if 0 < len(behind) < self.k:
                 return
             theirs = np.delete(self.now[moving], column, axis=1)
-            few = self._few(theirs) | (self._few(np.delete(self.now[behind], column, axis=1)) if len(behind) else False)
-            staying = few[theirs].any(axis=1)
+            staying = self._few(np.delete(self.now[behind], column, axis=1))[theirs].any(axis=1)
             if not staying.any():
                 self.now[moving, column] = value
                 return

@@ -135,7 +135,7 @@ def write(folder: Path, said: dict[str, Any], figures: Sequence[Figure]) -> None
 def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
     """The card for people."""
     told_of = [
-        (f"`{name}`", each["level"], f"{each['information_kept']:.0%}", ", ".join(each["told"]))
+        (f"`{name}`", each["level"], f"{each['information_kept'] + 0:.0%}", ", ".join(each["told"]))
         for name, each in said["quasi_identifiers"].items()
     ]
     shares = [(f"`{name}`", str(each["known"]), str(each["told"])) for name, each in said["facts"].items()]

@@ -19,7 +19,7 @@ ALL, OTHER, WHOLE = "*", "other", "tumour group"
 QUASI = ("sex", "age_band", "region", "dx_period", "tumor_group", "stage")
 SENSITIVE = "outcome"
 # How much a class needs of each: what one compares by tumour and stage comes first.
-WEIGHTS = {"sex": 2.0, "age_band": 1.5, "region": 0.5, "dx_period": 0.75, "tumor_group": 5.0, "stage": 3.0}
+WEIGHTS = {"sex": 2.0, "age_band": 3.0, "region": 0.5, "dx_period": 1.5, "tumor_group": 4.0, "stage": 3.0}
 AGES = ((65,), (50, 70), (40, 50, 60, 70, 80), tuple(range(35, 95, 5)))
 PERIODS = (5, 2, 1)
 # The share of patients that may be left out because no class takes them, and what each per cent of it must win.
@@ -131,12 +131,21 @@ class _Work:
             if share <= MOST_LEFT_OUT:
                 worth -= share * 100 * PER_CENT
                 return (worth, self._told(levels, group if whole else None, failing, kept, folded)) if worth > least else None
-            open_groups = np.bincount(self.group[~folded], minlength=len(self.groups))
-            counts = np.bincount(self.group[failing & ~folded], minlength=len(self.groups)) / np.maximum(open_groups, 1)
-            if not whole or not counts.any():
+            groups = self._to_fold(failing & ~folded, ~folded, int(np.ceil((share - MOST_LEFT_OUT) * self.rows.height)))
+            if not whole or not groups.any():
                 return None
             # The whole group, not the sex alone that is rare in it: who compares men and women would be misled.
-            folded = folded | (counts >= min(counts.max(), 0.5))[self.group]
+            folded = folded | groups[self.group]
+
+    def _to_fold(self, failing: np.ndarray, told: np.ndarray, needed: int) -> np.ndarray:
+        """The groups to tell as other: the smallest with enough patients whose class fails, else those of whom the most fail."""
+        sizes = np.bincount(self.group[told], minlength=len(self.groups))
+        fail = np.bincount(self.group[failing], minlength=len(self.groups))
+        if (fail >= needed).any():
+            enough = np.flatnonzero(fail >= needed)
+            return np.arange(len(sizes)) == enough[np.argmin(sizes[enough])]
+        shares = fail / np.maximum(sizes, 1)
+        return (shares > 0) & (shares >= min(shares.max(), 0.5))
 
     def _failing(self, found: np.ndarray) -> np.ndarray:
         """Whose class does not keep the bounds."""
@@ -207,4 +216,4 @@ def _information(codes: np.ndarray) -> float:
     """The bits that a column tells of a patient."""
     shares = np.bincount(codes) / max(len(codes), 1)
     shares = shares[shares > 0]
-    return float(-(shares * np.log2(shares)).sum())
+    return abs(float((shares * np.log2(shares)).sum()))

@@ -12,6 +12,7 @@ import polars as pl
 
 from jobs.privacy.events import Fact, Telling
 from jobs.teaching._days import LAST, middles
+from jobs.teaching._regimens import UNNAMED
 from jobs.teaching.edu_event import KINDS
 from jobs.teaching.edu_line import MOST_LINES
 
@@ -20,6 +21,7 @@ EVENTS = ("progression", "recurrence", "metastasis", *(kind for kind in KINDS if
 SUMMARY = ("metastatic_at_dx", "n_lines", "morphology_group", "grade")
 LINES = tuple(range(1, MOST_LINES + 1))
 FINER = (2, 3, 4, 5)
+LOSING = 0.05
 # What the written tables say beside the quasi-identifiers.
 FACTS = (
     Fact("edu_patient", ("outcome",)),
@@ -83,24 +85,35 @@ class _Release:
         self.telling.refine("outcome")
         survival = self.rows["edu_survival"].with_columns(end=pl.struct("days", "event"))
         self._add("survival", survival, "end", lambda end: _survived(end["days"], end["event"]))
-        for step in (1, 2, 3):
-            self.telling.refine("survival", step)
+        self._refine("survival", 1, 2, 3)
         self._add("censor_reason", survival, "censor_reason", _itself)
         self.telling.refine("censor_reason")
         self._tell_genes(survival)
-        self._tell_kinds("edu_biomarker", "marker", "result")
-        self._tell_lines()
+        self._tell_values("edu_biomarker", self.rows["edu_biomarker"], "marker", "result", _itself)
         for kind in EVENTS:
             self._add(f"event {kind}", self.rows["edu_event"].filter(kind=kind), "day", _binned)
-            self.telling.refine(f"event {kind}", 1)
-        self.telling.refine("survival", 4)
-        for step in (2, 3):
-            for name in ("line 1 start", "event surgery", "entry"):
-                self.telling.refine(name, step)
+            self._refine(f"event {kind}", 1, 2)
+        self._tell_begin(1, *FINER[:3])
+        for name in ("event surgery", "entry", "event radiotherapy"):
+            self._refine(name, *FINER[:3])
+        self._add_summary()
+        self.telling.refine("metastatic_at_dx")
+        for number in LINES:
+            self._tell_line(number)
+        self._refine("survival", 4)
+        self._tell_panels()
         for name in SUMMARY:
-            self._add(name, self.rows["edu_tumor"], name, _itself)
             self.telling.refine(name)
         self._tell_finer()
+
+    def _refine(self, name: str, *steps: int) -> None:
+        """Survival is told of everybody; of another fact a few may lose what is told, so that the others can be told more finely."""
+        for step in steps:
+            self.telling.refine(name, step, losing=0.0 if name == "survival" else LOSING)
+
+    def _add_summary(self) -> None:
+        for name in SUMMARY:
+            self._add(name, self.rows["edu_tumor"], name, _itself)
 
     def _tell_genes(self, survival: pl.DataFrame) -> None:
         """Panel and entry, then the genes that the panel covers as it is told."""
@@ -111,6 +124,9 @@ class _Release:
         self._add("entry", entry, "both", lambda both: _entered(both["entry_days"], both["days"]))
         self._tell_variants(self.covers.get(COMMON, set()))
         self.telling.refine("entry", 1)
+
+    def _tell_panels(self) -> None:
+        """The panels by name, and the genes that not all of them cover."""
         self.telling.refine("panel", 2)
         self._tell_variants(None)
 
@@ -127,9 +143,6 @@ class _Release:
     def _genes_told(self) -> list[str]:
         return [name.removeprefix("edu_variant ") for name in self.telling.facts if name.startswith("edu_variant ")]
 
-    def _tell_kinds(self, table: str, kind: str, value: str) -> None:
-        self._tell_values(table, self.rows[table], kind, value, _itself)
-
     def _tell_values(self, table: str, rows: pl.DataFrame, kind: str, value: str, path: Callable[[str], Sequence[str]]) -> None:
         """Kinds that at least k have, the most frequent first."""
         counts = Counter(rows[kind].to_list())
@@ -137,28 +150,30 @@ class _Release:
             self._add(f"{table} {name}", rows.filter(pl.col(kind) == name), value, path)
             self.telling.refine(f"{table} {name}")
 
-    def _tell_lines(self) -> None:
-        """The start of a line; then, of whom it is told, what was given, why, and until when."""
-        lines = self.rows["edu_line"]
-        for number in LINES:
-            of_number = lines.filter(line_number=number)
-            self._add(f"line {number} start", of_number, "start_day", _binned)
-            self.telling.refine(f"line {number} start", 1)
-            begun = [person for person, day in enumerate(self.telling.told(f"line {number} start")) if day is not None]
-            known = of_number.filter(pl.col("person").is_in(begun))
-            self._add(f"line {number} regimen", known.filter(~pl.col("regimen").str.contains("another drug")), "regimen", _itself)
-            self._add(f"line {number} setting", known, "setting", _itself)
-            self._add(f"line {number} end", known, "end_day", _binned)
-            for what in ("regimen", "setting"):
-                self.telling.refine(f"line {number} {what}")
-            self.telling.refine(f"line {number} end", 1)
+    def _tell_begin(self, number: int, *finer: int) -> None:
+        """The start of a line; then, of whom it is told, what can be told of the line."""
+        of_number = self.rows["edu_line"].filter(line_number=number)
+        self._add(f"line {number} start", of_number, "start_day", _binned)
+        self._refine(f"line {number} start", 1, *finer)
+        begun = [person for person, day in enumerate(self.telling.told(f"line {number} start")) if day is not None]
+        known = of_number.filter(pl.col("person").is_in(begun))
+        self._add(f"line {number} regimen", known.filter(~pl.col("regimen").str.contains(UNNAMED)), "regimen", _itself)
+        self._add(f"line {number} setting", known, "setting", _itself)
+        self._add(f"line {number} end", known, "end_day", _binned)
+
+    def _tell_line(self, number: int) -> None:
+        if f"line {number} start" not in self.telling.facts:
+            self._tell_begin(number, *FINER[:2])
+        for what in ("regimen", "setting"):
+            self.telling.refine(f"line {number} {what}")
+        self._refine(f"line {number} end", 1, 2)
 
     def _tell_finer(self) -> None:
         times = [*(f"line {number} {end}" for number in LINES for end in ("start", "end")), *(f"event {kind}" for kind in EVENTS)]
         for step in FINER:
             self.telling.refine("survival", step + 1)
             for name in ("entry", *times):
-                self.telling.refine(name, step)
+                self.telling.refine(name, step)  # The start of a line is not lost any more: the rest of its row hangs on it.
         self.telling.refine("survival", len(FINER) + 3)
 
     def _add(self, name: str, rows: pl.DataFrame, column: str, path: Callable[..., Sequence[str]]) -> None:
