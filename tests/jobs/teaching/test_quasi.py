@@ -55,7 +55,9 @@ def test_too_few_patients_are_refused_with_what_to_loosen():
 
 def test_no_order_of_the_rows_changes_what_is_told():
     rows = people(600)
-    one, other = (quasi(each, Bounds(11, 3)).rows.sort("patient_id") for each in (rows, rows.sample(fraction=1, shuffle=True, seed=3)))
+    one, other = (
+        quasi(each, Bounds(11, 3)).rows.sort("patient_id") for each in (rows, rows.sample(fraction=1, shuffle=True, seed=3))
+    )
     assert one.equals(other)
 
 

@@ -1,5 +1,7 @@
 """Whatever two facts about a patient somebody knows: k patients of the release share them."""
 
+import itertools
+
 import numpy as np
 import polars as pl
 import pytest
@@ -83,7 +85,7 @@ def test_sql_does_not_count_what_says_nothing():
 def test_every_bin_of_a_day_lies_in_the_next_coarser_one_and_no_day_outside(day: int):
     bins = [bin_of(day, level) for level in range(len(BEGINNINGS))]
     assert all(low <= min(day, LAST - 1) < high for low, high in bins)
-    assert all(coarse[0] <= fine[0] and fine[1] <= coarse[1] for coarse, fine in zip(bins, bins[1:], strict=False))
+    assert all(coarse[0] <= fine[0] and fine[1] <= coarse[1] for coarse, fine in itertools.pairwise(bins))
 
 
 def test_the_finest_bins_are_those_of_the_contract():
