@@ -121,7 +121,13 @@ def without(table: Table, scope: str) -> list[str]:
 
 
 def _scope(scope: str) -> str:
-    return "any use" if scope == "all" else f"the use of their {scope}" if scope in ("genetics", "samples") else scope
+    words = {
+        "all": "any use",
+        "genetics": "the use of their genetics",
+        "samples": "the use of their samples",
+        "industry": "the use by companies",
+    }
+    return words[scope]
 
 
 def odcs(layer: Layer) -> str:

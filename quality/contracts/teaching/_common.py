@@ -16,7 +16,7 @@ def taught(
     references: tuple[Reference, ...] = (),
 ) -> Table:
     """A table of a teaching release."""
-    return Table("teaching", name, grain, key, columns, reads, rules, references)
+    return Table("teaching", name, grain, key, columns, reads, rules, references, hidden_by=("all", "industry"))
 
 
 def patient_no() -> Column:
