@@ -33,6 +33,8 @@ app = typer.Typer(
 )
 rebuild_app = typer.Typer(help="Make tables again from what lies below them.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(rebuild_app, name="rebuild")
+release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(release_app, name="release")
 
 LakeOption = Annotated[
     str | None,
@@ -47,6 +49,14 @@ class Verdict(StrEnum):
 
     approve = "approve"
     reject = "reject"
+
+
+class Size(StrEnum):
+    """How many patients a teaching release has at most: 1,000, 5,000, 20,000."""
+
+    small = "small"
+    medium = "medium"
+    large = "large"
 
 
 class Format(StrEnum):
@@ -213,6 +223,90 @@ def rebuild_silver(lake: LakeOption = None) -> None:
         watch("making silver again from bronze")
         rebuilt(settings, engine)
     print("Silver is what bronze and the mappings say. Next: `pscc build`.")
+
+
+@release_app.command("make")
+def make_release(
+    lake: Annotated[
+        str | None, typer.Option("--from", "--lake", metavar="LAKE", help="The lake; LAKE_ROOT, then ./lake, when not given.")
+    ] = None,
+    size: Annotated[
+        Size, typer.Option(help="1,000, 5,000 or 20,000 patients; all there are where there are fewer.")
+    ] = Size.small,
+    k: Annotated[int, typer.Option("--k", min=2, help="Patients in a class, and who share any two facts.")] = 11,
+    diverse: Annotated[int, typer.Option("--l", min=1, max=4, help="Different outcomes in a class.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a release, hold it to its bounds, and put it beside the others; a person approves it. Exit code 1 where it fails."""
+    from jobs import show
+    from jobs.privacy.anonymise import Bounds
+    from jobs.releases import make
+
+    settings = Settings.from_environment(lake)
+    with show.progress(quiet=as_json) as watch:
+        release, figures = make(settings, size.value, Bounds(k, diverse), watch)
+    if as_json:
+        print(json.dumps(release.told() | {"figures": [each.__dict__ for each in figures]}, ensure_ascii=False))
+    else:
+        show.release(release, [each.__dict__ for each in figures])
+        print(
+            f"Next: read {settings.lake}/teaching/{release.name}/card.md, then `pscc release approve {release.name} --by NAME`."
+        )
+
+
+@release_app.command("list")
+def list_releases(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Every release, with its state: made, approved, revoked."""
+    from jobs import show
+    from jobs.releases import listed
+
+    found = listed(Settings.from_environment(lake))
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show.releases(found)
+
+
+@release_app.command("show")
+def show_release(
+    name: Annotated[str, typer.Argument(metavar="RELEASE")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """A release: its state, its figures with their bounds."""
+    from jobs import show
+    from jobs.releases import shown
+
+    release, card = shown(Settings.from_environment(lake), name)
+    if as_json:
+        print(json.dumps(release.told() | {"card": card}, ensure_ascii=False))
+    else:
+        show.release(release, card["figures"] if card else [])
+
+
+@release_app.command("approve")
+def approve_release(
+    name: Annotated[str, typer.Argument(metavar="RELEASE")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves.")],
+    lake: LakeOption = None,
+) -> None:
+    """Let trainees see a release. Exit code 1 where something has changed since it was made."""
+    from jobs.releases import approve
+
+    release = approve(Settings.from_environment(lake), name, by)
+    print(f"{release.name} is approved by {release.by}: {release.patients:,} patients.")
+
+
+@release_app.command("revoke")
+def revoke_release(
+    name: Annotated[str, typer.Argument(metavar="RELEASE")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who revokes.")] = "",
+    lake: LakeOption = None,
+) -> None:
+    """Take a release away: its tables, and the list of who was in it."""
+    from jobs.releases import revoke
+
+    release = revoke(Settings.from_environment(lake), name, by)
+    print(f"{release.name} is revoked: its tables are gone. Copies that a class has made are not; tell it.")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from jobs.status import Status
 
 if TYPE_CHECKING:
     from jobs.privacy.table import Anonymous, Proof
+    from jobs.releases import Release
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
@@ -294,4 +295,33 @@ def anonymous(made: "Anonymous", proof: "Proof") -> None:
         ("CPU-seconds", f"{made.seconds:.1f}"),
     ):
         table.add_row(Text(what), much)
+    console.print(table)
+
+
+# Teaching releases
+
+
+def release(found: "Release", figures: list[dict[str, Any]]) -> None:
+    """A release and what it was held to."""
+    console.print(Text.assemble((found.name, "bold"), f"  {found.state}  {found.patients:,} patients, k {found.k}, l {found.l}"))
+    if not figures:
+        return
+    table = _grid(None, "figure", "value", "bound", "kept", right=("value",))
+    for each in figures:
+        sign = (
+            Text("yes", style="green") if each["kept"] else Text("no" if each["decides"] else "no, told beside", style="yellow")
+        )
+        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), sign)
+    console.print(table)
+
+
+def releases(found: "list[Release]") -> None:
+    """Every release on a line."""
+    if not found:
+        console.print("No release yet: `pscc release make`.")
+        return
+    table = _grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
+    for each in found:
+        numbers = (f"{each.patients:,}", str(each.k), str(each.l))
+        table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)
     console.print(table)

@@ -106,3 +106,43 @@ def named(key: str) -> str:
 def gold_is_fresh() -> bool:
     """True where no product would be made again."""
     return ingest.gold_is_fresh(Settings.from_environment(), engine())
+
+
+@own_words()
+def make_release(size: str, k: int, diverse: int) -> str:
+    """Make a teaching release; its name."""
+    from jobs.privacy.anonymise import Bounds
+    from jobs.releases import make
+
+    release, _ = make(Settings.from_environment(), size, Bounds(k, diverse))
+    return release.name
+
+
+@own_words()
+def approve_release(name: str, by: str) -> str:
+    """Approve a release in somebody's name; the name of the release again. Approved before, it stays so."""
+    from jobs.releases import approve, shown
+
+    settings = Settings.from_environment()
+    if shown(settings, name)[0].state != "approved":
+        approve(settings, name, by)
+    return name
+
+
+@own_words()
+def examine_courses(name: str) -> None:
+    """Re-examine the courses on a release, where there are courses; GateFailed where a lesson blocks it."""
+    from jobs.releases import examine_courses as examined
+
+    examined(Settings.from_environment(), name)
+
+
+@own_words()
+def released(name: str) -> str:
+    """A release that is approved; GateFailed for another."""
+    from jobs.releases import shown
+
+    state = shown(Settings.from_environment(), name)[0].state if name else "not made"
+    if state != "approved":
+        raise GateFailed(f"Expected an approved release, found it {state}: look at the tasks before.")
+    return f"{name} {state}"

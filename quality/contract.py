@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-Layer = Literal["silver", "gold"]
+Layer = Literal["silver", "gold", "teaching"]
 Severity = Literal["critical", "warning"]
 # How much a column says about a person. A column that declares none never leaves its zone.
 Sensitivity = Literal["identifier", "quasi", "sensitive", "none"]

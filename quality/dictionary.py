@@ -26,6 +26,7 @@ SENSITIVITY = {
 PURPOSE = {
     "silver": "Oncology facts of several hospitals in one form, one row a fact, with provenance and history.",
     "gold": "Products for analysis, made from silver, without knowing the hospitals.",
+    "teaching": "Anonymous tables for teaching, made from gold and silver, a folder a release.",
 }
 LONGEST_PREDICATE = 140
 LOGICAL_TYPES = {"long": "integer", "double": "number", "array<string>": "array"}
@@ -120,7 +121,13 @@ def without(table: Table, scope: str) -> list[str]:
 
 
 def _scope(scope: str) -> str:
-    return "any use" if scope == "all" else f"the use of their {scope}" if scope in ("genetics", "samples") else scope
+    words = {
+        "all": "any use",
+        "genetics": "the use of their genetics",
+        "samples": "the use of their samples",
+        "industry": "the use by companies",
+    }
+    return words[scope]
 
 
 def odcs(layer: Layer) -> str:

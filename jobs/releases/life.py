@@ -1,0 +1,127 @@
+"""What happens to a release once it is made: it is looked at, approved by a person, and revoked."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.releases.figures import NOT_EXAMINED
+from jobs.releases.store import APPROVED, MADE, REFUSED, REVOKED, Release, Store, at_work, opened
+from jobs.settings import Settings
+from jobs.teaching import _cohort, read
+
+
+def listed(settings: Settings) -> list[Release]:
+    """Every release of a lake, the newest last."""
+    return [each for each in opened(settings).releases() if each.state != REFUSED]
+
+
+def shown(settings: Settings, name: str) -> tuple[Release, Mapping[str, Any] | None]:
+    """A release and its card; no card of one that is revoked."""
+    store = opened(settings)
+    release = store.release(name)
+    card = store.place(name) / "card.json"
+    return release, json.loads(card.read_text(encoding="utf-8")) if card.exists() else None
+
+
+def approve(settings: Settings, name: str, by: str) -> Release:
+    """A made release that trainees may see from now on. GateFailed where something has changed since, so that they may not."""
+    if not by.strip():
+        raise WrongUse("Expected who approves, found nothing: give --by NAME.")
+    with at_work(settings) as (store, _):
+        release = store.release(name)
+        if release.state != MADE:
+            raise WrongUse(
+                f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve."
+            )
+        _check_examined(store, name)
+        _check_rights(store, name)
+        _check_join(store, release)
+        approved = replace(release, state=APPROVED, at=datetime.now(UTC), by=by.strip())
+        store.note(approved)
+        return approved
+
+
+def revoke(settings: Settings, name: str, by: str = "") -> Release:
+    """A release that nobody sees any more: its folder is gone, and so is the list of who was in it."""
+    with at_work(settings) as (store, _):
+        release = store.release(name)
+        if release.state == REVOKED:
+            raise WrongUse(f"Expected a release that is there, found {name} revoked already.")
+        revoked = replace(release, state=REVOKED, at=datetime.now(UTC), by=by.strip())
+        # First said, then done: a folder that is left is of no release.
+        store.note(revoked)
+        _remove(store, name)
+        store.forget_patients(name)
+        return revoked
+
+
+def _remove(store: Store, name: str) -> None:
+    place, gone = store.place(name), store.making(name)
+    if place.exists():
+        # The writing right is for the folder's own name; what lies in it is taken away as it is.
+        place.chmod(0o700)
+        place.rename(gone)
+        for path in gone.rglob("*"):
+            if path.is_dir():
+                path.chmod(0o700)
+        shutil.rmtree(gone)
+
+
+def _check_examined(store: Store, name: str) -> None:
+    gate = json.loads((store.place(name) / "gate.json").read_text(encoding="utf-8"))
+    examined = any(each["name"] == NOT_EXAMINED and each["value"] for each in gate["figures"])
+    if not (gate["kept"] and examined):
+        raise GateFailed(
+            f"Expected {name} to have withstood its attacks, found that nobody attacked it: install them and make it again."
+        )
+
+
+def _check_rights(store: Store, name: str) -> None:
+    """Who opposes since is not published."""
+    eligible = _cohort.eligible(*(read(store.lake, table) for table in ("patient_summary", "tumor_summary", "endpoint")))
+    gone = store.patients(name).join(eligible, on="patient_id", how="anti").height
+    if gone:
+        raise GateFailed(
+            f"Expected every patient of {name} to be in gold still, found some who are not: revoke it and make it again."
+        )
+
+
+def _check_join(store: Store, release: Release) -> None:
+    """Live releases that tell of the same patients are one to an attacker: k has to hold of them together."""
+    live = [name for name in store.live() if name != release.name]
+    rows = store.patients(release.name, *live)
+    smallest = joint_class(rows, release.name)
+    if smallest is not None and smallest < release.k:
+        others = sorted(set(rows.filter(pl.col("release") != release.name)["release"]))
+        raise GateFailed(
+            f"Expected at least {release.k} patients in every class of {release.name} and {', '.join(others)} together, found {smallest}: they "
+            "tell of the same patients in different words. Revoke the other one first."
+        )
+
+
+def joint_class(rows: pl.DataFrame, release: str) -> int | None:
+    """By SQL: the fewest patients of a release who are told alike by it and by every other one; None where no other tells of them.
+
+    `rows` has `release`, `patient_id` and `class` of all of them.
+    """
+    query = """
+        SELECT min(n), max(others) FROM (
+            SELECT told, count(*) AS n, max(others) AS others FROM (
+                SELECT patient_id, count(*) - 1 AS others, max(mine) AS mine, max(told) AS told FROM sorted GROUP BY patient_id
+            ) AS of_patient WHERE mine = 1 GROUP BY told
+        ) AS of_class
+    """
+    labelled = rows.with_columns(
+        mine=(pl.col("release") == release).cast(pl.Int8), told=pl.concat_str("release", "class", separator="=")
+    )
+    joint = labelled.sort("release").with_columns(pl.col("told").str.join("; ").over("patient_id"))
+    smallest, others = pl.SQLContext(sorted=joint).execute(query, eager=True).row(0)
+    if smallest is None:
+        raise LakehouseError(f"Expected to know who is in {release}, found nobody: revoke it and make it again.")
+    return int(smallest) if others else None

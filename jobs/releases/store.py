@@ -1,0 +1,159 @@
+"""Where releases lie, which state each is in, and which patients the live ones tell of.
+
+`<lake>/teaching/<release>` never changes. What happens to a release is a line of `ops.release`; who is in it stands in
+`ops.release_patient` alone, which nobody teaches with, and goes when it is revoked.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from jobs.errors import WrongUse
+from jobs.lake import Lake
+from jobs.landing.pseudonyms import Pseudonyms
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+from quality import places
+from quality.address import is_remote
+
+SIZES = {"small": 1_000, "medium": 5_000, "large": 20_000}
+MADE, APPROVED, REVOKED, REFUSED = "made", "approved", "revoked", "refused"
+RELEASE, PATIENT, FIGURE = "release", "release_patient", "release_figure"
+STATES = pa.schema(
+    [
+        ("release", pa.string()),
+        ("state", pa.string()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("by", pa.string()),
+        ("size", pa.string()),
+        ("patients", pa.int64()),
+        ("k", pa.int64()),
+        ("l", pa.int64()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as it stands: `examined` is False where nobody has attacked it yet."""
+
+    name: str
+    state: str
+    at: datetime
+    by: str
+    size: str
+    patients: int
+    k: int
+    l: int  # noqa: E741
+
+    def told(self) -> dict[str, Any]:
+        """It as an object for programs."""
+        return {**self.__dict__, "at": self.at.isoformat(timespec="seconds")}
+
+
+@dataclass(frozen=True)
+class Store:
+    """The releases of a lake."""
+
+    lake: Lake
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.lake.root, "teaching")
+
+    def place(self, release: str) -> Path:
+        """Where a release lies."""
+        return self.folder / release
+
+    def making(self, release: str) -> Path:
+        """Where a release is made, unseen: a folder of its owner's, beside its place."""
+        return self.folder / f".making-{release}"
+
+    def releases(self) -> list[Release]:
+        """Every release that ever was, the newest last."""
+        rows = self.lake.frame("ops", RELEASE)
+        if not rows.height:
+            return []
+        last = rows.sort("at").unique("release", keep="last", maintain_order=True).sort("at")
+        return [Release(row.pop("release"), **row) for row in last.iter_rows(named=True)]
+
+    def release(self, name: str) -> Release:
+        """A release by its name; WrongUse where there is none."""
+        found = next((each for each in self.releases() if each.name == name and each.state != REFUSED), None)
+        if found is None:
+            raise WrongUse(f"Expected the name of a release, found {name!r}, which is not known: see `pscc release list`.")
+        return found
+
+    def live(self) -> list[str]:
+        """The names of the approved releases."""
+        return [each.name for each in self.releases() if each.state == APPROVED]
+
+    def fresh_name(self, size: str, today: date | None = None) -> str:
+        """`small-20260301`, then `small-20260301-2` and so on."""
+        base = f"{size}-{today or datetime.now(UTC).date():%Y%m%d}"
+        taken = {each.name for each in self.releases() if each.state != REFUSED}
+        names = (base, *(f"{base}-{number}" for number in range(2, 1_000)))
+        return next(name for name in names if name not in taken and not self.place(name).exists())
+
+    def note(self, release: Release) -> None:
+        """Keep what happened to a release, and tell those who cannot read the lake."""
+        self.lake.write("ops", RELEASE, pa.Table.from_pylist([{"release": release.name, **_rest(release)}], STATES))
+        told = [each.told() for each in self.releases() if each.state != REFUSED]
+        places.write(str(self.folder / "releases.json"), json.dumps(told, ensure_ascii=False, indent=1))
+
+    def keep_patients(self, release: str, classes: pl.DataFrame) -> None:
+        """Keep who is in a release, and in which class: `patient_id`, `class`."""
+        rows = classes.select(pl.lit(release).alias("release"), "patient_id", "class")
+        self.lake.write("ops", PATIENT, rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+    def patients(self, *releases: str) -> pl.DataFrame:
+        """`release`, `patient_id`, `class` of some releases."""
+        rows = self.lake.frame("ops", PATIENT)
+        if not rows.columns:
+            rows = pl.DataFrame(schema={"release": pl.String, "patient_id": pl.String, "class": pl.String})
+        return rows.filter(pl.col("release").is_in(releases))
+
+    def forget_patients(self, release: str) -> None:
+        """Take out who was in a release, from the files too."""
+        if self.lake.exists("ops", PATIENT):
+            table = self.lake.table("ops", PATIENT)
+            table.delete(f"release = '{release}'")
+            table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+    def clear(self) -> None:
+        """Take away what dead makers have left."""
+        for left in self.folder.glob(".making-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _rest(release: Release) -> dict[str, Any]:
+    return {name: value for name, value in release.__dict__.items() if name != "name"}
+
+
+@contextmanager
+def at_work(settings: Settings) -> Iterator[tuple[Store, Ledger]]:
+    """The releases of the settings' lake, for one worker at a time; WrongUse for another platform key than the lake's."""
+    store = opened(settings)
+    with closing(Ledger(settings, create=False)) as ledger:
+        ledger.hold_to_key(Pseudonyms(settings.platform_key()).fingerprint())
+        with ledger.hold("release"):
+            yield store, ledger
+
+
+def opened(settings: Settings) -> Store:
+    """The releases of the settings' lake, to look at."""
+    if is_remote(settings.lake):
+        raise WrongUse(f"Expected a lake in a folder, as releases are mounted, found {settings.lake}: name a folder with --from.")
+    Ledger(settings, create=False).close()
+    return Store(Lake.of(settings))
+
+
+Watch = Callable[[str], None]

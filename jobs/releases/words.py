@@ -1,0 +1,72 @@
+"""What is true of patients, in one row each, and how a release would tell it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from jobs.teaching._days import LAST, middles
+
+PARTS = ("edu_patient", "edu_tumor", "edu_survival")
+# What is told, by what it is told from; the same column where nothing is said.
+FROM = {"age_band": "age", "region": "residence_dept", "dx_period": "dx_year"}
+DAYS = ("days", "entry_days")
+KEYS = ("patient_no", "tumor_no", "endpoint")
+
+
+def truth(raw: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Everything that is known of each patient, a row each."""
+    first, *others = (raw[name] for name in PARTS)
+    for each in others:
+        first = first.join(
+            each.select("patient_id", *(name for name in each.columns if name not in first.columns)), on="patient_id"
+        )
+    return first.drop("endpoint")
+
+
+def joined(released: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Everything that a release tells of each patient, a row each, in the order of their numbers."""
+    first, *others = (released[name] for name in PARTS)
+    for each in others:
+        new = [name for name in each.columns if name not in first.columns]
+        first = first.join(each.select("patient_no", *new), on="patient_no", how="left")
+    return first.sort("patient_no").drop(KEYS, strict=False)
+
+
+@dataclass(frozen=True)
+class Words:
+    """By column of a release: how it tells a true value most often."""
+
+    view: pl.DataFrame
+    known: Mapping[str, Mapping[object, object]]
+
+    @classmethod
+    def of(cls, true: pl.DataFrame, view: pl.DataFrame) -> "Words":
+        """Learnt from the patients of a release, of whom both are known, row by row."""
+        known = {}
+        for name in view.columns:
+            pairs = pl.DataFrame({"true": _exact(true, name), "told": view[name]}).drop_nulls("told")
+            counted = pairs.group_by("true", "told").len().sort("len", "told", descending=[True, False])
+            most = counted.unique("true", keep="first", maintain_order=True)
+            known[name] = dict(zip(most["true"].to_list(), most["told"].to_list(), strict=True))
+        return cls(view, known)
+
+    def tell(self, true: pl.DataFrame) -> pl.DataFrame:
+        """True rows as the release tells them, before a fact is taken out."""
+        return pl.DataFrame(
+            {
+                name: pl.Series(name, [self.known[name].get(value) for value in _exact(true, name).to_list()], dtype=dtype)
+                for name, dtype in self.view.schema.items()
+            }
+        )
+
+
+def _exact(true: pl.DataFrame, name: str) -> pl.Series:
+    """What a column is told from; of days the finest bin, and how it ended."""
+    if name == "event":
+        return true.select(pl.col("event") & (pl.col("days") < LAST)).to_series()
+    if name not in DAYS:
+        return true[FROM.get(name, name)]
+    bins = [None if day is None else LAST if day >= LAST else middles(day)[-1] for day in true[name].to_list()]
+    ends = ["" if name != "days" else "died" if died else "alive" for died in true["event"].to_list()]
+    return pl.Series([None if day is None else f"{day} {end}" for day, end in zip(bins, ends, strict=True)], dtype=pl.String)

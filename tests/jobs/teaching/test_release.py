@@ -1,0 +1,226 @@
+"""A release from a small lake: made whole or not at all, approved, joined with the live ones, revoked."""
+
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from jobs import releases
+from jobs.errors import GateFailed, WrongUse
+from jobs.lake import Lake
+from jobs.landing.pseudonyms import Pseudonyms
+from jobs.ledger import Ledger
+from jobs.privacy.anonymise import Bounds
+from jobs.releases import figures, life
+from jobs.releases.figures import Figure
+from jobs.releases.store import SIZES, Store
+from jobs.settings import Settings
+from jobs.silver.tables import arrow_schema
+from quality.contracts import contracts
+
+BOUNDS, MANY = Bounds(5, 2), 260
+
+
+def withstood(released, raw, control, telling):
+    """Attacks that find nothing; they are given what real ones need."""
+    view = telling(raw)
+    assert view.height == raw.height == released["edu_patient"].height
+    assert control.height > 0
+    assert not {"patient_no", "tumor_no"} & set(view.columns)
+    return [Figure("singling out", 0.001, "at most 0.02", True, "")]
+
+
+def singled_out(*_, **__):
+    return [Figure("singling out", 0.4, "at most 0.02", False, "take another --size")]
+
+
+def rows_of(layer: str, name: str, known: list[dict[str, object]]) -> pl.DataFrame:
+    """Rows of a table with the columns of its contract, those that are not said empty."""
+    schema = pl.from_arrow(arrow_schema(contracts(layer)[name]).empty_table()).schema
+    return pl.DataFrame([dict.fromkeys(schema) | each for each in known], schema=schema)
+
+
+def patients() -> dict[tuple[str, str], list[dict[str, object]]]:
+    draw = np.random.default_rng(3)
+    tables: dict[tuple[str, str], list[dict[str, object]]] = {
+        ("gold", name): []
+        for name in ("patient_summary", "tumor_summary", "endpoint", "line_of_therapy", "biomarker_status", "sample_catalog")
+    }
+    tables |= {("silver", name): [] for name in ("tumor_event", "molecular_analysis", "panel_gene", "variant")}
+    for number in range(MANY):
+        patient, tumor, dx = f"p{number:031x}", f"t{number:031x}", date(2018, 1, 1) + timedelta(days=int(draw.integers(0, 1000)))
+        days, died = int(draw.integers(5, 2500)), bool(draw.random() < 0.5)
+        tables["gold", "patient_summary"].append(
+            {
+                "patient_id": patient,
+                "sex": str(draw.choice(["M", "F"])),
+                "residence_dept": "75",
+                "industry_use_opposed": number == 0,
+                "gold_version": "1",
+                "inputs": ["silver.person@1"],
+                "as_of_date": date(2025, 1, 1),
+            }
+        )
+        tables["gold", "tumor_summary"].append(
+            {
+                "patient_id": patient,
+                "tumor_id": tumor,
+                "tumor_group": str(draw.choice(["breast", "lung"])),
+                "dx_date": dx,
+                "dx_year": dx.year,
+                "age_dx": int(draw.integers(30, 90)),
+                "inferred": False,
+                "stage_main": str(draw.choice(["I", "IV"])),
+                "morphology": "8140/3",
+                "de_novo_metastatic": bool(draw.random() < 0.3),
+                "first_surgery_date": dx + timedelta(days=int(draw.integers(0, 90))),
+            }
+        )
+        tables["gold", "endpoint"].append(
+            {
+                "tumor_id": tumor,
+                "patient_id": patient,
+                "endpoint": "OS",
+                "days": days,
+                "event": int(died),
+                "censor_reason": None if died else "alive_at_last_news",
+            }
+        )
+        tables["gold", "line_of_therapy"].append(
+            {
+                "patient_id": patient,
+                "tumor_id": tumor,
+                "line_of_therapy_id": f"l{number}",
+                "line_number": 1,
+                "start_date": dx + timedelta(days=int(draw.integers(0, 200))),
+                "drugs": ["cisplatin"],
+            }
+        )
+        tables["gold", "biomarker_status"].append(
+            {
+                "patient_id": patient,
+                "tumor_id": tumor,
+                "marker": "er",
+                "first_known_result": str(draw.choice(["positive", "negative"])),
+            }
+        )
+    return tables
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A lake with gold tables, as a build would leave them."""
+    root = tmp_path_factory.mktemp("house")
+    (root / "platform.key").write_text("11" * 32)
+    settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
+    ledger = Ledger(settings)
+    ledger.hold_to_key(Pseudonyms(settings.platform_key()).fingerprint(), first=True)
+    ledger.close()
+    lake = Lake.of(settings)
+    for (layer, name), known in patients().items():
+        lake.write(layer, name, rows_of(layer, name, known).to_arrow(compat_level=pl.CompatLevel.oldest()))
+    return settings
+
+
+@pytest.fixture(scope="module")
+def made(house: Settings) -> releases.Release:
+    release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
+    return release
+
+
+def place(house: Settings, release: releases.Release) -> Path:
+    return Store(Lake.of(house)).place(release.name)
+
+
+def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(house, made):
+    folder = place(house, made)
+    assert {each.name for each in folder.iterdir()} == {*contracts("teaching"), "card.json", "card.md", "gate.json"}
+    gate = json.loads((folder / "gate.json").read_text())
+    assert gate["kept"]
+    assert all({"name", "value", "bound", "kept"} <= set(each) for each in gate["figures"])
+    card = json.loads((folder / "card.json").read_text())
+    assert (card["k"], card["l"], card["patients"]) == (5, 2, made.patients)
+    assert card["rights"]["gold_build"] == ["1"]
+
+
+def test_nothing_in_a_release_leads_back_to_a_patient_of_the_lake(house, made):
+    for file in place(house, made).rglob("*"):
+        if file.is_file():
+            assert not any(f"{kind}{'0' * 20}".encode() in file.read_bytes() for kind in "pt"), file
+
+
+def test_numbers_run_from_one_and_their_order_says_nothing(house, made):
+    people = pl.read_delta(str(place(house, made) / "edu_patient"))
+    assert people["patient_no"].to_list() == list(range(1, made.patients + 1))
+    private = Store(Lake.of(house)).patients(made.name)
+    assert private["patient_id"].n_unique() == made.patients
+
+
+def test_one_in_ten_is_kept_aside_and_who_opposes_companies_is_in_no_release(house, made):
+    inside = set(Store(Lake.of(house)).patients(made.name)["patient_id"])
+    assert len(inside) <= MANY - 1 - (MANY - 1) // 10
+    assert f"p{0:031x}" not in inside
+
+
+def test_a_release_cannot_be_written_to(house, made):
+    assert {oct(each.stat().st_mode & 0o222) for each in [place(house, made), *place(house, made).rglob("*")]} == {"0o0"}
+
+
+def test_a_gate_that_fails_says_which_bound_and_leaves_nothing(house):
+    before = sorted(each.name for each in Path(house.lake, "teaching").iterdir())
+    with pytest.raises(
+        GateFailed, match=r"singling out is 0.4, and has to be at most 0.02: take another --size\. Nothing was released"
+    ):
+        releases.make(house, "small", BOUNDS, examine=singled_out)
+    assert sorted(each.name for each in Path(house.lake, "teaching").iterdir()) == before
+
+
+def test_a_release_that_nobody_attacked_is_not_approved(house, monkeypatch):
+    monkeypatch.setattr(figures, "examiner", lambda: None)
+    release, _ = releases.make(house, "small", BOUNDS)
+    with pytest.raises(GateFailed, match="nobody attacked it"):
+        releases.approve(house, release.name, "A. Person")
+    releases.revoke(house, release.name)
+
+
+def test_a_release_is_approved_by_somebody_then_revoked_and_gone_with_the_list_of_who_was_in_it(house, made):
+    release, _ = releases.make(house, "medium", BOUNDS, examine=withstood)
+    with pytest.raises(WrongUse, match="Expected who approves"):
+        releases.approve(house, release.name, " ")
+    assert releases.approve(house, release.name, "A. Person").state == "approved"
+    told = json.loads(Path(house.lake, "teaching", "releases.json").read_text())
+    assert {each["name"]: each["state"] for each in told}[release.name] == "approved"
+    # The other release tells of the same patients in the same classes or in others.
+    smallest = life.joint_class(Store(Lake.of(house)).patients(made.name, release.name), made.name)
+    if smallest is not None and smallest < BOUNDS.k:
+        with pytest.raises(GateFailed, match=f"and {release.name} together"):
+            releases.approve(house, made.name, "A. Person")
+    assert releases.revoke(house, release.name).state == "revoked"
+    assert not place(house, release).exists()
+    assert Store(Lake.of(house)).patients(release.name).is_empty()
+    with pytest.raises(WrongUse, match="revoked already"):
+        releases.revoke(house, release.name)
+
+
+def test_classes_of_two_releases_are_counted_together():
+    def told(release: str, classes: str) -> pl.DataFrame:
+        return pl.DataFrame({"release": release, "patient_id": [str(at) for at in range(len(classes))], "class": list(classes)})
+
+    alike, across = told("b", "xxyy"), told("b", "xyxy")
+    assert life.joint_class(pl.concat([told("a", "xxyy"), alike]), "a") == 2
+    assert life.joint_class(pl.concat([told("a", "xxyy"), across]), "a") == 1
+    assert life.joint_class(told("a", "xxyy"), "a") is None
+
+
+def test_another_size_and_another_release_are_wrong_use(house):
+    with pytest.raises(WrongUse, match="Expected a size among small, medium, large"):
+        releases.make(house, "huge", BOUNDS)
+    with pytest.raises(WrongUse, match="see `pscc release list`"):
+        releases.revoke(house, "small-19990101")
+    with pytest.raises(WrongUse, match="Expected a lake in a folder"):
+        releases.listed(replace(house, lake="s3a://bucket/lake"))
+    assert SIZES == {"small": 1_000, "medium": 5_000, "large": 20_000}
