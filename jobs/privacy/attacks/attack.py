@@ -131,7 +131,7 @@ def _linkability(columns: list[str], bounds: Bounds) -> list[Asked]:
 
 
 def _inference(columns: list[str], bounds: Bounds) -> list[Asked]:
-    told = "Guessed right of {rate:.1%} in the release and of {control:.1%} who are not in it: risk {risk:.4f} (95 % interval {low:.4f} to {high:.4f}), independent columns {independent:.4f}. "
+    told = "Guessed right of {rate:.1%} in the release and of {control:.1%} who are not in it: risk {risk:.4f} (99 % interval {low:.4f} to {high:.4f}), independent columns {independent:.4f}. "
     asked = []
     for secret in (each for each in SECRETS if each in columns):
         others = [each for each in columns if each != secret and not any({each, secret} <= same for same in SAME)]

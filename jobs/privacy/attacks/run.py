@@ -16,10 +16,13 @@ import pandas as pd
 import polars as pl
 from anonymeter.evaluators import InferenceEvaluator, LinkabilityEvaluator, SinglingOutEvaluator
 from anonymeter.evaluators.inference_predictor import InferencePredictor
-from anonymeter.stats.confidence import EvaluationResults
+from scipy.stats import norm
 
 SHUFFLES = 10
 NOT_TOLD = "?"
+USUAL = 0.95
+# Seven secrets are looked at: one interval in twenty that misses would be one release in three.
+MANY_SECRETS = 0.99
 
 
 def main() -> None:
@@ -58,7 +61,7 @@ def singling_out(
     )
     attack._ori, attack._syn = people, rows
     attack.evaluate("univariate" if among == 1 else "multivariate")
-    return _told(attack.results(), attacks=attacks)
+    return _told(int(attack.results().n_success), attacks)
 
 
 def linkability(
@@ -73,7 +76,7 @@ def linkability(
     rows, people, others = (_read(folder, name, whole, exact=True).to_pandas() for name in (release, truth, control))
     hits, made = _links(rows, people, halves, attacks)
     chance, tried = _links(rows, others, halves, attacks)
-    return _told(EvaluationResults(n_attacks=(made, made, tried), n_success=hits, n_baseline=0, n_control=chance), attacks=made)
+    return _told(hits, made, chance, tried)
 
 
 def _links(rows: pd.DataFrame, people: pd.DataFrame, halves: list[list[str]], attacks: int) -> tuple[int, int]:
@@ -95,13 +98,13 @@ def inference(folder: Path, release: str, truth: str, control: str, known: list[
         _read(folder, name, [*known, secret], exact=True).filter(pl.col(secret) != NOT_TOLD) for name in (release, truth, control)
     )
     if not min(rows.height, people.height, others.height):
-        return {"risk": 0.0, "low": 0.0, "high": 0.0, "rate": 0.0, "control": 0.0, "independent": 0.0, "attacks": 0, "success": 0}
+        return {**_told(0, 1), "attacks": 0, "independent": 0.0}
     apart = rows.select(pl.Series(name, np.random.permutation(rows[name].to_numpy())) for name in rows.columns)
     real, independent = (_inferred(each, people, others, known, secret) for each in (rows, apart))
-    return {**_told(real, attacks=people.height), "independent": independent.risk().value}
+    return {**real, "independent": independent["risk"]}
 
 
-def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, known: list[str], secret: str) -> EvaluationResults:
+def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, known: list[str], secret: str) -> dict[str, Any]:
     frames = [each.to_pandas() for each in (people, rows, others)]
     most = Majority(rows, known, secret)
     attack = InferenceEvaluator(
@@ -113,7 +116,8 @@ def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, kn
         n_attacks=10**9,
         inference_model=most,
     )
-    return attack.evaluate().results()
+    found = attack.evaluate().results()
+    return _told(int(found.n_success), people.height, int(found.n_control), others.height, MANY_SECRETS)
 
 
 class Majority(InferencePredictor):
@@ -156,17 +160,28 @@ def _read(folder: Path, name: str, columns: list[str], *, exact: bool) -> pl.Dat
     return rows.with_columns(pl.col(pl.Boolean, pl.Date).cast(pl.String), pl.col(pl.String).fill_null(NOT_TOLD))
 
 
-def _told(results: EvaluationResults, *, attacks: int) -> dict[str, Any]:
-    risk = results.risk()
-    return {
-        "risk": risk.value,
-        "low": risk.ci[0],
-        "high": risk.ci[1],
-        "rate": results.attack_rate.value,
-        "control": results.control_rate.value if results.control_rate else 0.0,
-        "attacks": attacks,
-        "success": int(results.n_success),
-    }
+def _told(hits: int, attacks: int, chance: int = 0, tried: int = 0, level: float = USUAL) -> dict[str, Any]:
+    """What attacks won, and what they won more than those on people who are not in the release (`chance` of `tried`).
+
+    anonymeter takes the middle of Wilson's interval for the rate; of a few hundred controls that alone is .006, and hides what
+    is small. Here rates are as they were counted, and Wilson's interval (Newcombe's for the difference) says how sure they are.
+    """
+    rate, low, high = _wilson(hits, attacks, level)
+    usual, least, most = _wilson(chance, tried, level) if tried else (0.0, 0.0, 0.0)
+    room = 1 - usual if usual < 1 else 1.0
+    below = np.sqrt((rate - low) ** 2 + (most - usual) ** 2)
+    above = np.sqrt((high - rate) ** 2 + (usual - least) ** 2)
+    spread = {"risk": rate - usual, "low": rate - usual - below, "high": rate - usual + above}
+    risks = {name: float(np.clip(value / room, 0, 1)) for name, value in spread.items()}
+    return {**risks, "rate": rate, "control": usual, "attacks": attacks, "success": hits}
+
+
+def _wilson(hits: int, attacks: int, level: float) -> tuple[float, float, float]:
+    """A rate and its interval."""
+    z, rate = float(norm.ppf((1 + level) / 2)), hits / attacks
+    middle = (hits + z * z / 2) / (attacks + z * z)
+    half = z / (attacks + z * z) * float(np.sqrt(hits * (1 - rate) + z * z / 4))
+    return rate, max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 ATTACKS: dict[str, Callable[..., dict[str, Any]]] = {

@@ -34,6 +34,9 @@ def binned(days: pl.Expr) -> pl.Expr:
     return (
         pl.when(days >= LAST_DAY)
         .then(LAST_DAY)
+        # The last bin takes in what is left before the end.
+        .when(days >= 3420)
+        .then((3420 + LAST_DAY) // 2)
         .when(days >= 1800)
         .then((days - 1800) // 180 * 180 + 1890)
         .when(days >= 720)

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from jobs.privacy.attacks.view import QUASI, binned
+from jobs.privacy.attacks.view import QUASI
 from jobs.simulate.calendar import LAST_CUT_OFF, day_number
 from jobs.simulate.clinic import clinic
 from jobs.simulate.facts import sites, strata
@@ -92,7 +92,7 @@ def told(exact: pl.DataFrame) -> pl.DataFrame:
     return exact.select(
         "sex",
         age_band=pl.when(pl.col("age") < 60).then(pl.lit("0–59")).when(pl.col("age") < 75).then(pl.lit("60–74")).otherwise(pl.lit("75+")),
-        region=pl.when(pl.col("region") == "Île-de-France").then("region").otherwise(pl.lit("elsewhere")),
+        region=pl.lit("*"),
         dx_period=pl.lit("*"),
         tumor_group=pl.when(pl.col("tumor_group").is_in(FREQUENT)).then("tumor_group").otherwise(pl.lit("other")),
         stage=pl.col("stage").replace({"I": "I–II", "II": "I–II", "III": "III–IV", "IV": "III–IV"}),
@@ -101,7 +101,7 @@ def told(exact: pl.DataFrame) -> pl.DataFrame:
         grade="grade",
         metastatic_at_dx="metastatic_at_dx",
         n_lines="n_lines",
-        days=binned(pl.col("days")),
+        days=pl.when(pl.col("days") < 360).then(180).when(pl.col("days") < 1080).then(720).otherwise(2365).cast(pl.Int64),
         event="event",
     )  # fmt: skip
 

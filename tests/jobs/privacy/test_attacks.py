@@ -88,9 +88,9 @@ def test_a_truth_in_other_words_proves_nothing_and_is_refused(sound: tuple[simul
 
 def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None:
     view = pl.DataFrame({"sex": ["F", "M"] * 200, "stage": ["I", "II", "III", "IV"] * 100, "outcome": ["died", "lives"] * 200})
-    figures = named(attack.attacked(view, view, view, view, Bounds(attacks=200)))
-    assert not figures["positive control: singling out in the raw copy"].kept
-    assert figures["singling out, three attributes"].kept
+    asked = attack._singling_out(view.columns, view.columns, Bounds(attacks=200))[0]
+    figure = asked.figure(attack._run({"exact": view}, [asked.said])[0])
+    assert (figure.name, figure.kept) == ("positive control: singling out in the raw copy", False)
 
 
 def test_what_fails_inside_the_attacks_is_told_without_values(tmp_path: Path) -> None:

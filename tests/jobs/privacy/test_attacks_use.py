@@ -55,8 +55,8 @@ def test_a_model_loses_nothing_on_the_same_rows_and_much_on_shuffled_ones(exact:
 def test_a_bin_is_told_by_its_middle_and_a_middle_by_itself() -> None:
     days = pl.DataFrame({"days": [0, 29, 30, 719, 720, 809, 1799, 1800, 3649, 3650, 5000]})
     once = days.select(binned(pl.col("days")))
-    assert once["days"].to_list() == [15, 15, 45, 705, 765, 765, 1755, 1890, 3690 - 180 + 0, 3650, 3650]
-    assert once.select(binned(pl.col("days"))).equals(once)
+    assert once.to_series().to_list() == [15, 15, 45, 705, 765, 765, 1755, 1890, 3535, 3650, 3650]
+    assert once.select(binned(pl.first())).to_series().to_list() == once.to_series().to_list()
 
 
 def test_exact_rows_are_told_by_the_labels_of_the_release() -> None:
