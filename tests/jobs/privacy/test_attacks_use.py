@@ -19,7 +19,7 @@ def exact() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def view(exact: pl.DataFrame) -> pl.DataFrame:
-    return simulated.told(exact)
+    return simulated.told(exact).with_columns(exact.select(binned(pl.col("days"))).to_series().alias("days"))
 
 
 @pytest.fixture(scope="module")
