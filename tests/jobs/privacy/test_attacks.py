@@ -1,0 +1,150 @@
+"""The attacks on a release: a sound one is published, a copy of the raw rows is not, and every figure can fail."""
+
+import stat
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jobs.errors import LakehouseError, WrongUse
+from jobs.privacy.attacks import attack, environment
+from jobs.privacy.attacks.figures import Bounds, Figure, refused
+from jobs.privacy.attacks.gate import examine
+from tests.jobs.privacy import simulated
+
+# With 1,000 attacks the smallest bound can still be shown.
+QUICK = Bounds(attacks=1000)
+SAME_WORDS = {"age": "age_band", "dx_date": "dx_period"}
+
+
+@pytest.fixture(scope="module")
+def sound() -> tuple[simulated.World, dict[str, Figure]]:
+    """A release of 3,000 simulated patients, and what the gate says of it."""
+    world = simulated.world(3_000)
+    return world, named(examine(world.released, world.raw, world.control, QUICK, simulated.told))
+
+
+@pytest.fixture(scope="module")
+def copied() -> dict[str, Figure]:
+    """What the gate says of the exact rows given as a release."""
+    world = simulated.world(3_000)
+    view = world.raw.rename(SAME_WORDS).with_columns(pl.col("dx_period").cast(pl.String))
+    return named(
+        examine(
+            simulated.tables(view),
+            world.raw,
+            world.control,
+            QUICK,
+            lambda exact: exact.rename(SAME_WORDS).with_columns(pl.col("dx_period").cast(pl.String)),
+        )
+    )
+
+
+def named(figures: list[Figure]) -> dict[str, Figure]:
+    return {each.name: each for each in figures}
+
+
+def test_a_sound_release_is_not_refused(sound: tuple[simulated.World, dict[str, Figure]]) -> None:
+    _, figures = sound
+    assert [each.name for each in refused(figures.values())] == []
+    assert figures["positive control: singling out in the raw copy"].value > 0.9
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "columns of exact dates",
+        "singling out, three attributes",
+        "singling out, three ranges",
+        "linkability, administrative | clinical",
+    ],
+)
+def test_a_copy_of_the_raw_rows_is_refused(copied: dict[str, Figure], name: str) -> None:
+    assert name in [each.name for each in refused(copied.values())]
+
+
+@pytest.mark.parametrize("secret", ["outcome", "n_lines", "morphology_group", "grade"])
+def test_who_was_copied_is_known_better_than_who_was_not(copied: dict[str, Figure], secret: str) -> None:
+    figure = copied[f"inference of {secret} from quasi-identifiers"]
+    assert (figure.kept, figure.value > 0.3) == (False, True)
+
+
+def test_the_attacks_on_the_copy_succeed_nearly_always(copied: dict[str, Figure]) -> None:
+    assert copied["singling out, three attributes"].value > 0.9
+    assert copied["linkability, administrative | clinical"].value > 0.5
+
+
+def test_a_truth_in_other_words_proves_nothing_and_is_refused(sound: tuple[simulated.World, dict[str, Figure]]) -> None:
+    world, _ = sound
+    with pytest.raises(WrongUse, match="found other words or other patients"):
+        examine(
+            world.released,
+            world.raw,
+            world.control,
+            QUICK,
+            lambda exact: simulated.told(exact).with_columns(stage=pl.lit("early")),
+        )
+
+
+def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None:
+    view = pl.DataFrame({"sex": ["F", "M"] * 200, "stage": ["I", "II", "III", "IV"] * 100, "outcome": ["died", "lives"] * 200})
+    asked = attack._singling_out(view.columns, view.columns, Bounds(attacks=200))[0]
+    figure = asked.figure(attack._run({"exact": view}, [asked.said])[0])
+    assert (figure.name, figure.kept) == ("positive control: singling out in the raw copy", False)
+
+
+def test_what_fails_inside_the_attacks_is_told_without_values(tmp_path: Path) -> None:
+    odd = {"release": pl.DataFrame({"secret": ["DUPONT"]})}
+    with pytest.raises(LakehouseError, match="nothing may be published") as told:
+        attack._run(
+            odd,
+            [
+                {
+                    "attack": "inference",
+                    "release": "release",
+                    "truth": "gone",
+                    "control": "gone",
+                    "known": [],
+                    "secret": "secret",
+                    "seed": 1,
+                }
+            ],
+        )
+    assert "DUPONT" not in str(told.value)
+
+
+def test_the_rows_lie_where_nobody_else_can_read_them_and_are_gone_afterwards(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spy = tmp_path / "python"
+    spy.write_text(
+        f'#!/bin/sh\nls -ld "$3" > {tmp_path}/seen\nls "$3" >> {tmp_path}/seen\necho "$3" > {tmp_path}/where\necho "[]"\n'
+    )
+    spy.chmod(0o755)
+    monkeypatch.setattr(attack, "python", lambda: spy)
+    assert attack._run({"release": pl.DataFrame({"a": [1]})}, []) == []
+    seen = (tmp_path / "seen").read_text()
+    assert seen.startswith("drwx------")
+    assert "release.parquet" in seen
+    assert not Path((tmp_path / "where").read_text().strip()).exists()
+
+
+def test_an_environment_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path) -> None:
+    lock = tmp_path / "attacks.txt"
+    lock.write_text("no-such-package-of-ours==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(WrongUse, match=r"Expected `uv pip` to make the environment"):
+        environment.python(tmp_path / "venv", lock)
+    assert not (tmp_path / "venv" / ".ready").exists()
+
+
+def test_the_environment_is_made_once(tmp_path: Path) -> None:
+    lock = tmp_path / "attacks.txt"
+    lock.write_text("")
+    made = environment.python(tmp_path / "venv", lock)
+    born = (tmp_path / "venv" / ".ready").stat().st_mtime_ns
+    assert environment.python(tmp_path / "venv", lock) == made
+    assert (tmp_path / "venv" / ".ready").stat().st_mtime_ns == born
+    assert stat.S_ISLNK(made.lstat().st_mode) or made.is_file()
+    lock.write_text("# another")
+    environment.python(tmp_path / "venv", lock)
+    assert (tmp_path / "venv" / ".ready").stat().st_mtime_ns != born
