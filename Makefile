@@ -5,7 +5,10 @@ READY := $(VENV)/.ready
 DEMO := demo
 UV_VERSION := 0.13.9
 
-.PHONY: setup object-store demo test lint acceptance docs clean
+# A class in JupyterHub on anonymous data; ACADEMY=… for another place than academy/.
+ACADEMY := academy
+
+.PHONY: setup object-store demo academy test lint acceptance docs clean
 
 setup: $(READY)
 
@@ -30,6 +33,9 @@ object-store: $(READY)
 demo: $(READY)
 	@$(VENV)/bin/pscc demo --to $(DEMO) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(KEYS),--keys $(KEYS))
 
+academy: $(READY)
+	@$(VENV)/bin/pscc academy up --to $(ACADEMY)
+
 lint: $(READY)
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
@@ -46,4 +52,4 @@ docs: $(READY)
 	@$(VENV)/bin/python -m jobs.dictionary
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) $(ACADEMY)

@@ -426,5 +426,43 @@ def demo(
     raise typer.Exit(0 if shown(to, deliveries, keys) else 1)
 
 
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command(context_settings=PASSED_ON)
+def academy(context: typer.Context) -> None:
+    """A class in JupyterHub: up, down, status, invite, reset, import, export, retire.
+
+    `up` without --lake makes a lake of 20,000 simulated patients and their release first, once.
+    """
+    from jobs.academy import run
+
+    asked = list(context.args)
+    if asked[:1] == ["up"] and not {"--help", "--lake"} & set(asked):
+        asked += _class_of_its_own(Path(asked[asked.index("--to") + 1] if "--to" in asked[:-1] else "academy"))
+    raise typer.Exit(run("hub_config.academy", asked))
+
+
+def _class_of_its_own(to: Path) -> list[str]:
+    """Lake and release of an academy that was given none."""
+    from jobs import academy as own
+    from jobs import show
+
+    _make_folder(to)
+    settings = own.lake_of(to)
+    with show.progress() as watch:
+        release = own.release_for_class(to, settings, _engine, watch)
+        own.build_lessons(to, watch)
+    return ["--lake", settings.lake, "--release", release]
+
+
+@app.command(context_settings=PASSED_ON)
+def course(context: typer.Context) -> None:
+    """Write, guard, build and examine courses: new, check, build, preview, site, examine."""
+    from jobs.academy import run
+
+    raise typer.Exit(run("courses.authoring", context.args))
+
+
 if __name__ == "__main__":
     main()
