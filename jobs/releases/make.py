@@ -161,9 +161,11 @@ class _Making:
             written = {name: pl.scan_delta(str(folder / name)).collect() for name in contracts("teaching")}
             true = truth(raw).join(numbers, on="patient_id").sort("patient_no")
             telling = Words.of(true, joined(written))
-            found += figures.attacked(
-                self.examine, written, true.drop("patient_no"), truth(self._products(chosen.aside)), telling.tell
-            )
+            # Who is of a class that no patient of the release is in would have been left out of it, too.
+            aside = truth(self._products(chosen.aside))
+            classes = written["edu_patient"].select(_quasi.QUASI).unique()
+            alike = telling.tell(aside).with_row_index("row").join(classes, on=_quasi.QUASI, how="semi")["row"]
+            found += figures.attacked(self.examine, written, true.drop("patient_no"), aside[alike.sort()], telling.tell)
         failed = [each.sentence for each in found if each.stops]
         if failed:
             self.store.note(self._release(REFUSED, quasi.height))
