@@ -261,13 +261,13 @@ def top_of_all(release: Release, seed: int) -> list[float]:
 
 
 def dated(release: Release, seed: int) -> pl.DataFrame:
-    """Made-up exact days: the end of follow-up within its bin, and a second opinion some time before it."""
+    """Made-up exact days: the end of follow-up near the day that is told, and a second opinion some time before it."""
     rows = (
         release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null(), pl.col("endpoint") == "OS").sort("tumor_no")
     )
     days = rows["days"].to_numpy()
-    end = days + np.floor(30 * drawn(rows.height, GOLDEN)).astype(int) - 15
-    opinion = np.floor(days * drawn(rows.height, SILVER)).astype(int)
+    end = np.floor(days * (0.8 + 0.4 * drawn(rows.height, GOLDEN))).astype(int)
+    opinion = np.floor(end * drawn(rows.height, SILVER)).astype(int)
     return rows.select("tumor_no", "days", "event").with_columns(
         end=pl.Series(end), opinion=pl.Series(opinion), month=pl.Series(opinion // 30)
     )

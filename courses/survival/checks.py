@@ -16,7 +16,6 @@ from courses.checking.exercise import Case, Exercise, Figure, Kind, Series, Wron
 from courses.checking.release import Release
 
 YEAR = 365.25
-TWO_YEARS = 730
 THREE_YEARS = 1095
 FIVE_YEARS = 1825
 LANDMARK = 365
@@ -431,24 +430,24 @@ def waiting_left_out(release: Release, seed: int) -> float:
 
 def entered(release: Release, seed: int, delayed: bool = True) -> float:
     tumors = sequenced(release, seed)
-    return survival_at(TWO_YEARS, tumors["days"], tumors["event"], tumors["entry"] if delayed else None)
+    return survival_at(THREE_YEARS, tumors["days"], tumors["event"], tumors["entry"] if delayed else None)
 
 
 def from_entry(release: Release, seed: int) -> float:
     """The clock starts with sequencing: survival after sequencing, another question."""
     tumors = sequenced(release, seed)
-    return survival_at(TWO_YEARS, tumors["days"] - tumors["entry"], tumors["event"])
+    return survival_at(THREE_YEARS, tumors["days"] - tumors["entry"], tumors["event"])
 
 
-def two_years(release: Release, seed: int) -> float:
+def three_years(release: Release, seed: int) -> float:
     """Of the whole cohort: what a right analysis of the genomic one should give back."""
     tumors = mine(release, seed)
-    return survival_at(TWO_YEARS, tumors["days"], tumors["event"])
+    return survival_at(THREE_YEARS, tumors["days"], tumors["event"])
 
 
 def entry_bias(release: Release, seed: int) -> float:
     """How far the curve that ignores entry lies above that of the whole cohort."""
-    return entered(release, seed, delayed=False) - two_years(release, seed)
+    return entered(release, seed, delayed=False) - three_years(release, seed)
 
 
 def risk_sets(release: Release, seed: int) -> pl.DataFrame:
@@ -501,11 +500,6 @@ def share_followed_alive(release: Release, seed: int) -> float:
 def news(release: Release, seed: int, kind: str) -> float:
     tumors = heard(release, seed)
     return survival_at(THREE_YEARS, tumors[f"{kind}_days"], tumors[f"{kind}_event"])
-
-
-def three_years(release: Release, seed: int) -> float:
-    tumors = mine(release, seed)
-    return survival_at(THREE_YEARS, tumors["days"], tumors["event"])
 
 
 def dead_kept_dead(release: Release, seed: int) -> float:
@@ -699,11 +693,11 @@ DELAYED_ENTRY = (
         "number",
         gives(lambda r, s: -entry_bias(r, s), 0.001),
         gives(lambda r, s: entered(r, s, delayed=False), 0.001),
-        gives(lambda r, s: entered(r, s) - two_years(r, s), 0.0005),
+        gives(lambda r, s: entered(r, s) - three_years(r, s), 0.0005),
         tolerance=0.0002,
     ),
     asked(
-        "delayed-entry.two-years",
+        "delayed-entry.three-years",
         entered,
         "number",
         gives(lambda r, s: entered(r, s, delayed=False)),

@@ -89,7 +89,7 @@ def test_curves_agree_with_lifelines(checks, release):
     delayed = lifelines.KaplanMeierFitter().fit(genomic["days"], genomic["event"], entry=genomic["entry"])
     assert checks.five_years(release, SEED) == pytest.approx(curve.predict(1825))
     assert checks.restricted_mean(release, SEED) == pytest.approx(lifelines.utils.restricted_mean_survival_time(curve, t=1825))
-    assert checks.entered(release, SEED) == pytest.approx(delayed.predict(730))
+    assert checks.entered(release, SEED) == pytest.approx(delayed.predict(1095))
 
 
 def test_models_agree_with_lifelines(checks, release):
@@ -112,7 +112,7 @@ def test_a_treatment_that_does_nothing_helps_only_in_the_naive_analysis(checks, 
 
 def test_delayed_entry_gives_the_truth_back(checks, release):
     ignored = np.mean([checks.entry_bias(release, seed) for seed in range(12)])
-    respected = np.mean([checks.entered(release, seed) - checks.two_years(release, seed) for seed in range(12)])
+    respected = np.mean([checks.entered(release, seed) - checks.three_years(release, seed) for seed in range(12)])
     assert ignored > 0.03
     assert abs(respected) < ignored / 2
 

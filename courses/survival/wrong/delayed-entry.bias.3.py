@@ -11,6 +11,6 @@ mine = (
 drawn = (np.arange(1, len(mine) + 1) * 0.41421356237309515) % 1
 mine["entry"] = np.where(drawn < 0.25, 0.0, np.floor((drawn - 0.25) / 0.75 * 1500) + 0.5)
 genomic = mine[mine["entry"] < mine["days"]]
-naive = KaplanMeierFitter().fit(genomic["days"], genomic["event"], entry=genomic["entry"]).predict(730)
-truth = KaplanMeierFitter().fit(mine["days"], mine["event"]).predict(730)
+naive = KaplanMeierFitter().fit(genomic["days"], genomic["event"], entry=genomic["entry"]).predict(1095)
+truth = KaplanMeierFitter().fit(mine["days"], mine["event"]).predict(1095)
 value = naive - truth

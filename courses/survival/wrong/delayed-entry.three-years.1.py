@@ -11,4 +11,4 @@ mine = (
 drawn = (np.arange(1, len(mine) + 1) * 0.41421356237309515) % 1
 mine["entry"] = np.where(drawn < 0.25, 0.0, np.floor((drawn - 0.25) / 0.75 * 1500) + 0.5)
 genomic = mine[mine["entry"] < mine["days"]]
-value = KaplanMeierFitter().fit(genomic["days"], genomic["event"]).predict(730)
+value = KaplanMeierFitter().fit(genomic["days"], genomic["event"]).predict(1095)
