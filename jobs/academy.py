@@ -63,4 +63,6 @@ def build_lessons(to: Path, watch: Watch) -> None:
 
 def run(module: str, arguments: Sequence[str], *, quiet: bool = False) -> int:
     """The exit code of a part of the academy: a program of its own, which knows nothing of the clinical side."""
-    return subprocess.run([sys.executable, "-m", module, *arguments], stdout=subprocess.DEVNULL if quiet else None, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], stdout=subprocess.DEVNULL if quiet else None, check=False
+    ).returncode

@@ -21,7 +21,6 @@ KIT = "courses.kit"
 # Nothing of the author's own surroundings is handed on but what a kernel needs to start.
 HANDED_ON = (
     "PATH",
-    "HOME",
     "LANG",
     "TMPDIR",
     "VIRTUAL_ENV",
@@ -66,7 +65,7 @@ def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, to_the_end: 
     with tempfile.TemporaryDirectory(prefix="lesson-") as folder:
         client = _client(notebook, folder, to_the_end)
         try:
-            client.execute(env=_environment(notebook, desk), cwd=folder)
+            client.execute(env={"HOME": folder, **_environment(notebook, desk)}, cwd=folder)
         except CellExecutionError as error:
             stopped = f"{error.ename}: {error.evalue}"[:500]
         except CellTimeoutError:

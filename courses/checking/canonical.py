@@ -38,10 +38,11 @@ def canonical(value: Any) -> Canonical:
     """The canonical form of any value that an exercise may ask for. NotAnAnswer for the others."""
     if value is None:
         return {"kind": "nothing"}
-    if isinstance(value, str | bool | Real | Decimal | date) or (hasattr(value, "item") and getattr(value, "ndim", 1) == 0):
-        return _scalar_answer(value)
+    # First: a frame of Spark answers to every name that it is asked for.
     if _is_frame(value):
         return _table(_polars(value))
+    if isinstance(value, str | bool | Real | Decimal | date) or (hasattr(value, "item") and getattr(value, "ndim", 1) == 0):
+        return _scalar_answer(value)
     if isinstance(value, Mapping):
         return _table(_polars(_mapping(value)))
     if inspect.isfunction(value):
