@@ -43,11 +43,17 @@ class Asked:
         return made(self.name, said[self.value], self.bound, self.advice.format(**said), decides=self.decides)
 
     def _excess(self, said: dict[str, Any]) -> Figure:
-        """What is inferred above what independent columns give. Where nearly everybody is the same few guesses more are a large risk:
-        one whose interval holds 0 is no finding."""
-        value, advice = max(said["risk"] - said["independent"], 0.0), self.advice.format(**said)
+        """What is inferred above what independent columns give.
+
+        The risk is a share of what is left to be guessed. Where that is little, few guesses more make it large: one whose interval
+        holds 0 is no finding, and what is left is no secret where it is less than the bound itself.
+        """
+        value, advice, left = max(said["risk"] - said["independent"], 0.0), self.advice.format(**said), 1 - said["control"]
         if value > self.bound and said["low"] == 0:
             return Figure(self.name, round(value, 5), self.bound, True, f"Cannot be told from chance. {advice}", self.decides)
+        if value > self.bound and left < self.bound:
+            told = f"Everybody guesses this of all but {left:.1%}, in the release or not. {advice}"
+            return Figure(self.name, round(value, 5), self.bound, True, told, self.decides)
         return Figure.at_most(self.name, value, self.bound, advice, decides=self.decides)
 
 

@@ -93,6 +93,24 @@ def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None
     assert (figure.name, figure.kept) == ("positive control: singling out in the raw copy", False)
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"risk": 0.04, "low": 0.01, "control": 0.5}, True),
+        ({"risk": 0.30, "low": 0.20, "control": 0.5}, False),
+        ({"risk": 0.08, "low": 0.00, "control": 0.5}, True),  # cannot be told from chance
+        ({"risk": 0.60, "low": 0.20, "control": 0.98}, True),  # nearly everybody is guessed right anyway
+        ({"risk": 0.60, "low": 0.20, "control": 0.93}, False),
+    ],
+)
+def test_an_inference_refuses_where_it_is_more_than_chance_and_something_is_left_to_be_guessed(
+    said: dict[str, float], kept: bool
+) -> None:
+    asked = next(each for each in attack._inference(["sex", "outcome"], Bounds()) if each.decides)
+    figure = asked.figure({**said, "high": 1.0, "rate": 0.9, "independent": 0.0, "success": 1, "attacks": 1})
+    assert (figure.value, figure.kept) == (said["risk"], kept)
+
+
 def test_what_fails_inside_the_attacks_is_told_without_values(tmp_path: Path) -> None:
     odd = {"release": pl.DataFrame({"secret": ["DUPONT"]})}
     with pytest.raises(LakehouseError, match="nothing may be published") as told:
