@@ -19,6 +19,8 @@ from courses.checking.release import Release
 GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.41421356237309515, 0.7320508075688772
 FIRST_YEAR, YEARS, DEPARTMENTS = 1935, 60, 12
 K = 11
+# The made-up hospital is small, however large the release.
+HOSPITAL = 800
 WIDTHS = (1, 5, 10, 20, 60)
 RELEASED = ("sex", "stage")
 
@@ -38,7 +40,11 @@ def people(release: Release, seed: int) -> pl.DataFrame:
     """The trainee's tumours with a made-up year of birth and department."""
     patients = release.table("edu_patient").select("patient_no", "sex", "stage", "outcome")
     tumors = (
-        release.of_cohort("edu_tumor", seed).select("tumor_no", "patient_no").join(patients, on="patient_no").sort("tumor_no")
+        release.of_cohort("edu_tumor", seed)
+        .select("tumor_no", "patient_no")
+        .join(patients, on="patient_no")
+        .sort("tumor_no")
+        .head(HOSPITAL)
     )
     born = FIRST_YEAR + np.floor(YEARS * drawn(tumors.height, GOLDEN)).astype(int)
     department = 1 + np.floor(DEPARTMENTS * drawn(tumors.height, SILVER)).astype(int)
@@ -263,7 +269,10 @@ def top_of_all(release: Release, seed: int) -> list[float]:
 def dated(release: Release, seed: int) -> pl.DataFrame:
     """Made-up exact days: the end of follow-up near the day that is told, and a second opinion some time before it."""
     rows = (
-        release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_null(), pl.col("endpoint") == "OS").sort("tumor_no")
+        release.of_cohort("edu_survival", seed)
+        .filter(pl.col("days").is_not_null(), pl.col("endpoint") == "OS")
+        .sort("tumor_no")
+        .head(HOSPITAL)
     )
     days = rows["days"].to_numpy()
     end = np.floor(days * (0.8 + 0.4 * drawn(rows.height, GOLDEN))).astype(int)
