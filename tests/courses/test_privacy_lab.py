@@ -116,6 +116,8 @@ def test_two_exact_days_single_out_more_than_one(checks, release):
     pairs = Counter(rows.select("opinion", "end").rows())
     assert checks.alone(release, SEED, "opinion", "end") == sum(number == 1 for number in pairs.values())
     assert checks.alone(release, SEED, "opinion", "end") > checks.alone(release, SEED, "end")
+    rough = Counter((opinion // 14, end // 14) for opinion, end in rows.select("opinion", "end").rows())
+    assert checks.alone_roughly(release, SEED) == sum(number == 1 for number in rough.values())
 
 
 def test_rare_pairs_are_those_that_few_people_have(checks):
