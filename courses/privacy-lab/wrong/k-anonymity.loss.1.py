@@ -11,5 +11,6 @@ people["department"] = 1 + np.floor(12 * ((place * 0.41421356237309515) % 1)).as
 people["region"] = (people["department"] - 1) // 3
 people["decade"] = (people["birth_year"] - 1935) // 10
 people["died"] = people["outcome"].str.startswith("died")
-small = (people.groupby(["sex", "decade", "region"])["tumor_no"].transform("size") < 11).mean()
+people["pair"] = (people["department"] - 1) // 2
+small = (people.groupby(["sex", "decade", "pair"])["tumor_no"].transform("size") < 11).mean()
 value = small
