@@ -91,12 +91,12 @@ def test_k_and_l_are_those_of_the_smallest_class(checks):
 
 
 def test_the_loss_is_the_mean_over_all_cells(checks, release):
-    people = checks.people(release, SEED)
-    sizes = Counter(people.select("sex", "decade", "region").rows())
+    people = checks.people(release, SEED).with_columns(pair=(pl.col("department") - 1) // 2)
+    sizes = Counter(people.select("sex", "decade", "pair").rows())
     cells = [
         cell
-        for row in people.select("sex", "decade", "region").rows()
-        for cell in ((0, 1, 1) if sizes[row] < 11 else (0, 9 / 59, 3 / 12))
+        for row in people.select("sex", "decade", "pair").rows()
+        for cell in ((0, 1, 1) if sizes[row] < 11 else (0, 9 / 59, 2 / 12))
     ]
     assert checks.loss(release, SEED) == pytest.approx(sum(cells) / len(cells))
 
@@ -116,6 +116,8 @@ def test_two_exact_days_single_out_more_than_one(checks, release):
     pairs = Counter(rows.select("opinion", "end").rows())
     assert checks.alone(release, SEED, "opinion", "end") == sum(number == 1 for number in pairs.values())
     assert checks.alone(release, SEED, "opinion", "end") > checks.alone(release, SEED, "end")
+    rough = Counter((opinion // 14, end // 14) for opinion, end in rows.select("opinion", "end").rows())
+    assert checks.alone_roughly(release, SEED) == sum(number == 1 for number in rough.values())
 
 
 def test_rare_pairs_are_those_that_few_people_have(checks):
