@@ -52,4 +52,4 @@ docs: $(READY)
 	@$(VENV)/bin/python -m jobs.dictionary
 
 clean:
-	rm -rf $(VENV) $(DEMO) $(ACADEMY)
+	rm -rf $(VENV) .venv-attacks .venv-attacks.lock $(DEMO) $(ACADEMY)

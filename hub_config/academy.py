@@ -135,18 +135,28 @@ def retire(arguments: argparse.Namespace) -> None:
 
 
 def found_release(lake: Path, name: str | None) -> str:
-    """The release that was named, else the newest below the lake; WrongUse where there is none."""
+    """The release that was named, else the newest; WrongUse where it is not there or nobody has approved it."""
     teaching = lake / "teaching"
-    there = sorted((path for path in teaching.glob("*") if (path / "card.json").is_file()), key=lambda path: path.stat().st_mtime)
-    if not there:
-        raise WrongUse(f"Expected a teaching release below {teaching}, found none: make one with `pscc release make`.")
-    if name is None:
-        return there[-1].name
-    if name not in [path.name for path in there]:
+    approved = approved_releases(teaching)
+    if not approved:
         raise WrongUse(
-            f"Expected the release {name} below {teaching}, found {', '.join(path.name for path in there)}: name one of these."
+            f"Expected an approved teaching release below {teaching}, found none: `pscc release make`, then `pscc release approve`."
+        )
+    if name is None:
+        return approved[-1]
+    if name not in approved:
+        raise WrongUse(
+            f"Expected the release {name} below {teaching} and approved, found {', '.join(approved)}: name one of these, or approve it."
         )
     return name
+
+
+def approved_releases(teaching: Path) -> list[str]:
+    """The releases that trainees may see, in the order in which they were approved."""
+    states = teaching / "releases.json"
+    known = json.loads(states.read_text(encoding="utf-8")) if states.is_file() else []
+    approved = sorted((each for each in known if each["state"] == "approved"), key=lambda each: each["at"])
+    return [each["name"] for each in approved if (teaching / each["name"] / "card.json").is_file()]
 
 
 def refuse_unreadable(academy: Academy) -> None:

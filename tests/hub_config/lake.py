@@ -6,7 +6,9 @@ from pathlib import Path
 def make_lake(lake: Path) -> Path:
     """Release `small`, another one, silver and gold."""
     files = {
+        "teaching/releases.json": '[{"name": "small", "state": "approved", "at": "2026-01-02"}, {"name": "other", "state": "made", "at": "2026-01-03"}]',
         "teaching/small/card.json": "{}",
+        "teaching/other/card.json": "{}",
         "teaching/small/edu_patient/part-0.parquet": "the release",
         "teaching/other/other.parquet": "another release",
         "silver/person/part-0.parquet": "silver",

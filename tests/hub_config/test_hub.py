@@ -303,6 +303,7 @@ def test_status_tells_and_a_second_up_is_refused(running):
     ("arguments", "said"),
     [
         (("--release", "none-such"), "Expected the release none-such"),
+        (("--release", "other"), "or approve it"),
         (("--isolation", "magic"), "Expected one of the isolation levels"),
         (("--isolation", "none"), "--let-trainees-read-each-other"),
         (("--login", "oidc"), "the package oauthenticator"),
