@@ -119,19 +119,26 @@ class Commit:
         return f"pscc/landing/{self.judgement.delivery_id}", 1 + self.withdrawals
 
     def write(self, zone: str, table: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> bool:
-        """Append to a table, once however often it is tried: False, and no row is asked for, when an earlier try did."""
+        """Append to a table, once however often it is tried: False when an earlier try did; no row is asked for if it had before."""
+        self.fence()
         target = opened(self.lake, zone, table, schema)
-        if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
+        if self._is_in(target):
             return False
-        files, once = lean_files(target), CommitProperties(app_transactions=[Transaction(*self.transaction)])
-
-        def commit(actions: list[Action]) -> None:
-            self.fence()
-            files.commit(actions, once)
-
         with wordless(f"{zone}.{table}"):
-            insist(partial(commit, files.added(in_groups(rows))))
+            return bool(insist(partial(self._append, target, lean_files(target).added(in_groups(rows)))))
+
+    def _append(self, target: DeltaTable, files: list[Action]) -> bool:
+        """Tell the table of its new files, as it is now: a purge of other rows since it was opened would refuse them for ever."""
+        self.fence()
+        target.update_incremental()
+        if self._is_in(target):
+            return False
+        lean_files(target).commit(files, CommitProperties(app_transactions=[Transaction(*self.transaction)]))
         return True
+
+    def _is_in(self, target: DeltaTable) -> bool:
+        writer, number = self.transaction
+        return (target.transaction_version(writer) or 0) >= number
 
 
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
