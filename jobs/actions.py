@@ -44,8 +44,13 @@ class Files:
 
     def added(self, groups: Iterable[pa.Table]) -> list[Action]:
         """New files with these rows, a row group each, a further file once one is full; nothing where there are no rows."""
-        left = (rows.cast(self.schema) for rows in groups if rows.num_rows)
+        left = (self._shaped(rows) for rows in groups if rows.num_rows)
         return [self._file(chain([first], left)) for first in left]
+
+    def _shaped(self, rows: pa.Table) -> pa.Table:
+        """By name: the same columns in another order are the same rows. Other columns are refused."""
+        names = self.schema.names
+        return (rows.select(names) if sorted(rows.schema.names) == sorted(names) else rows).cast(self.schema)
 
     def _file(self, groups: Iterable[pa.Table]) -> Action:
         """A new file, with as many of the groups as fill it."""

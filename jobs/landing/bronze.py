@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from jobs.actions import Action
 from jobs.hospitals.feed import Feed
 from jobs.lake import Lake, wordless
-from jobs.landing.layout import HARMLESS, batches_of, in_groups, lean_files
+from jobs.landing.layout import HARMLESS, IN_A_GROUP, batches_of, in_groups, lean_files
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.opposed import Hidden, is_omic, omic_columns
 from jobs.landing.owners import givers, inherits
@@ -118,20 +118,24 @@ class Commit:
     def transaction(self) -> tuple[str, int]:
         return f"pscc/landing/{self.judgement.delivery_id}", 1 + self.withdrawals
 
-    def write(self, zone: str, table: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> bool:
-        """Append to a table, once however often it is tried: False, and no row is asked for, when an earlier try did."""
+    def write(self, zone: str, table: str, schema: pa.Schema, rows: Iterable[pa.RecordBatch]) -> None:
+        """Append to a table, once however often it is tried: no row is asked for when an earlier try did."""
+        self.fence()
         target = opened(self.lake, zone, table, schema)
-        if (target.transaction_version(self.transaction[0]) or 0) >= self.transaction[1]:
-            return False
-        files, once = lean_files(target), CommitProperties(app_transactions=[Transaction(*self.transaction)])
+        if not self._is_in(target):
+            with wordless(f"{zone}.{table}"):
+                insist(partial(self._append, target, lean_files(target).added(in_groups(rows))))
 
-        def commit(actions: list[Action]) -> None:
-            self.fence()
-            files.commit(actions, once)
+    def _append(self, target: DeltaTable, files: list[Action]) -> None:
+        """Tell the table of its new files, as it is now: a purge of other rows since it was opened would refuse them for ever."""
+        self.fence()
+        target.update_incremental()
+        if not self._is_in(target):
+            lean_files(target).commit(files, CommitProperties(app_transactions=[Transaction(*self.transaction)]))
 
-        with wordless(f"{zone}.{table}"):
-            insist(partial(commit, files.added(in_groups(rows))))
-        return True
+    def _is_in(self, target: DeltaTable) -> bool:
+        writer, number = self.transaction
+        return (target.transaction_version(writer) or 0) >= number
 
 
 def opened(lake: Lake, zone: str, table: str, schema: pa.Schema) -> DeltaTable:
@@ -339,4 +343,4 @@ def touch(commit: Commit, people: Iterable[tuple[str, str]]) -> None:
 
 
 def _append(commit: Commit, zone: str, table: str, rows: pa.Table) -> None:
-    commit.write(zone, table, rows.schema, rows.to_batches())
+    commit.write(zone, table, rows.schema, rows.to_batches(IN_A_GROUP))

@@ -31,12 +31,13 @@ lean_files = partial(Files, counted=HARMLESS, layout=LEAN, full=FILE_BYTES)
 
 def in_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """The rows of batches, as many at a time as make a row group: what is read once a group must not be spread over crumbs."""
-    waiting: list[pa.RecordBatch] = []
+    waiting, number = list[pa.RecordBatch](), 0
     for batch in batches:
         waiting.append(batch)
-        if sum(each.num_rows for each in waiting) >= IN_A_GROUP:
+        number += batch.num_rows
+        if number >= IN_A_GROUP:
             yield pa.Table.from_batches(waiting)
-            waiting = []
+            waiting, number = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting)
 

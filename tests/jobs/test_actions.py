@@ -63,6 +63,14 @@ def test_no_rows_make_no_file_but_a_transaction(tmp_path):
     assert table.transaction_version("who") == 1
 
 
+def test_columns_in_another_order_are_the_same_rows_and_other_columns_are_refused(tmp_path):
+    files = files_of(tmp_path)
+    files.commit(files.added([group("a").select(["name", "delivery_id"])]))
+    assert places.dataset(DeltaTable(str(tmp_path))).to_table().to_pylist() == [{"delivery_id": "a", "name": "x"}]
+    with pytest.raises(ValueError, match="names"):
+        files.added([group("a").append_column("more", pa.array(["y"]))])
+
+
 def test_batches_are_put_together_to_row_groups():
     batches = [batch for _ in range(5) for batch in group("a", IN_A_GROUP // 2).to_batches()]
     assert [rows.num_rows for rows in in_groups(batches)] == [IN_A_GROUP, IN_A_GROUP, IN_A_GROUP // 2]

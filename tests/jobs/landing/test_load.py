@@ -7,11 +7,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from deltalake.exceptions import CommitFailedError
 
+from jobs.actions import Files
 from jobs.errors import LeaseLost
 from jobs.lake import Lake
 from jobs.landing import load
 from jobs.landing.model import Judgement
+from jobs.landing.purge import remove_delivery
 from jobs.landing.vault import Vault
 from tests.jobs.landing.staging import delivery, row_id, settings
 
@@ -113,7 +116,46 @@ def test_a_load_that_broke_off_anywhere_is_finished_by_the_next_try(tmp_path: Pa
         return loaded, [content(lake, table, *lake.frame(zone, table).columns, zone=zone) for zone, table in kept]
 
     whole = end(tmp_path / "whole", -1)
-    assert [number for number in range(1, 14, 2) if end(tmp_path / str(number), number) != whole] == []
+    assert [number for number in range(1, 16, 2) if end(tmp_path / str(number), number) != whole] == []
+
+
+@pytest.mark.parametrize("step", ["added", "commit"])
+def test_a_load_goes_on_when_rows_of_others_leave_a_table_meanwhile(
+    tmp_path: Path, vault: Vault, lake: Lake, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    bring(vault, lake, delivery(tmp_path, "GR-20200101-001", tumour=f"{TUMOUR}\nT1 | p1 | N | 2020-01-01 |"), 1)
+    taken, go_on = set[str](), getattr(Files, step)
+
+    def leave_before(files: Files, *told: Any) -> Any:
+        if files.table.table_uri.rstrip("/").endswith("/bronze/record") and not taken:
+            taken.add("GR-20200101-001")
+            remove_delivery(Lake(lake.root), "bronze", "record", "delivery_id", "GR-20200101-001")
+        return go_on(files, *told)
+
+    monkeypatch.setattr(Files, step, leave_before)
+    second = f"{TUMOUR}\nT2 | p2 | N | 2020-01-01 |"
+    bring(vault, lake, delivery(tmp_path, "GR-20200201-001", "GR-20200101-001", tumour=second), 2)
+    assert content(lake, "record", "delivery_id", "person_id") == [("GR-20200201-001", "p2")]
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(
+    tmp_path: Path, vault: Vault, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = delivery(tmp_path, "GR-20200101-001", tumour=f"{TUMOUR}\nT1 | p1 | N | 2020-01-01 | X\nT2 | p2 | N | 2020-01-01 |")
+    commit, tables = Files.commit, set[str]()
+
+    def committed(files: Files, *told: Any) -> None:
+        commit(files, *told)
+        if files.table.table_uri not in tables:
+            tables.add(files.table.table_uri)
+            raise CommitFailedError("the answer was lost")
+
+    monkeypatch.setattr(Files, "commit", committed)
+    assert bring(vault, lake, sent, 1).set_aside == {"X": 1}
+    assert len(tables) > 3
+    assert content(lake, "gr_tumour", "ID_TUMEUR") == [("T1",), ("T2",)]
+    assert content(lake, "record", "person_id") == content(lake, "touched", "person_id") == [("p1",), ("p2",)]
+    assert len(content(lake, "gr_tumour", "status", zone="quarantine")) == 1
 
 
 def test_rows_set_aside_are_kept_with_reason_and_columns(tmp_path: Path, vault: Vault, lake: Lake) -> None:
