@@ -51,5 +51,6 @@ acceptance: $(READY)
 docs: $(READY)
 	@$(VENV)/bin/python -m jobs.dictionary
 
+# An academy holds the work of trainees: it stays.
 clean:
-	rm -rf $(VENV) .venv-attacks .venv-attacks.lock $(DEMO) $(ACADEMY)
+	rm -rf $(VENV) .venv-attacks .venv-attacks.lock $(DEMO)

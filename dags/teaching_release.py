@@ -3,12 +3,12 @@
 Triage
 - `make` failed with GateFailed: a bound was not kept. The log names every one, by how much, and what to loosen; nothing was published.
   Start a run with another size, k or l.
+- `courses` failed: a lesson no longer reaches all its points and its course blocks a release then. The release is made and nobody sees it;
+  correct the course and clear the task, or revoke the release.
 - `approval` waits for a person, who reads `teaching/<release>/card.md` below the lake (the name is what `make` returned) and says yes or
   no on the page of the task. Rejected: the release stays made, nobody sees it; `pscc release revoke` takes it away.
 - `publish` failed with GateFailed: since the release was made a patient opposed, or another live release tells of the same patients.
   Revoke the one that the log names, or start again.
-- `courses` failed: a lesson no longer reaches all its points and its course blocks a release then. The release is approved and readable;
-  correct the course, or revoke the release.
 """
 
 from datetime import timedelta
@@ -46,7 +46,7 @@ def teaching_release() -> None:
     approval = ApprovalOperator(
         task_id="approval",
         subject="Release for teaching: {{ ti.xcom_pull(task_ids='make') }}",
-        body=f"Tables {told}. Read card.md and gate.json of the release first. To approve is to say that nobody can be found in it.",
+        body=f"Tables {told}. Read card.md and gate.json of the release first, and its .courses.json beside it. To approve is to say that nobody can be found in it.",
         response_timeout=timedelta(days=14),
         fail_on_reject=True,
     )
@@ -75,7 +75,7 @@ def teaching_release() -> None:
 
         return tasks.released(context["ti"].xcom_pull(task_ids="make") or "")
 
-    make() >> approval >> publish() >> courses() >> verdict()
+    make() >> courses() >> approval >> publish() >> verdict()
 
 
 teaching_release()

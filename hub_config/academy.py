@@ -37,12 +37,14 @@ def up(arguments: argparse.Namespace) -> None:
     to = arguments.to.resolve()
     refuse_if_running(to)
     lake = arguments.lake.resolve()
-    release_name = found_release(lake, arguments.release)
+    release_name = "" if arguments.dry_run else found_release(lake, arguments.release)
     level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
     ports = free_ports(arguments.listen, arguments.port)
     academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
-    refuse_unreadable(academy)
     refuse_login(academy.login)
+    if arguments.dry_run:
+        return
+    refuse_unreadable(academy)
     academy.make_folders()
     academy.write()
     started = time.monotonic()
@@ -58,6 +60,7 @@ def up(arguments: argparse.Namespace) -> None:
     print(f"Log-in page after {time.monotonic() - started:.0f} s: {academy.url}")
     if "engine" in running and not alive(running["engine"]):
         print(f"The teaching engine has ended, notebooks have no Spark: see {academy.log / 'engine.log'}.")
+    tell_unbuilt(academy)
     invite_first(academy)
     tell_overdue(academy)
 
@@ -167,6 +170,14 @@ def refuse_unreadable(academy: Academy) -> None:
             raise WrongUse(
                 f"Expected a release that everybody may read, found one that is closed: run `chmod -R a+rX {academy.release}`."
             )
+    if os.geteuid() == 0 and academy.level == "uid":
+        # A sandbox has the release and the home mounted; here trainees walk to them.
+        ways = {parent for place in (academy.release, academy.homes) for parent in place.parents if parent.exists()}
+        if barred := sorted(str(way) for way in ways - {academy.to} if not way.stat().st_mode & 0o001):
+            raise WrongUse(
+                f"Expected folders that everybody may pass through at level uid, found {', '.join(barred)} closed: run `chmod a+x` on them, "
+                "or install bubblewrap."
+            )
 
 
 def refuse_login(login: str) -> None:
@@ -234,11 +245,13 @@ def start(academy: Academy, name: str, command: list[str]) -> int:
 def wait_for_page(academy: Academy, running: dict[str, int]) -> None:
     """Come back when the log-in page answers; AcademyError where the hub ended or time is up."""
     until = time.monotonic() + PATIENCE
+    # Straight to this machine, whatever proxy this shell uses for others.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < until:
         if not alive(running["hub"]):
             raise AcademyError(f"Expected the hub to start, found that it ended: see {academy.log / 'hub.log'}.")
         try:
-            with urllib.request.urlopen(f"{academy.url}/hub/login", timeout=5):
+            with direct.open(f"{academy.url}/hub/login", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
@@ -261,6 +274,12 @@ def invite_first(academy: Academy) -> None:
 
 def invitation_url(academy: Academy, code: str) -> str:
     return f"{academy.url}/hub/invitation?code={code}"
+
+
+def tell_unbuilt(academy: Academy) -> None:
+    """Say that trainees will find no lessons, where none are built."""
+    if not any(academy.built.glob("*/trainee/*.ipynb")):
+        print(f"No lessons are built, homes stay without any: run `pscc course build --to {academy.built}`.")
 
 
 def tell_overdue(academy: Academy) -> None:
@@ -331,7 +350,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=(run.__doc__ or "").splitlines()[0])
+        one = commands.add_parser(name, help=(run.__doc__ or "").splitlines()[0], allow_abbrev=False)
         one.add_argument("--to", type=Path, default=Path("academy"), metavar="DIR", help="the academy's folder (academy)")
         one.set_defaults(run=run)
         return one
@@ -344,6 +363,7 @@ def parser() -> argparse.ArgumentParser:
     starting.add_argument("--isolation", metavar="LEVEL", help="none, uid, bwrap or airgap; the strongest, when not named")
     starting.add_argument("--login", default="roster", metavar="HOW", help="roster, oidc or lti")
     starting.add_argument("--let-trainees-read-each-other", action="store_true", help="allow the level none")
+    starting.add_argument("--dry-run", action="store_true", help="say whether it could start here, lake aside; start nothing")
     for name in ("memory-mb", "processes", "file-mb", "home-mb", "idle-minutes"):
         starting.add_argument(f"--{name}", type=int, metavar="N")
     command("down", down)
@@ -371,6 +391,10 @@ def main(arguments: list[str] | None = None) -> int:
     except AcademyError as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, WrongUse) else 3
+    except OSError as error:
+        found = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+        print(f"Expected the disk and its files to be usable, found: {found}. Nothing was lost; run again.", file=sys.stderr)
+        return 3
     return 0
 
 

@@ -16,10 +16,10 @@ from hub_config.errors import WrongUse
 from hub_config.place import PROJECT
 from hub_config.sandbox import LEVELS, Room, command, missing, seccomp_filter, write_etc
 
-# Run inside: what can be reached from there. The interpreter must carry the hub's packages too.
+# Run inside: what can be reached from there. The hub's packages and what starts a server must be readable there too.
 LOOK = """
 import json, os, socket, sys
-import jupyterhub
+import jupyterhub, hub_config.server
 def succeeds(do):
     try:
         do()
@@ -110,6 +110,7 @@ def _run(level: str, folder: Path, run: list[str]) -> "subprocess.CompletedProce
     with open_filter() as seccomp:
         argv = command(level, room, run, seccomp if level in ("bwrap", "airgap") else None)
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8"}
+        environment |= {"PYTHONPATH": room.code_at(level), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
             argv, env=environment, capture_output=True, text=True, timeout=60, check=False, pass_fds=[seccomp] if seccomp else []
         )

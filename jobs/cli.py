@@ -435,25 +435,28 @@ def academy(context: typer.Context) -> None:
 
     `up` without --lake makes a lake of 20,000 simulated patients and their release first, once.
     """
-    from jobs.academy import run
+    from jobs.academy import own_lake, run
 
     asked = list(context.args)
-    if asked[:1] == ["up"] and not {"--help", "--lake"} & set(asked):
-        asked += _class_of_its_own(Path(asked[asked.index("--to") + 1] if "--to" in asked[:-1] else "academy"))
+    if own := own_lake(asked):
+        # What would keep it from starting is said before minutes of work, not after them.
+        if refused := run("hub_config.academy", [*asked, "--dry-run"]):
+            raise typer.Exit(refused)
+        asked += _class_of_its_own(own.to, own.release)
     raise typer.Exit(run("hub_config.academy", asked))
 
 
-def _class_of_its_own(to: Path) -> list[str]:
-    """Lake and release of an academy that was given none."""
+def _class_of_its_own(to: Path, release: str | None) -> list[str]:
+    """Lake and release of an academy that was given none; a release that was named is not made, but looked for."""
     from jobs import academy as own
     from jobs import show
 
     _make_folder(to)
     settings = own.lake_of(to)
     with show.progress() as watch:
-        release = own.release_for_class(to, settings, _engine, watch)
+        found = release or own.release_for_class(to, settings, _engine, watch)
         own.build_lessons(to, watch)
-    return ["--lake", settings.lake, "--release", release]
+    return ["--lake", settings.lake, "--release", found]
 
 
 @app.command(context_settings=PASSED_ON)

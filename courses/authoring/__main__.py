@@ -196,7 +196,7 @@ def _course(known: dict[str, Course], slug: str) -> Course:
 def main() -> None:
     """The command, its refusals as one sentence each."""
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, prog_name="pscc course")
     except CheckingError as reason:
         print(reason, file=sys.stderr)
         sys.exit(2)

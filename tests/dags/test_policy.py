@@ -165,4 +165,9 @@ def test_gold_build_has_one_task_a_product(read):
 def test_no_release_is_published_before_a_person_has_approved_it(read):
     said = read["dags"]["teaching_release"]
     assert said["after"]["publish"] == ["approval"]
-    assert said["after"]["courses"] == ["publish"]
+
+
+def test_a_lesson_that_blocks_a_release_is_met_before_the_release_is_published(read):
+    said = read["dags"]["teaching_release"]
+    assert said["after"]["courses"] == ["make"]
+    assert said["after"]["approval"] == ["courses"]
