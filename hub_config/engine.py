@@ -123,7 +123,8 @@ def _namespaces() -> list[str]:
 
 def sandbox(engine: Engine) -> list[str]:
     """The command in front of the engine's own: what it sees is listed here, and nothing else exists for it."""
-    seen = ["--ro-bind", "/usr", "/usr"]
+    # First: what it sees may lie below the machine's own /tmp.
+    seen = ["--perms", "1777", "--size", str(_bytes(engine.spill)), "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
     for name in ("/bin", "/lib", "/lib64", "/sbin"):
         if Path(name).is_symlink():
             seen += ["--symlink", str(Path(name).readlink()), name]
@@ -134,7 +135,7 @@ def sandbox(engine: Engine) -> list[str]:
         seen += [*_parents(path), "--ro-bind", str(path), str(path)]
     seen += ["--perms", "0755", "--dir", "/code", "--ro-bind", str(CODE), "/code/hub_config"]
     seen += ["--ro-bind", str(engine.release), "/release", "--bind", str(socket_of(engine.state).parent), "/door"]
-    seen += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(_bytes(engine.spill)), "--tmpfs", "/tmp"]
+    seen += ["--proc", "/proc", "--dev", "/dev"]
     command = ["bwrap", *_namespaces(), *seen, "--chdir", "/door", "--clearenv"]
     for name, value in _environment("/code").items():
         command += ["--setenv", name, value]

@@ -114,7 +114,9 @@ def _filtered(seccomp: int | None) -> list[str]:
 
 def _mounts(room: Room) -> list[str]:
     """The whole file system of a sandbox, from an empty one."""
-    mounts = [*_read_only("/usr"), *(part for name in ("bin", "sbin", "lib", "lib32", "lib64") for part in _top(name))]
+    # First: the interpreter may lie below the machine's own /tmp.
+    mounts = ["--perms", "1777", "--size", str(room.file_mb << 20), "--tmpfs", "/tmp"]
+    mounts += [*_read_only("/usr"), *(part for name in ("bin", "sbin", "lib", "lib32", "lib64") for part in _top(name))]
     mounts += ["--perms", "0755", "--dir", "/etc"]
     for path in SYSTEM:
         mounts += _read_only(path) if Path(path).exists() else []
@@ -125,7 +127,7 @@ def _mounts(room: Room) -> list[str]:
     mounts += _code(room.project)
     mounts += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]
     # What bubblewrap puts below /dev would be a disk of its own, in memory, without a bound.
-    mounts += ["--remount-ro", "/dev", "--perms", "1777", "--size", str(room.file_mb << 20), "--tmpfs", "/tmp"]
+    mounts += ["--remount-ro", "/dev"]
     mounts += ["--perms", "0755", "--dir", "/home", "--bind", str(room.home), f"/home/{room.name}"]
     if room.release is not None:
         mounts += ["--ro-bind", str(room.release), "/release"]

@@ -254,6 +254,8 @@ def _bubblewrap() -> list[str]:
     command += ["--die-with-parent", "--new-session", "--clearenv"]
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
+    # First: the interpreter may lie below the machine's own /tmp.
+    command += ["--perms", "1777", "--size", str(DISK), "--tmpfs", "/tmp"]
     for each in _interpreter():
         # Parents that bubblewrap makes by itself could be entered by root only.
         for parent in reversed(Path(each).parents[:-1]):
@@ -262,22 +264,7 @@ def _bubblewrap() -> list[str]:
     for link in ("/lib", "/lib64", "/bin"):
         path = Path(link)
         command += ["--symlink", str(path.readlink()), link] if path.is_symlink() else ["--ro-bind-try", link, link]
-    command += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--perms",
-        "1777",
-        "--size",
-        str(DISK),
-        "--tmpfs",
-        "/tmp",
-        "--chdir",
-        "/tmp",
-        "--cap-drop",
-        "ALL",
-    ]
+    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp", "--cap-drop", "ALL"]
     for folder in ("/answer", "/answer/courses", "/answer/courses/checking"):
         command += ["--perms", "0755", "--dir", folder]
     for module in MODULES:
