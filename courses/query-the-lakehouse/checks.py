@@ -1,47 +1,15 @@
 """What is expected of "Query the lakehouse", and what is said to who is not there yet. Never shipped to trainees."""
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from courses.checking.canonical import canonical
-from courses.checking.compare import differences
 from courses.checking.exercise import Case, Exercise, Figure, Series, Wrong
+from courses.checking.mistakes import generator, gives, holds, say
 from courses.checking.release import Release
 
-Expected = Callable[[Release, int], Any]
 LESSONS = Path(__file__).parent
-
-
-def say(en: str, fr: str) -> dict[str, str]:
-    return {"en": en, "fr": fr}
-
-
-def gives(mistake: Expected, en: str, fr: str, tolerance: float = 1e-6) -> Wrong:
-    """The answer that a known mistake gives for this trainee, and what to say to it."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        return not differences(canonical(mistake(release, seed)), canonical(given), tolerance)
-
-    return Wrong(matches, say(en, fr))
-
-
-def holds(pattern: str, en: str, fr: str, absent: bool = False) -> Wrong:
-    """Source code that has (or lacks) something: the source is read, never run here."""
-    return Wrong(lambda release, seed, given: bool(re.search(pattern, given)) is not absent, say(en, fr))
-
-
-def generator(lesson: str) -> dict[str, Any]:
-    """The functions of a lesson's `# generator` cell: what the trainee ran is what is checked, not a copy of it."""
-    text = (LESSONS / lesson).read_text(encoding="utf-8")
-    cell = re.search(r"```\{code-cell\} ipython3\n# generator\n(.*?)```", text, re.DOTALL)
-    assert cell, f"{lesson} has no cell that begins with `# generator`"
-    names: dict[str, Any] = {"pl": pl, "random": __import__("random")}
-    exec(cell[1], names)
-    return names
 
 
 def tumours(release: Release, seed: int) -> pl.DataFrame:
@@ -866,7 +834,7 @@ DENOMINATORS = {
 
 def past(release: Release, seed: int) -> list[pl.DataFrame]:
     """The versions of the table that the trainee made at home, oldest first."""
-    return [frame for _, frame in generator("05-time-travel.md")["versions"](release.of_cohort("edu_line", seed), seed)]
+    return [frame for _, frame in generator(LESSONS / "05-time-travel.md")["versions"](release.of_cohort("edu_line", seed), seed)]
 
 
 def rows_at(release: Release, seed: int) -> pl.DataFrame:
@@ -1002,7 +970,7 @@ TIME_TRAVEL = {
 
 def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.DataFrame:
     """Files and rows to be read in both layouts; `whole_day_inside` keeps only files that lie wholly within the days asked for."""
-    made = generator("06-files-and-plans.md")
+    made = generator(LESSONS / "06-files-and-plans.md")
     first, last = made["wanted"](release.of_cohort("edu_event", seed), seed)
     found = []
     for layout, by_day in (("as it came", False), ("by day", True)):
@@ -1018,7 +986,7 @@ def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.D
 
 
 def rows_that_match(release: Release, seed: int) -> pl.DataFrame:
-    first, last = generator("06-files-and-plans.md")["wanted"](release.of_cohort("edu_event", seed), seed)
+    first, last = generator(LESSONS / "06-files-and-plans.md")["wanted"](release.of_cohort("edu_event", seed), seed)
     matching = release.of_cohort("edu_event", seed).filter(pl.col("day").is_between(first, last)).height
     return layouts(release, seed).with_columns(rows=pl.lit(matching))
 
@@ -1028,7 +996,7 @@ def files_cases(release: Release, seed: int) -> list[Case]:
         return {"path": path, "min": low, "max": high}
 
     files = [file("a", 0, 100), file("b", 100, 200), file("c", 201, 400), file("d", None, None), file("e", 0, 900)]
-    made = generator("06-files-and-plans.md")
+    made = generator(LESSONS / "06-files-and-plans.md")
     first, last = made["wanted"](release.of_cohort("edu_event", seed), seed)
     own = [
         file(f"part-{place}", part["day"].min(), part["day"].max())
