@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from courses.checking.exercise import Case, Exercise, Figure, Kind, Series, Wrong
+from courses.checking.mistakes import column_gives, is_number, source_has
 from courses.checking.release import Release
 
 GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.41421356237309515, 0.7320508075688772
@@ -382,29 +383,8 @@ def wilson_cases(release: Release, seed: int) -> list[Case]:
 # ── how a mistake is recognised ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def gives(value: Value, tolerance: float = 2e-4) -> Matches:
-    """True for who answers what this mistake gives."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        return isinstance(given, int | float) and abs(float(given) - float(value(release, seed))) <= tolerance
-
-    return matches
-
-
 def gives_set(value: Value) -> Matches:
     return lambda release, seed, given: given == value(release, seed)
-
-
-def column_gives(column: str, value: Callable[[Release, int], list[float]]) -> Matches:
-    """True for a table whose column holds what this mistake gives, in any order."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        if not isinstance(given, pl.DataFrame) or column not in given.columns or not given[column].dtype.is_numeric():
-            return False
-        found, known = sorted(given[column].drop_nulls().to_list()), sorted(value(release, seed))
-        return len(found) == len(known) and bool(np.allclose(found, known, atol=2e-4, rtol=0))
-
-    return matches
 
 
 def draws(value: Callable[[Release, int], Figure]) -> Matches:
@@ -417,13 +397,6 @@ def draws(value: Callable[[Release, int], Figure]) -> Matches:
         )
 
     return matches
-
-
-def source_has(*parts: str, lacks: tuple[str, ...] = ()) -> Matches:
-    """True for a function whose text has all of these parts and none of those."""
-    return lambda release, seed, given: (
-        all(part in str(given) for part in parts) and not any(part in str(given) for part in lacks)
-    )
 
 
 # ── the exercises ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -446,23 +419,23 @@ PSEUDONYMS = (
         "pseudonyms.dictionary",
         lambda r, s: sum(file_numbers(r, s)),
         "number",
-        gives(lambda r, s: int(people(r, s)["tumor_no"].head(20).sum())),
-        gives(lambda r, s: 20),
+        is_number(lambda r, s: int(people(r, s)["tumor_no"].head(20).sum())),
+        is_number(lambda r, s: 20),
     ),
     asked(
         "pseudonyms.unique",
         lambda r, s: unique(r, s, "sex", "birth_year", "department"),
         "number",
-        gives(lambda r, s: people(r, s).n_unique(["sex", "birth_year", "department"])),
-        gives(lambda r, s: unique(r, s, "birth_year", "department")),
+        is_number(lambda r, s: people(r, s).n_unique(["sex", "birth_year", "department"])),
+        is_number(lambda r, s: unique(r, s, "birth_year", "department")),
     ),
     asked("pseudonyms.claims", claims, "set", gives_set(fitting_at_all), gives_set(right_claims)),
     asked(
         "pseudonyms.precision",
         precision,
         "number",
-        gives(recall),
-        gives(lambda r, s: len(right_claims(r, s))),
+        is_number(recall),
+        is_number(lambda r, s: len(right_claims(r, s))),
         tolerance=0.0002,
     ),
 )
@@ -480,9 +453,9 @@ K_ANONYMITY = (
         "k-anonymity.loss",
         loss,
         "number",
-        gives(small_share),
-        gives(lambda r, s: loss(r, s) * 3),
-        gives(lambda r, s: loss(r, s) * 1.5),
+        is_number(small_share),
+        is_number(lambda r, s: loss(r, s) * 3),
+        is_number(lambda r, s: loss(r, s) * 1.5),
         tolerance=0.000002,
     ),
     asked(
@@ -500,8 +473,8 @@ L_DIVERSITY = (
         "l-diversity.homogeneous",
         homogeneous,
         "number",
-        gives(homogeneous_classes),
-        gives(lambda r, s: homogeneous(r, s, least=1)),
+        is_number(homogeneous_classes),
+        is_number(lambda r, s: homogeneous(r, s, least=1)),
     ),
     asked(
         "l-diversity.diversity",
@@ -514,9 +487,9 @@ L_DIVERSITY = (
         "l-diversity.gain",
         gain,
         "number",
-        gives(lambda r, s: best_guess(people(r, s), *CLOSE)),
-        gives(lambda r, s: best_guess(people(r, s))),
-        gives(lambda r, s: best_guess(people(r, s), *CLOSE) - 0.5),
+        is_number(lambda r, s: best_guess(people(r, s), *CLOSE)),
+        is_number(lambda r, s: best_guess(people(r, s))),
+        is_number(lambda r, s: best_guess(people(r, s), *CLOSE) - 0.5),
         tolerance=0.0002,
     ),
     asked(
@@ -534,23 +507,23 @@ TWO_EVENTS = (
         "two-events.one-day",
         lambda r, s: alone(r, s, "end"),
         "number",
-        gives(lambda r, s: distinct(r, s, "end")),
-        gives(lambda r, s: alone(r, s, "days")),
+        is_number(lambda r, s: distinct(r, s, "end")),
+        is_number(lambda r, s: alone(r, s, "days")),
     ),
     asked(
         "two-events.two-days",
         alone_roughly,
         "number",
-        gives(lambda r, s: alone(r, s, "opinion", "end")),
-        gives(lambda r, s: alone(r, s, "opinion")),
-        gives(lambda r, s: alone(r, s, "end")),
+        is_number(lambda r, s: alone(r, s, "opinion", "end")),
+        is_number(lambda r, s: alone(r, s, "opinion")),
+        is_number(lambda r, s: alone(r, s, "end")),
     ),
     asked(
         "two-events.exposed",
         exposed,
         "number",
-        gives(lambda r, s: alone(r, s, "month", "days")),
-        gives(lambda r, s: dated(r, s).height - exposed(r, s)),
+        is_number(lambda r, s: alone(r, s, "month", "days")),
+        is_number(lambda r, s: dated(r, s).height - exposed(r, s)),
     ),
     asked(
         "two-events.rare-pairs",
@@ -562,7 +535,7 @@ TWO_EVENTS = (
 )
 
 ATTACK = (
-    asked("attack.candidates", candidates, "number", gives(candidates_in_cohort), gives(mean_class), tolerance=0.001),
+    asked("attack.candidates", candidates, "number", is_number(candidates_in_cohort), is_number(mean_class), tolerance=0.001),
     asked(
         "attack.youngest",
         youngest,
@@ -574,8 +547,8 @@ ATTACK = (
         "attack.excess",
         excess,
         "number",
-        gives(lambda r, s: attack(r, s)[0]),
-        gives(lambda r, s: attack(r, s)[0] - attack(r, s)[1], 2e-5),
+        is_number(lambda r, s: attack(r, s)[0]),
+        is_number(lambda r, s: attack(r, s)[0] - attack(r, s)[1], 2e-5),
         tolerance=0.00005,
     ),
     asked(

@@ -4,7 +4,7 @@ Cox models are fitted here by a few lines of numpy, with Efron's ties as in life
 """
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import erfc, sqrt
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from courses.checking.exercise import Case, Exercise, Figure, Kind, Series, Wrong
+from courses.checking.mistakes import column_gives, is_number, source_has
 from courses.checking.release import Release
 
 YEAR = 365.25
@@ -145,37 +146,6 @@ def log_rank(days: Any, event: Any, group: Any) -> float:
 
 
 # ── how a mistake is recognised ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def gives(value: Value, tolerance: float = 2e-4) -> Matches:
-    """True for who answers what this mistake gives."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        return isinstance(given, int | float) and abs(float(given) - float(value(release, seed))) <= tolerance
-
-    return matches
-
-
-def source_has(*parts: str, lacks: Sequence[str] = ()) -> Matches:
-    """True for a function whose text has all of these parts and none of those."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        text = str(given)
-        return all(part in text for part in parts) and not any(part in text for part in lacks)
-
-    return matches
-
-
-def column_gives(column: str, value: Callable[[Release, int], list[float]], tolerance: float = 2e-4) -> Matches:
-    """True for a table whose column holds what this mistake gives, in any order."""
-
-    def matches(release: Release, seed: int, given: Any) -> bool:
-        if not isinstance(given, pl.DataFrame) or column not in given.columns or not given[column].dtype.is_numeric():
-            return False
-        found, known = sorted(given[column].drop_nulls().to_list()), sorted(value(release, seed))
-        return len(found) == len(known) and bool(np.allclose(found, known, atol=tolerance, rtol=0))
-
-    return matches
 
 
 def said(en: str, fr: str) -> dict[str, str]:
@@ -550,24 +520,24 @@ FIRST_CURVES = (
         "first-curves.deaths",
         deaths,
         "number",
-        gives(lambda r, s: mine(r, s).height),
-        gives(lambda r, s: mine(r, s).height - deaths(r, s)),
+        is_number(lambda r, s: mine(r, s).height),
+        is_number(lambda r, s: mine(r, s).height - deaths(r, s)),
     ),
     asked(
         "first-curves.person-years",
         person_years,
         "number",
-        gives(lambda r, s: person_years(r, s) * YEAR, 1),
-        gives(lambda r, s: float(mine(r, s).filter("event")["days"].sum()) / YEAR, 0.5),
+        is_number(lambda r, s: person_years(r, s) * YEAR, 1),
+        is_number(lambda r, s: float(mine(r, s).filter("event")["days"].sum()) / YEAR, 0.5),
         tolerance=0.05,
     ),
     asked(
         "first-curves.five-years",
         five_years,
         "number",
-        gives(alive_or_lost),
-        gives(complete_cases),
-        gives(lambda r, s: 1 - five_years(r, s)),
+        is_number(alive_or_lost),
+        is_number(complete_cases),
+        is_number(lambda r, s: 1 - five_years(r, s)),
         tolerance=0.0002,
     ),
     asked(
@@ -583,8 +553,8 @@ FIRST_CURVES = (
         "first-curves.restricted-mean",
         restricted_mean,
         "number",
-        gives(mean_of_cut_days, 0.5),
-        gives(lambda r, s: restricted_mean(r, s) / YEAR, 0.01),
+        is_number(mean_of_cut_days, 0.5),
+        is_number(lambda r, s: restricted_mean(r, s) / YEAR, 0.01),
         tolerance=0.05,
     ),
 )
@@ -602,33 +572,33 @@ COMPARING_GROUPS = (
         "comparing-groups.log-rank",
         stage_log_rank,
         "number",
-        gives(stage_pearson, 0.05),
-        gives(p_value, 1e-4),
+        is_number(stage_pearson, 0.05),
+        is_number(p_value, 1e-4),
         tolerance=0.005,
     ),
     asked(
         "comparing-groups.hazard-ratio",
         stage_hazard_ratio,
         "number",
-        gives(lambda r, s: float(np.log(stage_hazard_ratio(r, s))), 5e-4),
-        gives(lambda r, s: 1 / stage_hazard_ratio(r, s), 5e-4),
-        gives(stage_risk_ratio, 5e-4),
+        is_number(lambda r, s: float(np.log(stage_hazard_ratio(r, s))), 5e-4),
+        is_number(lambda r, s: 1 / stage_hazard_ratio(r, s), 5e-4),
+        is_number(stage_risk_ratio, 5e-4),
         tolerance=0.0005,
     ),
     asked(
         "comparing-groups.male-adjusted",
         lambda r, s: male(r, s, adjusted=True),
         "number",
-        gives(lambda r, s: male(r, s, adjusted=False), 5e-4),
-        gives(lambda r, s: 1 / male(r, s, adjusted=True), 5e-4),
+        is_number(lambda r, s: male(r, s, adjusted=False), 5e-4),
+        is_number(lambda r, s: 1 / male(r, s, adjusted=True), 5e-4),
         tolerance=0.0005,
     ),
     asked(
         "comparing-groups.after-a-year",
         late_hazard_ratio,
         "number",
-        gives(stage_hazard_ratio, 5e-4),
-        gives(early_hazard_ratio, 5e-4),
+        is_number(stage_hazard_ratio, 5e-4),
+        is_number(early_hazard_ratio, 5e-4),
         tolerance=0.0005,
     ),
 )
@@ -638,25 +608,25 @@ IMMORTAL_TIME = (
         "immortal-time.naive",
         naive_hazard_ratio,
         "number",
-        gives(lambda r, s: 1 / naive_hazard_ratio(r, s), 0.002),
-        gives(time_dependent, 5e-4),
+        is_number(lambda r, s: 1 / naive_hazard_ratio(r, s), 0.002),
+        is_number(time_dependent, 5e-4),
         tolerance=0.0005,
     ),
     asked(
         "immortal-time.immortal-years",
         immortal_years,
         "number",
-        gives(untreated_years, 0.2),
-        gives(lambda r, s: float(treated(r, s).filter("treated")["days"].sum()) / YEAR, 0.5),
+        is_number(untreated_years, 0.2),
+        is_number(lambda r, s: float(treated(r, s).filter("treated")["days"].sum()) / YEAR, 0.5),
         tolerance=0.02,
     ),
     asked(
         "immortal-time.landmark",
         landmark,
         "number",
-        gives(lambda r, s: landmark(r, s, by="ever"), 5e-4),
-        gives(landmark_without_exclusion, 5e-4),
-        gives(naive_hazard_ratio, 5e-4),
+        is_number(lambda r, s: landmark(r, s, by="ever"), 5e-4),
+        is_number(landmark_without_exclusion, 5e-4),
+        is_number(naive_hazard_ratio, 5e-4),
         tolerance=0.0005,
     ),
     asked(
@@ -671,9 +641,9 @@ IMMORTAL_TIME = (
         "immortal-time.time-dependent",
         time_dependent,
         "number",
-        gives(naive_hazard_ratio, 5e-4),
-        gives(waiting_left_out, 5e-4),
-        gives(lambda r, s: float(np.log(time_dependent(r, s))), 5e-4),
+        is_number(naive_hazard_ratio, 5e-4),
+        is_number(waiting_left_out, 5e-4),
+        is_number(lambda r, s: float(np.log(time_dependent(r, s))), 5e-4),
         tolerance=0.0005,
     ),
 )
@@ -691,17 +661,17 @@ DELAYED_ENTRY = (
         "delayed-entry.bias",
         entry_bias,
         "number",
-        gives(lambda r, s: -entry_bias(r, s), 0.001),
-        gives(lambda r, s: entered(r, s, delayed=False), 0.001),
-        gives(lambda r, s: entered(r, s) - three_years(r, s), 0.0005),
+        is_number(lambda r, s: -entry_bias(r, s), 0.001),
+        is_number(lambda r, s: entered(r, s, delayed=False), 0.001),
+        is_number(lambda r, s: entered(r, s) - three_years(r, s), 0.0005),
         tolerance=0.0002,
     ),
     asked(
         "delayed-entry.three-years",
         entered,
         "number",
-        gives(lambda r, s: entered(r, s, delayed=False)),
-        gives(from_entry),
+        is_number(lambda r, s: entered(r, s, delayed=False)),
+        is_number(from_entry),
         tolerance=0.0002,
     ),
 )
@@ -711,17 +681,17 @@ LAST_NEWS = (
         "last-news.three-years-followed",
         followed,
         "number",
-        gives(share_followed),
-        gives(share_followed_alive),
-        gives(three_years),
+        is_number(share_followed),
+        is_number(share_followed_alive),
+        is_number(three_years),
         tolerance=0.0002,
     ),
     asked(
         "last-news.mixed",
         lambda r, s: news(r, s, "mixed"),
         "number",
-        gives(three_years),
-        gives(lambda r, s: news(r, s, "same")),
+        is_number(three_years),
+        is_number(lambda r, s: news(r, s, "same")),
         tolerance=0.0002,
     ),
     asked(
@@ -736,8 +706,8 @@ LAST_NEWS = (
         "last-news.same-rule",
         lambda r, s: news(r, s, "same"),
         "number",
-        gives(lambda r, s: news(r, s, "mixed")),
-        gives(dead_kept_dead),
+        is_number(lambda r, s: news(r, s, "mixed")),
+        is_number(dead_kept_dead),
         tolerance=0.0002,
     ),
 )
