@@ -376,12 +376,26 @@ def anonymise(
     spec: Annotated[
         Path, typer.Option("--spec", metavar="SPEC.toml", help="Quasi-identifiers, hierarchies, sensitive columns, k, l.")
     ],
+    spark: Annotated[
+        bool, typer.Option("--spark", help="Group by group with Spark, for a table that memory does not hold; OUT is a folder.")
+    ] = False,
 ) -> None:
     """Make a table anonymous: k rows in every class, l sensitive values, no row left out; proven on what is written."""
     from jobs import show
-    from jobs.privacy.table import anonymise_file
 
-    show.anonymous(*anonymise_file(table, to, spec))
+    if not spark:
+        from jobs.privacy.table import anonymise_file
+
+        show.anonymous(*anonymise_file(table, to, spec))
+        return
+    from jobs.privacy.groups import anonymise_with_spark
+    from jobs.session import open_session
+
+    session = open_session(Settings.from_environment())
+    try:
+        show.anonymous(*anonymise_with_spark(session, table, to, spec))
+    finally:
+        session.stop()
 
 
 def _make_folder(folder: Path) -> None:
