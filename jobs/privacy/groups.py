@@ -135,7 +135,7 @@ def _cut(box: Box, counts: Sequence[np.ndarray], hierarchies: Sequence[Hierarchy
 
 def _counted(frame: "DataFrame", hierarchies: Sequence[Hierarchy], groups: Sequence[Box]) -> list[list[np.ndarray]]:
     """By group and column, the rows of each value."""
-    count = _each_batch(lambda rows: _tally(rows, hierarchies, groups))
+    count = _each_batch(lambda batch: _tally(_polars(batch), hierarchies, groups))
     told = (
         frame.mapInArrow(count, "box int, at int, value int, number long").groupBy("box", "at", "value").sum("number").toArrow()
     )
@@ -185,10 +185,10 @@ def _numbered(frame: "DataFrame", hierarchies: Sequence[Hierarchy], groups: Sequ
 
     schema = StructType([*frame.schema.fields, StructField(GROUP, IntegerType())])
 
-    def number(rows: pl.DataFrame) -> pa.Table:
-        codes = coded(rows, hierarchies)
+    def number(batch: pa.Table) -> pa.Table:
+        codes = coded(_polars(batch), hierarchies)
         where = np.select([group.holds(codes) for group in groups], range(len(groups)))
-        return rows.with_columns(pl.Series(GROUP, where, dtype=pl.Int32)).to_arrow(compat_level=pl.CompatLevel.oldest())
+        return batch.append_column(GROUP, pa.array(where, pa.int32()))
 
     return frame.mapInArrow(_each_batch(number), schema)
 
@@ -202,18 +202,22 @@ def _specialised(frame: "DataFrame", hierarchies: Sequence[Hierarchy], spec: Spe
 
     def specialise(group: pa.Table) -> pa.Table:
         rows, _ = specialised(_polars(group), spec, hierarchies)
-        return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        # The types that Spark knows: polars has long texts.
+        types = [
+            pa.field(name, pa.string()) if name in spec.quasi_identifiers else group.schema.field(name) for name in rows.columns
+        ]
+        return rows.to_arrow().cast(pa.schema(types))
 
     numbered = _numbered(frame, hierarchies, groups).repartition(len(groups), GROUP)
     return numbered.groupBy(GROUP).applyInArrow(specialise, schema)
 
 
-def _each_batch(make: Callable[[pl.DataFrame], pa.Table]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _each_batch(make: Callable[[pa.Table], pa.Table]) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """A function for `mapInArrow` of one that makes a table of some rows."""
 
     def of_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield from make(_polars(pa.Table.from_batches([batch]))).to_batches()
+            yield from make(pa.Table.from_batches([batch])).to_batches()
 
     return of_batches
 
