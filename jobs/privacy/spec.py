@@ -7,7 +7,7 @@ sensitive = ["stage"]
 keep = ["n_samples"]            # told as it is
 drop = ["patient_id"]           # not told at all
 
-[quasi_identifiers.age]         # no more said: numbers are halved, other values are told or not
+[quasi_identifiers.age]         # no more said: numbers are told by runs, other values are told or not
 [quasi_identifiers.height]
 bands = [20, 10]
 [quasi_identifiers.diagnosed]
