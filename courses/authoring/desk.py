@@ -71,9 +71,11 @@ class Engines:
 
 
 @contextmanager
-def desk(courses: Path, release: Path) -> Iterator[Desk]:
-    """A desk for as long as the block lasts."""
+def desk(courses: Path, release: Path, secret: str | None = None) -> Iterator[Desk]:
+    """A desk for as long as the block lasts. The author's variant is drawn anew each time, unless a `secret` of 64 hex digits says which."""
     with tempfile.TemporaryDirectory(prefix="desk-") as state, closing(Engines(release, Path(state))) as engines:
+        if secret:
+            Path(state, "course.secret").write_text(secret)
         checking, token = Checking(courses, release, Path(state)), secrets.token_hex(16)
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(checking, token))
         Thread(target=server.serve_forever, daemon=True).start()
