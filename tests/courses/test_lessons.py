@@ -2,19 +2,23 @@
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import nbformat
+import polars as pl
 import pytest
 
 from courses.authoring import guards, lesson
 from courses.authoring.desk import AUTHOR, Desk, desk
 from courses.authoring.run import ROOT, Run, quiet_kernels, run_both
 from courses.checking.course import Course, load_courses
+from courses.checking.release import Release
 from jobs import releases
 from jobs.privacy.anonymise import Bounds
 from jobs.releases import figures
@@ -139,3 +143,51 @@ def test_a_neighbour_s_right_answer_fails_in_every_exercise_that_has_variants(at
             assert len({str(each) for each in theirs}) == 1
         else:
             assert sum(bool(checking.judge(asked, each, seed).passed) for each in theirs) <= guards.MAY_MEET, asked
+
+
+def _accused(release: Release, seed: int) -> float:
+    """The share of the sound lines of the hospital with months that break the rule before the repair."""
+    trust = checks("trust-the-data")
+    rows = trust["accepted"](release, seed).join(
+        trust["winning"](release, seed).select("tumor_no", "hospital", "days"), on="tumor_no"
+    )
+    theirs = rows.filter(pl.col("hospital") == trust["slipped"](release, seed))
+    return float((theirs["start_day"] > theirs["days"]).mean())
+
+
+def _few_share(release: Release) -> int:
+    """Pairs of an end of follow-up and an event, or of two events, that fewer than eleven people have."""
+    ends = release.table("edu_survival").select("tumor_no", fact=pl.concat_str(pl.lit("end"), "days", "event", separator=" "))
+    events = release.table("edu_event").select("tumor_no", fact=pl.concat_str("kind", "day", separator=" "))
+    facts = pl.concat([ends, events]).group_by("tumor_no").agg("fact")["fact"].to_list()
+    return int(checks("privacy-lab")["rare_pairs"](facts, 11))
+
+
+def checks(slug: str) -> dict[str, Any]:
+    """The names of a course's checks.py."""
+    return runpy.run_path(str(COURSES[slug].path / "checks.py"))
+
+
+# What the texts say of the data, beside what the exercises ask: on this release, for the author's variant and five more.
+SAID = [
+    ("query-the-lakehouse", "The first line, with no panel, holds most tumours.", lambda c, r, s: c["sequenced_share"](r, s) < 50),
+    ("survival", "a hazard ratio any company would be glad of", lambda c, r, s: c["naive_hazard_ratio"](r, s) < 0.8),
+    ("survival", "ignoring it makes survival look better", lambda c, r, s: c["entry_bias"](r, s) > 0),
+    ("survival", "Survival comes out too low.", lambda c, r, s: c["news"](r, s, "mixed") < c["three_years"](r, s)),
+    ("survival", "too high. The second throws the lost away", lambda c, r, s: c["complete_cases"](r, s) < c["five_years"](r, s) < c["alive_or_lost"](r, s)),
+    ("privacy-lab", "left exactly one row for most people", lambda c, r, s: 2 * c["unique"](r, s, "sex", "birth_year", "department") > r.cohort(s).height),
+    ("privacy-lab", "Most people. No name, no age, no place", lambda c, r, s: 2 * c["alone_roughly"](r, s) > c["dated"](r, s).height),
+    ("privacy-lab", "with exact days it is practically everybody", lambda c, r, s: c["alone"](r, s, "opinion", "end") > 0.95 * c["dated"](r, s).height),
+    ("privacy-lab", "One bin hides most people well.", lambda c, r, s: 2 * c["sizes"](c["dated"](r, s), "days").filter(pl.col("size") < 11).height < c["dated"](r, s).height),
+    ("privacy-lab", "has passed its gate the number is 0", lambda c, r, s: _few_share(r) == 0),
+    ("privacy-lab", "**Yet the gain is real**", lambda c, r, s: c["gain"](r, s) > 0.02),
+    ("trust-the-data", "most sound lines of that hospital break it", lambda c, r, s: _accused(r, s) > 0.5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("slug", "words", "holds"), SAID, ids=[words[:40] for _, words, _ in SAID])
+def test_what_a_text_says_of_the_data_is_so(at, slug, words, holds):
+    assert any(words in " ".join(each.text.split()) for each in COURSES[slug].lessons)
+    release = at.checking.release
+    found = {seed: holds(checks(slug), release, seed) for seed in (at.checking.seed(AUTHOR), *guards.NEIGHBOURS)}
+    assert all(found.values()), found
