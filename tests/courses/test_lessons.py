@@ -19,6 +19,7 @@ from courses.authoring.desk import AUTHOR, Desk, desk
 from courses.authoring.run import ROOT, Run, quiet_kernels, run_both
 from courses.checking.course import Course, load_courses
 from courses.checking.release import Release
+from hub_config import engine
 from jobs import releases
 from jobs.privacy.anonymise import Bounds
 from jobs.releases import figures
@@ -55,15 +56,21 @@ def release(spark: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def at(release: Path) -> Iterator[Desk]:
-    with quiet_kernels(), desk(ROOT / "courses", release, secret="11" * 32) as opened:
-        yield opened
+def at(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk whose author has the same variant every time, and one engine for all lessons; without its sandbox where there is none."""
+    options = [] if engine.level()[0] != "none" else ["--without-sandbox"]
+    with (
+        engine.running(release, tmp_path_factory.mktemp("engine"), *options) as remote,
+        pytest.MonkeyPatch.context() as surroundings,
+    ):
+        surroundings.setenv("SPARK_REMOTE", remote(AUTHOR))
+        with quiet_kernels(), desk(ROOT / "courses", release, secret="11" * 32) as opened:
+            yield opened
 
 
 @pytest.fixture(scope="module")
 def runs(at: Desk) -> dict[tuple[str, str], tuple[Run, Run]]:
     """Every lesson as it was handed out, and solved."""
-    at.engines.remote()
     found = [(course, each) for course in at.checking.courses.values() for each in course.lessons]
     with ThreadPoolExecutor(AT_ONCE) as several:
         both = list(several.map(lambda pair: run_both(*pair, at), found))
