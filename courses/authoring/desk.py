@@ -43,6 +43,10 @@ class Desk:
         found = [each for each in self.checking.progress(AUTHOR) if each.course == course and each.lesson == lesson]
         return {each.exercise: each.passed for each in found}
 
+    def attempts(self, course: str, lesson: str) -> int:
+        """How many answers of a lesson were judged here."""
+        return sum(each.attempts for each in self.checking.progress(AUTHOR) if each.course == course and each.lesson == lesson)
+
     def last_message(self, exercise: str) -> str:
         """What was last said about an exercise, nothing where it was never tried."""
         slug, _, name = exercise.partition(".")

@@ -92,6 +92,8 @@ def _cells(course: Course, lesson: Lesson) -> Iterator[Finding]:
             continue
         if not lessons.solutions(cell.source):
             yield Finding(exercise, f"Expected a solution between {lessons.BEGIN} and {lessons.END}, found none.")
+        if not lessons.can_be_read(lessons.cut(cell.source)):
+            yield Finding(exercise, "Expected a cell that is still Python once its solution is cut, found that it is not.")
         if f'check("{exercise}"' not in lessons.BLOCK.sub("", cell.source):
             yield Finding(exercise, f'Expected check("{exercise}", …) after the solution, found no such call.')
 
@@ -266,6 +268,7 @@ def after_unsolved(run: Run) -> list[Finding]:
             for each in outputs(run)
             if each["output_type"] == "error"
         ),
+        *([Finding(where, f"Expected an open answer to be no attempt, found {run.attempts} judged.")] if run.attempts else []),
         *([Finding(where, f"Expected the unsolved notebook to run, found {run.stopped}.")] if run.stopped else []),
     ]
 

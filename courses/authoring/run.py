@@ -34,11 +34,12 @@ HANDED_ON = (
 
 @dataclass(frozen=True)
 class Run:
-    """How a lesson went: which exercises passed, where it stopped, and the notebook with what its cells gave."""
+    """How a lesson went: which exercises passed, how many answers were judged by then, where it stopped, and the notebook with what its cells gave."""
 
     course: str
     lesson: str
     passed: dict[str, bool]
+    attempts: int
     stopped: str | None
     seconds: float
     notebook: Any
@@ -74,7 +75,8 @@ def run_both(course: Course, lesson: Lesson, desk: Desk) -> tuple[Run, Run]:
 def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, kernel: "_Kernel", to_the_end: bool) -> Run:
     started = time.monotonic()
     stopped = kernel.execute(notebook, to_the_end)
-    return Run(course.slug, lesson.name, desk.passed(course.slug, lesson.name), stopped, time.monotonic() - started, notebook)
+    passed, attempts = desk.passed(course.slug, lesson.name), desk.attempts(course.slug, lesson.name)
+    return Run(course.slug, lesson.name, passed, attempts, stopped, time.monotonic() - started, notebook)
 
 
 @contextmanager
