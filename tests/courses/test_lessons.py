@@ -57,14 +57,14 @@ def release(spark: object, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def at(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk whose author has the same variant every time, and one engine for all lessons; without its sandbox where there is none."""
+    """A desk, and one engine for all lessons; without its sandbox where there is none."""
     options = [] if engine.level()[0] != "none" else ["--without-sandbox"]
     with (
         engine.running(release, tmp_path_factory.mktemp("engine"), *options) as remote,
         pytest.MonkeyPatch.context() as surroundings,
     ):
         surroundings.setenv("SPARK_REMOTE", remote(AUTHOR))
-        with quiet_kernels(), desk(ROOT / "courses", release, secret="11" * 32) as opened:
+        with quiet_kernels(), desk(ROOT / "courses", release) as opened:
             yield opened
 
 
