@@ -82,7 +82,9 @@ def cut(source: str) -> str:
     if BEGIN not in source:
         return source
     rest = BLOCK.sub("", source)
-    return BLOCK.sub(lambda block: textwrap.indent(_to_fill_in(block["lines"], rest), block["indent"]), source)
+    return BLOCK.sub(
+        lambda block: textwrap.indent(_to_fill_in(block["lines"], rest, bool(block["indent"])), block["indent"]), source
+    )
 
 
 def solutions(source: str) -> list[str]:
@@ -90,10 +92,10 @@ def solutions(source: str) -> list[str]:
     return [block["lines"].strip("\n") for block in BLOCK.finditer(source)]
 
 
-def _to_fill_in(block: str, rest: str) -> str:
+def _to_fill_in(block: str, rest: str, indented: bool) -> str:
     """What the rest of the cell needs from the solution and does not set itself: a name becomes None, a function keeps its head."""
     tree, around = _parsed(block), _parsed(rest)
-    needed = {node.id for node in ast.walk(around) if isinstance(node, ast.Name)} - set(_bound(around))
+    needed = {node.id for node in ast.walk(around) if isinstance(node, ast.Name)} - set(_bound(around, functions_too=indented))
     lines = [YOUR_TURN]
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in needed:
@@ -103,9 +105,10 @@ def _to_fill_in(block: str, rest: str) -> str:
     return "\n".join(lines)
 
 
-def _bound(tree: ast.Module) -> list[str]:
-    """Names that the statements give a value to, in their order, those inside functions left out."""
-    inside = {id(node) for top in ast.walk(tree) if isinstance(top, ast.FunctionDef | ast.Lambda) for node in ast.walk(top)}
+def _bound(tree: ast.Module, functions_too: bool = False) -> list[str]:
+    """Names that the statements give a value to, in their order, those inside functions left out unless they are asked for."""
+    functions = () if functions_too else (top for top in ast.walk(tree) if isinstance(top, ast.FunctionDef | ast.Lambda))
+    inside = {id(node) for top in functions for node in ast.walk(top)}
     stores = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in inside]
     return list(dict.fromkeys(node.id for node in sorted(stores, key=lambda node: (node.lineno, node.col_offset))))
 
