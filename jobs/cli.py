@@ -289,10 +289,17 @@ def approve_release(
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves.")],
     lake: LakeOption = None,
 ) -> None:
-    """Let trainees see a release. Exit code 1 where something has changed since it was made."""
-    from jobs.releases import approve
+    """Let trainees see a release, once its lessons were run. Exit code 1 where one blocks it, or something has changed since it was made."""
+    from jobs import show
+    from jobs.releases import approve, check_approvable, examine_courses
 
-    release = approve(Settings.from_environment(lake), name, by)
+    settings = Settings.from_environment(lake)
+    check_approvable(settings, name, by)
+    with show.progress() as watch:
+        watch("running the lessons of the courses")
+        said = examine_courses(settings, name)
+    print(said)
+    release = approve(settings, name, by)
     print(f"{release.name} is approved by {release.by}: {release.patients:,} patients.")
 
 
