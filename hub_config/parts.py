@@ -52,6 +52,8 @@ def services(academy: Academy) -> list[dict[str, Any]]:
             "command": [sys.executable, "-m", "hub_config.portal"],
             "environment": environment,
             "oauth_no_confirm": True,
+            # Where it is not there in time the hub ends: a busy machine takes longer than the hub's own 30 s.
+            "timeout": 120,
             "display": True,
         }
     ]
