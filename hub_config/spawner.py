@@ -20,11 +20,12 @@ from traitlets import Unicode
 from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
 from hub_config.groups import drop_groups, joining, make_groups
+from hub_config.language import chosen
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.parts import spark_remote
 from hub_config.place import PROJECT, Academy
 from hub_config.probe import open_filter
-from hub_config.roster import Roster
+from hub_config.roster import Account, Roster
 from hub_config.sandbox import Room, command, write_etc
 
 # What a server inherits of the hub's own environment: nothing.
@@ -96,9 +97,14 @@ class AcademySpawner(LocalProcessSpawner):
         make_home(room.home, owner)
         put_lessons(academy.built, room.home, account.courses, owner)
         write_etc(room)
-        environment = self.environment_of(room, account.language)
+        environment = self.environment_of(room, self.language_of(account))
         self._start(academy.level, room, environment)
         return "127.0.0.1", self.port
+
+    def language_of(self, account: Account) -> str:
+        """What the trainee chose on a page, else what the roster says: notebooks speak it from this start on."""
+        # Nobody asks over a page where a program starts the server.
+        return (chosen(self.handler) if self.handler else None) or account.language
 
     def _start(self, level: str, room: Room, environment: dict[str, str]) -> None:
         with open_filter() as seccomp:

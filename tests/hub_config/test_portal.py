@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from courses.checking.badges import Badges, verify
+from hub_config.language import LANGUAGES, preferred
 from hub_config.portal import words
 from hub_config.portal.academy import Academy
 from hub_config.portal.api import RateLimit
@@ -75,7 +76,7 @@ def send(visitor: Visitor, hub: Hub, page: str, to: str, files: dict | None = No
 def test_no_sentence_lacks_a_language_or_one_of_its_blanks() -> None:
     assert len(words.sentences()) > 250
     for key, both in words.sentences().items():
-        assert set(both) == set(words.LANGUAGES), key
+        assert set(both) == set(LANGUAGES), key
         assert all(both.values()), key
         assert sorted(BLANK.findall(both["en"])) == sorted(BLANK.findall(both["fr"])), key
 
@@ -100,7 +101,7 @@ def _begins_one(key: str) -> bool:
     [("fr-FR,fr;q=0.9,en;q=0.8", "fr"), ("en-GB", "en"), ("de,fr;q=0.5", "fr"), ("de", "en"), ("", "en")],
 )
 def test_the_browser_s_first_language_of_ours_is_taken(asked: str, language: str) -> None:
-    assert words.preferred(asked) == language
+    assert preferred(asked) == language
 
 
 def test_numbers_and_dates_are_written_as_readers_write_them() -> None:
