@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import re
+from textwrap import dedent, indent
 from typing import Any
 
 from courses.checking.course import EXERCISE, Course, Lesson
@@ -10,6 +11,7 @@ from courses.checking.errors import BadCourse
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 BLOCK = re.compile(rf"^[ \t]*{BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.MULTILINE | re.DOTALL)
+INDENTATION = re.compile(r"[ \t]*")
 NOTES = "## Instructor notes"
 FRONT_MATTER = re.compile(r"\A---\n(?:[^#\n][^\n]*\n)+?---\n")
 KERNEL = {
@@ -80,7 +82,7 @@ def cut(source: str) -> str:
     if BEGIN not in source:
         return source
     rest = BLOCK.sub("", source)
-    return BLOCK.sub(lambda block: _to_fill_in(block[1], rest), source)
+    return BLOCK.sub(lambda block: indent(_to_fill_in(block[1], rest), INDENTATION.match(block[0])[0]), source)  # type: ignore[index]
 
 
 def solutions(source: str) -> list[str]:
@@ -90,7 +92,9 @@ def solutions(source: str) -> list[str]:
 
 def _to_fill_in(block: str, rest: str) -> str:
     """What the rest of the cell needs from the solution: a name becomes None, a function keeps its head."""
-    tree, needed = _parsed(block), {node.id for node in ast.walk(_parsed(rest)) if isinstance(node, ast.Name)}
+    names = [node for node in ast.walk(_parsed(rest)) if isinstance(node, ast.Name)]
+    given = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    tree, needed = _parsed(block), {node.id for node in names} - given
     lines = [YOUR_TURN]
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in needed:
@@ -109,9 +113,7 @@ def _bound(tree: ast.Module) -> list[str]:
 
 def _parsed(source: str) -> ast.Module:
     """The source without its magics; nothing where it still is no Python."""
-    import textwrap
-
-    plain = re.sub(r"^[ \t]*[%!].*$", "", textwrap.dedent(source), flags=re.MULTILINE)
+    plain = re.sub(r"^[ \t]*[%!].*$", "", dedent(source), flags=re.MULTILINE)
     try:
         return ast.parse(plain)
     except SyntaxError:

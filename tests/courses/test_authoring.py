@@ -74,6 +74,11 @@ def test_of_a_function_its_head_stays():
     assert lesson.cut(source) == "# exercise: a\n# Your answer:\ndef f(x, *, k=11):\n    ...\n\ncheck('a', f)"
 
 
+def test_a_solution_inside_a_function_is_cut_where_it_stands():
+    source = "def f(x):\n    s = 1\n    ### BEGIN SOLUTION\n    s = x\n    ### END SOLUTION\n    return s\nprint(f(1))"
+    assert lesson.cut(source) == "def f(x):\n    s = 1\n    # Your answer:\n    return s\nprint(f(1))"
+
+
 def test_a_magic_in_a_cell_does_not_keep_its_solution():
     cut = lesson.cut("# exercise: a\n### BEGIN SOLUTION\n%time\nn = 5\n### END SOLUTION\ncheck('a', n)")
     assert "5" not in cut
