@@ -14,7 +14,7 @@ from tornado import web
 from traitlets import Unicode
 
 from hub_config import roles
-from hub_config.errors import Refused, WrongUse
+from hub_config.errors import NO_ROOM, Refused, WrongUse, is_full
 from hub_config.roster import Account, Roster
 
 TEXTS = {
@@ -44,6 +44,11 @@ def language(handler: BaseHandler) -> str:
     return "en" if wanted.startswith("en") else "fr"
 
 
+def no_room(handler: BaseHandler) -> web.HTTPError:
+    """The page that who comes to a full disk gets."""
+    return web.HTTPError(507, NO_ROOM.sentence[language(handler)])
+
+
 def auth_model(account: Account) -> dict[str, Any]:
     """An account as the hub takes it: name, groups and roles. Nobody is an admin."""
     return {
@@ -70,6 +75,8 @@ class RosterAuthenticator(Authenticator):
             account = await asyncio.to_thread(self.account_of, data)
         except Refused as refused:
             raise web.HTTPError(403, refused.sentence[language(handler)].replace("%", "%%")) from None
+        except OSError as error:
+            raise (no_room(handler) if is_full(error) else error) from None
         return auth_model(account)
 
     def account_of(self, data: dict[str, str]) -> Account:
@@ -117,6 +124,8 @@ class InvitationHandler(BaseHandler):
             self.set_status(403)
             await self.show(name, code, refused.sentence[language(self)])
             return
+        except OSError as error:
+            raise (no_room(self) if is_full(error) else error) from None
         user = await self.auth_to_user(auth_model(account))
         self.set_login_cookie(user)
         self._jupyterhub_user = user

@@ -1,6 +1,7 @@
 """A release from a small lake: made whole or not at all, approved, joined with the live ones, revoked."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ import polars as pl
 import pytest
 
 from jobs import releases
-from jobs.errors import GateFailed, WrongUse
+from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.failures import own_words
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
@@ -21,6 +23,7 @@ from jobs.releases.store import SIZES, Store
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
 from quality.contracts import contracts
+from tests.small_disk import small_disk
 
 BOUNDS, MANY = Bounds(5, 2), 260
 
@@ -113,8 +116,11 @@ def patients() -> dict[tuple[str, str], list[dict[str, object]]]:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return lake_in(tmp_path_factory.mktemp("house"))
+
+
+def lake_in(root: Path) -> Settings:
     """A lake with gold tables, as a build would leave them."""
-    root = tmp_path_factory.mktemp("house")
     (root / "platform.key").write_text("11" * 32)
     settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
     ledger = Ledger(settings)
@@ -204,6 +210,32 @@ def test_a_release_is_approved_by_somebody_then_revoked_and_gone_with_the_list_o
     assert Store(Lake.of(house)).patients(release.name).is_empty()
     with pytest.raises(WrongUse, match="revoked already"):
         releases.revoke(house, release.name)
+
+
+def test_a_full_disk_leaves_no_half_release_and_an_approval_that_all_know_or_that_can_be_told_again(tmp_path):
+    with small_disk(tmp_path / "disk", 64) as disk:
+        house = lake_in(disk.place)
+        teaching, failed, release = Path(house.lake, "teaching"), 0, None
+        for kibibytes in (0, 64, 160, 8192):
+            try:
+                with disk.full(kibibytes << 10), own_words():
+                    release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
+                break
+            except (LakehouseError, OSError):
+                failed += 1
+            assert releases.listed(house) == []
+            assert not teaching.exists() or [each.name for each in teaching.iterdir() if each.is_dir()] == []
+            assert Lake.of(house).frame("ops", "release_patient").is_empty()
+        assert release, "nowhere was room enough"
+        assert failed >= 2
+        with disk.full(), pytest.raises((LakehouseError, OSError)), own_words():
+            releases.approve(house, release.name, "A. Person")
+        told = json.loads((teaching / "releases.json").read_text())
+        assert [each["state"] for each in told] == ["made"]
+        with suppress(WrongUse):
+            releases.approve(house, release.name, "A. Person")
+        told = json.loads((teaching / "releases.json").read_text())
+        assert [each["state"] for each in told] == ["approved"] == [each.state for each in releases.listed(house)]
 
 
 def test_classes_of_two_releases_are_counted_together():
