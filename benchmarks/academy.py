@@ -361,8 +361,9 @@ def together(academy: Academy, courses: dict[str, Course], count: int, some: int
     watching.start()
     try:
         with ThreadPoolExecutor(count) as pool:
-            for done in [pool.submit(one, trainee) for trainee in trainees]:
-                done.result()
+            ended = [done.exception() for done in [pool.submit(one, trainee) for trainee in trainees]]
+        for reason in sorted(filter(None, ended), key=lambda each: isinstance(each, threading.BrokenBarrierError)):
+            raise reason
     finally:
         stop.set()
         watching.join()
