@@ -68,7 +68,7 @@ spark.sql("SELECT stage, count(*) FROM edu_tumor GROUP BY stage").collect()
 print(json.dumps([time.perf_counter() - started, time.process_time() - spent]))
 """
 # An answer of the right kind that is wrong: recognisers of mistakes look at it as well.
-WRONG = {"number": "0.123", "text": "'no'", "set": "['no']", "table": "[{'a': 1}]", "code": "wrong"}
+WRONG = {"number": "0.123", "text": "'no'", "set": "['no']", "table": "spark.sql('SELECT 1 AS a')", "code": "wrong"}
 MEBIBYTE = 2**20
 LOCK = threading.Lock()
 
