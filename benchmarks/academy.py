@@ -221,17 +221,13 @@ class Memory:
         return found
 
     def processor(self) -> dict[str, float]:
-        """CPU-seconds of each part so far; functions that were tried count with those that have ended."""
+        """CPU-seconds of each part so far; processes that have ended, as sandboxes have, are not counted."""
         found: dict[str, float] = defaultdict(float)
         for root, pid in self.roots.items():
             for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
                 with suppress(psutil.Error):
                     part, spent = part_of(root, process.cmdline()), process.cpu_times()
                     found[part] += spent.user + spent.system
-                    # Functions that were tried are children of the service, and gone.
-                    found["functions under test"] += (
-                        (spent.children_user + spent.children_system) if part == "academy service" else 0
-                    )
         return found
 
 
@@ -369,7 +365,7 @@ def together(academy: Academy, courses: dict[str, Course], count: int, some: int
         watching.join()
     told.tell(f"{count} trainees at once")
     after = memory.processor()
-    for part in ("hub", "proxy", "academy service", "functions under test", "engine: JVM", "engine: the rest"):
+    for part in ("hub", "proxy", "academy service", "engine: JVM", "engine: the rest"):
         print(f"  {part:34s} {after[part] - before[part]:7.1f} CPU-s")
     print(f"  hub, the most it ever held: RSS {most(memory.roots['hub']):.0f} MiB")
 

@@ -48,7 +48,7 @@ c.JupyterHub.allow_named_servers = False
 c.AcademySpawner.academy_folder = str(academy.to)
 c.AcademySpawner.env_keep = KEPT
 c.AcademySpawner.start_timeout = 120
-c.AcademySpawner.http_timeout = 60
+c.AcademySpawner.http_timeout = 120
 c.AcademySpawner.poll_interval = 5
 c.AcademySpawner.disable_user_config = False
 # A server's own token may say that it is in use, be entered by its trainee, and ask for a check.

@@ -196,7 +196,7 @@ class Spares:
         self._bare = bare
         self._changed = Condition()
         self._ready: deque[Sandbox | OSError] = deque()
-        self._at_work = 0
+        self._at_work = self._waiting = 0
         self._failing = self._ended = False
         # bubblewrap ends its child when the thread ends that started it: one thread starts them all, and stays.
         Thread(target=self._keep, daemon=True, name="sandboxes").start()
@@ -206,7 +206,6 @@ class Spares:
         """A sandbox for as long as the block lasts; then it is ended."""
         with self._changed:
             self._at_work += 1
-            self._changed.notify_all()
         try:
             sandbox = self._take(has_polars)
             try:
@@ -221,7 +220,10 @@ class Spares:
     def _take(self, has_polars: bool) -> Sandbox:
         while True:
             with self._changed:
+                self._waiting += 1
+                self._changed.notify_all()
                 self._changed.wait_for(lambda: self._ready)
+                self._waiting -= 1
                 sandbox = min(self._ready, key=lambda each: getattr(each, "has_polars", has_polars) != has_polars)
                 self._ready.remove(sandbox)
                 self._changed.notify_all()
@@ -255,8 +257,11 @@ class Spares:
     def _is_one_wanted(self) -> bool:
         # Loading one takes more of the processor than trying a function: while some are tried, it waits. And what failed is
         # tried again when somebody asks, whose failure it then is.
-        in_need = self._at_work > 0 and not self._ready
-        return self._ended or in_need or (len(self._ready) < KEPT and not self._at_work and not self._failing)
+        return (
+            self._ended
+            or self._waiting > len(self._ready)
+            or (len(self._ready) < KEPT and not self._at_work and not self._failing)
+        )
 
     def end(self) -> None:
         """Ends those that wait."""
