@@ -62,8 +62,8 @@ def warm(hospitals: Path, folder: Path) -> None:
     for delivery in in_order(hospitals / "landing"):
         if delivery not in last.values():
             drop(delivery, dropped)
-    with measured("all but the last of each hospital"):
-        ingest(settings, dropped, register, engine)
+    with measured("all but the last of each hospital") as step:
+        step.more["rows"] = sum(report.rows_read for report in ingest(settings, dropped, register, engine))
     for delivery in last.values():
         drop(delivery, dropped)
         with measured(delivery.name) as step:
