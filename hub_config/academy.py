@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from hub_config.errors import AcademyError, WrongUse
-from hub_config.groups import drop_all
+from hub_config.groups import drop_all, joining, make_weighty
 from hub_config.parts import is_built
 from hub_config.place import PROJECT, Academy, write_private
 from hub_config.probe import choose
@@ -54,12 +54,14 @@ def up(arguments: argparse.Namespace) -> None:
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
+        page = time.monotonic() - started
+        # Whoever reads the address next asks the engine soon after.
+        if "engine" in running:
+            print(engine_told(academy, running["engine"], started))
     except BaseException:
         stop_all(running)
         raise
-    print(f"Log-in page after {time.monotonic() - started:.0f} s: {academy.url}")
-    if "engine" in running and not alive(running["engine"]):
-        print(f"The teaching engine has ended, notebooks have no Spark: see {academy.log / 'engine.log'}.")
+    print(f"Log-in page after {page:.0f} s: {academy.url}")
     tell_unbuilt(academy)
     invite_first(academy)
     tell_overdue(academy)
@@ -231,7 +233,9 @@ def engine_options(academy: Academy) -> list[str]:
 
 def start(academy: Academy, name: str, command: list[str]) -> int:
     """Start a process that outlives this one; what it says goes to log/<name>.log."""
-    environment = os.environ | {"PSCC_ACADEMY": str(academy.to), "PYTHONPATH": str(PROJECT)}
+    # Without isolation servers would inherit what the hub weighs.
+    command, needed = joining(make_weighty(academy.to, name) if academy.level != "none" else [], command)
+    environment = os.environ | {"PSCC_ACADEMY": str(academy.to), "PYTHONPATH": str(PROJECT)} | needed
     log = os.open(academy.log / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
@@ -256,6 +260,21 @@ def wait_for_page(academy: Academy, running: dict[str, int]) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)
     raise AcademyError(f"Expected the log-in page within {PATIENCE:.0f} s, found none: see {academy.log / 'hub.log'}.")
+
+
+def engine_told(academy: Academy, pid: int, started: float) -> str:
+    """Wait until the teaching engine answers; in one sentence when it did, or that it does not."""
+    from hub_config import engine
+
+    log = academy.log / "engine.log"
+    until = time.monotonic() + PATIENCE
+    while alive(pid) and time.monotonic() < until:
+        if engine.is_ready(engine.state_of(academy.state)):
+            return f"Teaching engine ready after {time.monotonic() - started:.0f} s."
+        time.sleep(0.3)
+    if alive(pid):
+        return f"The teaching engine is not ready after {PATIENCE:.0f} s, first queries will wait: see {log}."
+    return f"The teaching engine has ended, notebooks have no Spark: see {log}."
 
 
 def invite_first(academy: Academy) -> None:

@@ -14,9 +14,14 @@ from tornado import web
 from traitlets import Unicode
 
 from hub_config import roles
-from hub_config.errors import Refused, WrongUse
+from hub_config.errors import NO_ROOM, Refused, WrongUse, is_full
 from hub_config.language import language
 from hub_config.roster import Account, Roster
+
+
+def no_room(handler: BaseHandler) -> web.HTTPError:
+    """The page that who comes to a full disk gets."""
+    return web.HTTPError(507, NO_ROOM.sentence[language(handler)])
 
 
 def auth_model(account: Account) -> dict[str, Any]:
@@ -45,6 +50,8 @@ class RosterAuthenticator(Authenticator):
             account = await asyncio.to_thread(self.account_of, data)
         except Refused as refused:
             raise web.HTTPError(403, refused.sentence[language(handler)].replace("%", "%%")) from None
+        except OSError as error:
+            raise (no_room(handler) if is_full(error) else error) from None
         return auth_model(account)
 
     def account_of(self, data: dict[str, str]) -> Account:
@@ -92,6 +99,8 @@ class InvitationHandler(BaseHandler):
             self.set_status(403)
             await self.show(name, code, refused.sentence[language(self)])
             return
+        except OSError as error:
+            raise (no_room(self) if is_full(error) else error) from None
         user = await self.auth_to_user(auth_model(account))
         self.set_login_cookie(user)
         self._jupyterhub_user = user

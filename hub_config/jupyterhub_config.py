@@ -42,7 +42,8 @@ if academy.login != "roster":
     login_settings(c, academy)
 
 c.JupyterHub.spawner_class = AcademySpawner
-c.JupyterHub.concurrent_spawn_limit = 4
+# A whole class comes at one moment; who is one too many is asked to try again.
+c.JupyterHub.concurrent_spawn_limit = 20
 c.JupyterHub.allow_named_servers = False
 c.AcademySpawner.academy_folder = str(academy.to)
 c.AcademySpawner.env_keep = KEPT

@@ -54,8 +54,13 @@ def _put(lesson: Path, folder: int, uid: int | None) -> bool:
         there = os.open(lesson.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
     except FileExistsError:
         return False
-    with os.fdopen(there, "wb") as file:
-        file.write(lesson.read_bytes())
+    try:
+        with os.fdopen(there, "wb") as file:
+            file.write(lesson.read_bytes())
+    except OSError:
+        # Half a lesson would stay for good: what is there is never touched again.
+        os.unlink(lesson.name, dir_fd=folder)
+        raise
     _give(lesson.name, folder, uid)
     return True
 

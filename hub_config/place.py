@@ -96,8 +96,12 @@ def write_private(path: Path, text: str) -> None:
     """Put a file in place whole, readable by its owner alone."""
     half = path.with_name(f".{path.name}.part")
     half.unlink(missing_ok=True)
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+    try:
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    finally:
+        # On a full disk half a file would keep the room that is needed to go on.
+        half.unlink(missing_ok=True)

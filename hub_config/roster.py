@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -32,6 +33,8 @@ RETENTION_DAYS = 365
 SHORTEST_PASSWORD = 10
 COLUMNS = ("user", "role", "classes", "courses", "language")
 _hasher = PasswordHasher()
+# A hash takes 64 MiB for as long as it takes; a class that logs in at one moment takes turns.
+_turn = BoundedSemaphore(2)
 # Checked where there is no such account, so that a name cannot be told from the time an answer takes.
 _nobody = _hasher.hash(secrets.token_hex())
 
@@ -122,7 +125,8 @@ class Roster:
                 f"Choose a password of {SHORTEST_PASSWORD} characters or more.",
                 f"Choisissez un mot de passe d’au moins {SHORTEST_PASSWORD} caractères.",
             )
-        hashed = _hasher.hash(password)
+        with _turn:
+            hashed = _hasher.hash(password)
         with self._change() as accounts:
             # Asked again under the lock: of two who come at once, one gets in.
             if accounts.get(name) is None or accounts[name].invitation != _digest(code):
@@ -257,7 +261,8 @@ def _known(accounts: dict[str, Account], name: str) -> Account:
 
 def _matches(hashed: str, password: str) -> bool:
     try:
-        return _hasher.verify(hashed or _nobody, password) and bool(hashed)
+        with _turn:
+            return _hasher.verify(hashed or _nobody, password) and bool(hashed)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -22,7 +22,7 @@ FIRST_UID = 200_000
 # Of the project a trainee may read what notebooks import; never a course's checks, never the hub's own code.
 CLIENT = ("__init__", "canonical", "client", "cohort", "errors", "exercise")
 SHARED_CODE = ("quality", "courses/__init__.py", "courses/kit", *(f"courses/checking/{name}.py" for name in CLIENT))
-SHARED_HUB = ("__init__.py", "bridge.py", "server.py", "jupyter")
+SHARED_HUB = ("__init__.py", "bridge.py", "saving.py", "server.py", "jupyter")
 CODE = "/opt/pscc"
 SYSTEM = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs")
 

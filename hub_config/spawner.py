@@ -13,13 +13,14 @@ from pathlib import Path
 from subprocess import DEVNULL, Popen
 from typing import Any
 
-from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 from jupyterhub.utils import random_port
 from traitlets import Unicode
 
 from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
-from hub_config.groups import drop_groups, joining, make_groups
+from hub_config.errors import NO_ROOM, is_full
+from hub_config.groups import bound_memory, drop_groups, joining, make_groups
 from hub_config.language import chosen
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.parts import spark_remote
@@ -94,8 +95,13 @@ class AcademySpawner(LocalProcessSpawner):
         academy, room = self.academy, self.room()
         owner = room.uid if academy.level != "none" and os.geteuid() == 0 else None
         account = Roster(academy.state / "roster.toml").accounts()[self.user.name]
-        make_home(room.home, owner)
-        put_lessons(academy.built, room.home, account.courses, owner)
+        try:
+            make_home(room.home, owner)
+            put_lessons(academy.built, room.home, account.courses, owner)
+        except OSError as error:
+            if is_full(error):
+                raise SpawnException(NO_ROOM.sentence[self.language_of(account)], reason="full disk", status_code=507) from None
+            raise
         write_etc(room)
         environment = self.environment_of(room, self.language_of(account))
         self._start(academy.level, room, environment)
@@ -196,7 +202,7 @@ class AcademySpawner(LocalProcessSpawner):
         academy = self.academy
         used = watch.memory_of(self.pid) >> 20
         # A control group holds them to it by itself, and lets the server live.
-        if not self.groups and used << 20 > bound_of(academy):
+        if not bound_memory(self.groups) and used << 20 > bound_of(academy):
             return f"its processes held {used} MiB of memory, {bound_of(academy) >> 20} are allowed"
         size, before = size_of(academy.homes / self.user.name) >> 20, self.last_size
         self.last_size = size

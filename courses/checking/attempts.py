@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Literal
 
-from courses.checking.errors import BrokenChain
+from courses.checking.errors import BrokenChain, NoRoom
 
 What = Literal["attempt", "fault", "reset", "badge", "revoked"]
 SCHEMA = """
@@ -35,6 +35,8 @@ create trigger if not exists event_is_not_changed before update on event begin s
 FIRST = "0" * 64
 # Enough for an instructor to see what was tried.
 MAX_ANSWER = 2_000
+# What SQLite says where a file cannot grow.
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,20 @@ class Attempts:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of what is done inside or nothing of it; NoRoom where the disk is full."""
         with self._lock:
-            self._base.execute("begin immediate")
             try:
+                self._base.execute("begin immediate")
                 yield self._base
                 self._base.execute("commit")
-            except BaseException:
-                self._base.execute("rollback")
+            except BaseException as error:
+                # On a full disk SQLite has taken it back already.
+                if self._base.in_transaction:
+                    self._base.execute("rollback")
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode in FULL:
+                    raise NoRoom(
+                        "Expected room on the academy's disk to keep what happened, found none: nothing was kept of this, make room and try again."
+                    ) from None
                 raise
 
     def add(

@@ -40,7 +40,8 @@ def canonical(value: Any) -> Canonical:
         return {"kind": "nothing"}
     # First: a frame of Spark answers to every name that it is asked for.
     if _is_frame(value):
-        return _table(_polars(value))
+        # What Spark gave: a kernel that holds it needs no polars besides, which takes 20 MiB and a fifth of a second.
+        return _arrow(value) if type(value).__module__.partition(".")[0] == "pyarrow" else _table(_polars(value))
     if isinstance(value, str | bool | Real | Decimal | date) or (hasattr(value, "item") and getattr(value, "ndim", 1) == 0):
         return _scalar_answer(value)
     if isinstance(value, Mapping):
@@ -168,6 +169,30 @@ def _table(frame: Any) -> Canonical:
         raise _too_large()
     rows = sorted(([_cell(each) for each in row] for row in frame.iter_rows()), key=json.dumps)
     return {"kind": "table", "columns": [[name, _type(dtype)] for name, dtype in frame.schema.items()], "rows": rows}
+
+
+def _arrow(table: Any) -> Canonical:
+    """A table of Arrow, just as `_table` takes it from polars."""
+    if table.num_rows > MAX_ROWS or table.num_columns > MAX_COLUMNS:
+        raise _too_large()
+    columns = [column.to_pylist() for column in table.columns]
+    rows = sorted(([_cell(each) for each in row] for row in zip(*columns, strict=True)), key=json.dumps)
+    return {"kind": "table", "columns": [[field.name, _arrow_type(field.type)] for field in table.schema], "rows": rows}
+
+
+def _arrow_type(kind: Any) -> str:
+    from pyarrow import types
+
+    known = {
+        "integer": (types.is_integer,),
+        "number": (types.is_floating, types.is_decimal),
+        "boolean": (types.is_boolean,),
+        "date": (types.is_date,),
+        "timestamp": (types.is_timestamp,),
+        "list": (types.is_list, types.is_large_list, types.is_fixed_size_list),
+        "nothing": (types.is_null,),
+    }
+    return next((name for name, tests in known.items() if any(each(kind) for each in tests)), "text")
 
 
 def _cell(value: Any) -> Any:

@@ -5,6 +5,7 @@ import functools
 import json
 import logging
 import os
+import select
 import selectors
 import shutil
 import subprocess
@@ -12,12 +13,12 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Condition, Thread
 from typing import Any, Literal
 
 from courses.checking.canonical import Canonical, json_value
@@ -36,6 +37,9 @@ PROCESSES = 48
 PATIENCE = 10.0
 # A user that nothing else runs as, where the service is root.
 NOBODY = 64_987
+# Sandboxes that wait: a class that hands in at one moment finds so many; and how many of them have polars, which takes three
+# times as long to load as all else.
+KEPT, WITH_POLARS = 8, 2
 AT_ONCE = BoundedSemaphore(max(2, os.cpu_count() or 1))
 Isolation = Literal["bubblewrap", "process"]
 
@@ -142,11 +146,10 @@ def run(source: str, name: str, arguments: Sequence[Sequence[Any]]) -> Ran:
         "source": source, "name": name, "cases": [[json_value(each) for each in case] for case in arguments], "seconds": SECONDS,
         "memory": MEMORY, "bytes": OUTPUT, "processes": PROCESSES, "bare": bare,
     }  # fmt: skip
-    sandbox = _spares(bare).take()
-    try:
-        return _read(sandbox.process, json.dumps(task).encode(), time.monotonic() + SECONDS + 1)
-    finally:
-        sandbox.end()
+    told = json.dumps(task)
+    # A guess that costs time only where it is wrong: tables come as polars frames, and a function may import it.
+    with _spares(bare).one(has_polars='"table"' in told or "polars" in source) as sandbox:
+        return _read(sandbox.process, told.encode(), time.monotonic() + SECONDS + 1)
 
 
 @dataclass(frozen=True)
@@ -155,16 +158,24 @@ class Sandbox:
 
     process: "subprocess.Popen[bytes]"
     folder: "tempfile.TemporaryDirectory[str]"
+    has_polars: bool
 
     @classmethod
-    def start(cls, bare: bool) -> "Sandbox":
+    def start(cls, bare: bool, has_polars: bool) -> "Sandbox":
         folder = tempfile.TemporaryDirectory(prefix="answer-")
         Path(folder.name).chmod(0o755)
         process = subprocess.Popen(
-            _command(bare), cwd=folder.name, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            [*_command(bare), "polars" if has_polars else ""], cwd=folder.name, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             start_new_session=True, **_user(),
         )  # fmt: skip
-        return cls(process, folder)
+        return cls(process, folder, has_polars)
+
+    def wait_until_loaded(self) -> None:
+        """Come back when it has loaded what it needs, which it says by a blank, or was taken before."""
+        assert self.process.stdout is not None
+        # Who takes it meanwhile may close it.
+        with suppress(OSError, ValueError):
+            select.select([self.process.stdout], [], [], PATIENCE)
 
     def end(self) -> None:
         """Ends it and all that it made: killing bubblewrap ends its namespace, without it the group is what is left to end."""
@@ -179,40 +190,88 @@ class Sandbox:
 
 
 class Spares:
-    """One sandbox is always kept ready, so that nobody waits while Python and polars load."""
+    """Sandboxes kept ready, so that nobody waits while Python or polars load. Each is for one function of one trainee."""
 
     def __init__(self, bare: bool) -> None:
         self._bare = bare
-        self._wanted: SimpleQueue[bool] = SimpleQueue()
-        self._ready: SimpleQueue[Sandbox | OSError] = SimpleQueue()
+        self._changed = Condition()
+        self._ready: deque[Sandbox | OSError] = deque()
+        self._at_work = self._waiting = 0
+        self._failing = self._ended = False
         # bubblewrap ends its child when the thread ends that started it: one thread starts them all, and stays.
         Thread(target=self._keep, daemon=True, name="sandboxes").start()
-        self._wanted.put(True)
+
+    @contextmanager
+    def one(self, has_polars: bool) -> Iterator[Sandbox]:
+        """A sandbox for as long as the block lasts; then it is ended."""
+        with self._changed:
+            self._at_work += 1
+        try:
+            sandbox = self._take(has_polars)
+            try:
+                yield sandbox
+            finally:
+                sandbox.end()
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
+
+    def _take(self, has_polars: bool) -> Sandbox:
+        while True:
+            with self._changed:
+                self._waiting += 1
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._ready)
+                self._waiting -= 1
+                sandbox = min(self._ready, key=lambda each: getattr(each, "has_polars", has_polars) != has_polars)
+                self._ready.remove(sandbox)
+                self._changed.notify_all()
+            if isinstance(sandbox, OSError):
+                raise sandbox
+            if sandbox.process.poll() is None:
+                return sandbox
+            sandbox.end()
 
     def _keep(self) -> None:
-        while self._wanted.get():
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._is_one_wanted)
+                if self._ended:
+                    break
+                lacking = sum(getattr(each, "has_polars", False) for each in self._ready) < WITH_POLARS
             try:
-                self._ready.put(Sandbox.start(self._bare))
+                sandbox: Sandbox | OSError = Sandbox.start(self._bare, lacking and not self._at_work)
             except OSError as reason:
-                self._ready.put(reason)
+                sandbox = reason
+            with self._changed:
+                self._failing = isinstance(sandbox, OSError)
+                self._ready.append(sandbox)
+                self._changed.notify_all()
+                if self._ended:
+                    break
+            if isinstance(sandbox, Sandbox):
+                sandbox.wait_until_loaded()
+        self.end()
 
-    def take(self) -> Sandbox:
-        """The one that waits; another is started in its place."""
-        self._wanted.put(True)
-        sandbox = self._ready.get()
-        if isinstance(sandbox, OSError):
-            raise sandbox
-        if sandbox.process.poll() is None:
-            return sandbox
-        sandbox.end()
-        return self.take()
+    def _is_one_wanted(self) -> bool:
+        # Loading one takes more of the processor than trying a function: while some are tried, it waits. And what failed is
+        # tried again when somebody asks, whose failure it then is.
+        return (
+            self._ended
+            or self._waiting > len(self._ready)
+            or (len(self._ready) < KEPT and not self._at_work and not self._failing)
+        )
 
     def end(self) -> None:
-        """Ends the one that waits."""
-        self._wanted.put(False)
-        sandbox = self._ready.get()
-        if isinstance(sandbox, Sandbox):
-            sandbox.end()
+        """Ends those that wait."""
+        with self._changed:
+            self._ended = True
+            waiting, self._ready = list(self._ready), deque()
+            self._changed.notify_all()
+        for sandbox in waiting:
+            if isinstance(sandbox, Sandbox):
+                sandbox.end()
 
 
 @functools.cache

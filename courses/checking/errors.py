@@ -21,5 +21,9 @@ class BadCourse(CheckingError):
     """The files of a course do not fit together."""
 
 
+class NoRoom(CheckingError):
+    """The disk of the academy is full: nothing of the event was kept, and nothing of the others was lost."""
+
+
 class BrokenChain(CheckingError):
     """A recorded event was changed after it was written."""

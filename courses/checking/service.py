@@ -18,6 +18,7 @@ from courses.checking.attempts import Attempts, Event
 from courses.checking.canonical import Canonical, admit, canonical, dumps, thaw
 from courses.checking.compare import differences
 from courses.checking.course import Course, find, load_courses
+from courses.checking.errors import NoRoom
 from courses.checking.exercise import Exercise, Language
 from courses.checking.hints import next_hint
 from courses.checking.release import Release
@@ -87,10 +88,14 @@ class Checking:
         if found.what == "busy":
             return Result(False, found.message, None, stands.attempts)
         asked = course.exercises[name]
-        event = self.attempts.add(
-            "attempt" if found.what == "judged" else "fault", user, course.slug, course.version, name, self.release.name,
-            passed=found.passed, answer=dumps(given), feedback=found.message, has_hints=len(asked.hints), now=moment,
-        )  # fmt: skip
+        try:
+            event = self.attempts.add(
+                "attempt" if found.what == "judged" else "fault", user, course.slug, course.version, name, self.release.name,
+                passed=found.passed, answer=dumps(given), feedback=found.message, has_hints=len(asked.hints), now=moment,
+            )  # fmt: skip
+        except NoRoom:
+            # Right or wrong is not said: it would be an attempt that nobody knows of.
+            return Result(False, words.say("no_room", language), None, stands.attempts)
         hint = next_hint(asked, event.hint, language) if found.passed is False else None
         return Result(bool(found.passed), found.message, hint, event.attempt)
 

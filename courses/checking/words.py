@@ -69,6 +69,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "Too many functions are being tried at this moment; yours was not counted. Try again in a few seconds.",
         "fr": "Trop de fonctions sont à l’essai en ce moment ; la vôtre n’a pas été comptée. Réessayez dans quelques secondes.",
     },
+    "no_room": {
+        "en": "The academy’s disk is full: your answer was neither kept nor counted, nothing else was lost. Tell your instructor, and check again later.",
+        "fr": "Le disque de l’académie est plein : votre réponse n’a été ni gardée ni comptée, rien d’autre n’est perdu. Prévenez votre formateur et vérifiez plus tard.",
+    },
     "fault": {
         "en": "This exercise has a fault of ours: your answer was kept and does not count as a failure. Tell your instructor.",
         "fr": "Cet exercice a un défaut de notre côté : votre réponse est gardée et ne compte pas comme un échec. Prévenez votre formateur.",

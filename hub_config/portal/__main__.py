@@ -1,14 +1,19 @@
 """Run the service: `python -m hub_config.portal`, as the hub does."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from hub_config.portal.app import serve
 from hub_config.portal.settings import Settings
 
+THREADS = 40
+
 
 async def main() -> None:
     """Serve until told to stop."""
+    # A function that is tried holds a thread for seconds; who hands in a number waits for none of them.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "checks"))
     serve(Settings.from_environment())
     await asyncio.Event().wait()
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 from tornado.web import HTTPError, RequestHandler
 
-from courses.checking.errors import CheckingError, UnknownExercise
+from courses.checking.errors import CheckingError, NoRoom, UnknownExercise
 from hub_config.language import Language, preferred
 from hub_config.portal import words
 from hub_config.portal.academy import Academy
@@ -164,6 +164,8 @@ class Reset(Api):
             self.academy.checking.reset(user, exercise, by=self.user)
         except UnknownExercise:
             self.refuse(404, "api.unknown_exercise", name=exercise[:80])
+        except NoRoom:
+            self.refuse(507, "api.no_room")
         self.answer({"user": user, "exercise": exercise})
 
 

@@ -1,7 +1,6 @@
 """What happens to a release once it is made: it is looked at, approved by a person, and revoked."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -49,6 +48,8 @@ def _approvable(store: Store, name: str, by: str) -> Release:
     if not by.strip():
         raise WrongUse("Expected who approves, found nothing: give --by NAME.")
     release = store.release(name)
+    # Once more: an approval that a full disk cut short may be known here and not there.
+    store.tell()
     if release.state != MADE:
         raise WrongUse(f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve.")
     _check_examined(store, name)
@@ -66,22 +67,9 @@ def revoke(settings: Settings, name: str, by: str = "") -> Release:
         revoked = replace(release, state=REVOKED, at=datetime.now(UTC), by=by.strip())
         # First said, then done: a folder that is left is of no release.
         store.note(revoked)
-        _remove(store, name)
+        store.remove(name)
         store.forget_patients(name)
         return revoked
-
-
-def _remove(store: Store, name: str) -> None:
-    (store.folder / f"{name}.courses.json").unlink(missing_ok=True)
-    place, gone = store.place(name), store.making(name)
-    if place.exists():
-        # The writing right is for the folder's own name; what lies in it is taken away as it is.
-        place.chmod(0o700)
-        place.rename(gone)
-        for path in gone.rglob("*"):
-            if path.is_dir():
-                path.chmod(0o700)
-        shutil.rmtree(gone)
 
 
 def _check_examined(store: Store, name: str) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import inspect
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from jobs.lake import Lake, wordless
 from jobs.privacy.anonymise import Bounds
 from jobs.releases import card, figures
 from jobs.releases.figures import Examine, Figure
-from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work
+from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work, take_away
 from jobs.releases.words import Words, joined, truth
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
@@ -98,15 +97,16 @@ class _Making:
             raise GateFailed(f"{error} Nothing was released.") from None
         made = _told.told(raw, quasi.rows, self.bounds.k)
         numbers = self._numbers(quasi.rows["patient_id"])
-        folder = self._write({name: numbered(name, frame, numbers) for name, frame in made.items()})
+        folder = self.store.making(self.name)
         try:
+            self._write(folder, {name: numbered(name, frame, numbers) for name, frame in made.items()})
             left_out = quasi.left_out / chosen.cohort.height
             found = self._hold(folder, left_out, raw, chosen, quasi.rows, numbers)
             facts = card.facts(made, raw, quasi.rows["patient_id"])
             card.write(folder, self._card(chosen, quasi, facts), found)
             return self._place(folder, quasi, found)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            take_away(folder)
 
     def _choose(self) -> Chosen:
         """The patients of a release: those first of whom no live release tells, each group in an order that only the key knows."""
@@ -140,15 +140,13 @@ class _Making:
         ordered = pl.DataFrame({"patient_id": patients, "order": order}).sort("order")
         return ordered.select("patient_id", patient_no=pl.int_range(1, pl.len() + 1, dtype=pl.Int32))
 
-    def _write(self, tables: Tables) -> Path:
-        folder = self.store.making(self.name)
+    def _write(self, folder: Path, tables: Tables) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)
         for name, frame in tables.items():
             rows = frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(contracts("teaching")[name]))
             with wordless(f"teaching.{name}"):
                 write_deltalake(str(folder / name), rows, name=name, description=contracts("teaching")[name].grain)
-        return folder
 
     def _hold(
         self, folder: Path, left_out: float, raw: Tables, chosen: Chosen, quasi: pl.DataFrame, numbers: pl.DataFrame
@@ -197,7 +195,13 @@ class _Making:
         folder.rename(place)
         place.chmod(0o555)
         release = self._release(MADE, quasi.rows.height)
-        self.store.note(release)
+        try:
+            self.store.note(release)
+        finally:
+            # A folder that no list knows is no release, and who is in it is not to be remembered.
+            if self.name not in {each.name for each in self.store.releases()}:
+                self.store.remove(self.name)
+                self.store.forget_patients(self.name)
         return release, found
 
     def _release(self, state: str, patients: int) -> Release:

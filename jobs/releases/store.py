@@ -106,6 +106,10 @@ class Store:
     def note(self, release: Release) -> None:
         """Keep what happened to a release, and tell those who cannot read the lake."""
         self.lake.write("ops", RELEASE, pa.Table.from_pylist([{"release": release.name, **_rest(release)}], STATES))
+        self.tell()
+
+    def tell(self) -> None:
+        """The state of each release, for those who cannot read the lake."""
         told = [each.told() for each in self.releases() if each.state != REFUSED]
         places.write(str(self.folder / "releases.json"), json.dumps(told, ensure_ascii=False, indent=1))
 
@@ -128,10 +132,28 @@ class Store:
             table.delete(f"release = '{release}'")
             table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
+    def remove(self, release: str) -> None:
+        """Take a release out of sight at once, then away."""
+        (self.folder / f"{release}.courses.json").unlink(missing_ok=True)
+        place, gone = self.place(release), self.making(release)
+        if place.exists():
+            # The writing right is for the folder's own name; what lies in it is taken away as it is.
+            place.chmod(0o700)
+            place.rename(gone)
+            take_away(gone)
+
     def clear(self) -> None:
         """Take away what dead makers have left."""
         for left in self.folder.glob(".making-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            take_away(left)
+
+
+def take_away(folder: Path) -> None:
+    """Remove a folder of a release, which may be closed to writers already; nothing where there is none."""
+    for path in (folder, *folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rest(release: Release) -> dict[str, Any]:

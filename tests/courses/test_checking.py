@@ -5,9 +5,12 @@ import json
 import sqlite3
 import stat
 import statistics
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +87,37 @@ def test_a_table_is_the_same_from_every_library_and_in_any_order():
     grouped = pd.DataFrame(rows).set_index("sex")
     made = [pl.DataFrame(rows), pl.LazyFrame(rows), pd.DataFrame(rows), grouped, pa.table(rows), pl.DataFrame(rows).reverse()]
     assert len({dumps(canonical(each)) for each in made}) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (pa.int8(), [1, None, 3]),
+        (pa.uint64(), [1, 2**40, 3]),
+        (pa.float32(), [0.5, None, float("nan")]),
+        (pa.float64(), [0.1, float("inf"), 1e-12]),
+        (pa.decimal128(10, 2), [Decimal("1.50"), None, Decimal("-2.25")]),
+        (pa.bool_(), [True, False, None]),
+        (pa.string(), ["é", None, ""]),
+        (pa.large_string(), ["b", "a", "a"]),
+        (pa.dictionary(pa.int32(), pa.string()), ["b", "a", None]),
+        (pa.date32(), [date(2020, 1, 2), None, date(1999, 12, 31)]),
+        (pa.timestamp("us"), [datetime(2020, 1, 2, 3, 4, 5, 6), None, datetime(1999, 1, 1)]),
+        (pa.timestamp("us", "UTC"), [MORNING, None, MORNING]),
+        (pa.list_(pa.int32()), [[1, 2], None, []]),
+        (pa.null(), [None, None, None]),
+    ],
+)
+def test_a_table_of_arrow_has_the_form_that_polars_gives_it(kind, values):
+    table = pa.table({"n": [3, 1, 2], "value": pa.array(values, kind)})
+    assert canonical(table) == canonical(pl.from_arrow(table))
+    assert canonical(table.slice(0, 0)) == canonical(pl.from_arrow(table.slice(0, 0)))
+
+
+def test_an_answer_that_is_a_table_of_arrow_loads_no_polars():
+    asked = "import sys, pyarrow as pa; from courses.checking.canonical import canonical; canonical(pa.table({'n': [1]})); print('polars' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=COURSES.parents[1], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_spark_table_has_the_form_of_any_other(spark):

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -103,6 +104,35 @@ def _command(process):
         return process.cmdline()
     except psutil.Error:
         return []
+
+
+def test_a_sandbox_that_could_not_be_made_is_made_when_somebody_asks_again(isolation, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    spares = code.Spares(bare=isolation == "process")
+    with pytest.raises(FileNotFoundError), spares.one(has_polars=False):
+        pass
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with spares.one(has_polars=False) as sandbox:
+        assert sandbox.process.poll() is None
+    spares.end()
+
+
+def test_every_function_gets_a_sandbox_of_its_own_and_those_of_a_class_wait(isolation):
+    spares = code.Spares(bare=isolation == "process")
+    until = time.monotonic() + 60
+    while len(spares._ready) < code.KEPT and time.monotonic() < until:
+        time.sleep(0.05)
+    assert (
+        sorted(each.has_polars for each in spares._ready) == [False] * (code.KEPT - code.WITH_POLARS) + [True] * code.WITH_POLARS
+    )
+    used = []
+    for has_polars in (True, False, True):
+        with spares.one(has_polars) as sandbox:
+            used.append((sandbox.process.pid, sandbox.has_polars))
+        assert sandbox.process.poll() is not None
+    assert [polars for _, polars in used] == [True, False, True]
+    assert len({pid for pid, _ in used}) == 3
+    spares.end()
 
 
 def test_the_network_is_out_of_reach(isolation):

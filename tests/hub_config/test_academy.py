@@ -1,7 +1,9 @@
 """What `up` looks at and says without starting a hub."""
 
 import os
+import subprocess
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,6 +40,15 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("Expected the disk and its files to be usable, found: Not a directory")
     assert said.count("\n") == 1
+
+
+def test_an_engine_that_is_late_or_has_ended_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(academy, "PATIENCE", 0.5)
+    place = Academy(tmp_path, tmp_path, "small", "none")
+    late = subprocess.Popen(["sleep", "60"])
+    assert "is not ready after" in academy.engine_told(place, late.pid, time.monotonic())
+    late.kill()
+    assert "has ended, notebooks have no Spark" in academy.engine_told(place, late.pid, time.monotonic())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives trainees user ids of their own")

@@ -18,7 +18,9 @@ from pyspark.sql.connect import functions as F
 from courses.checking.cohort import COHORT_SQL
 from courses.checking.cohort import cohort as cohort_of
 from hub_config import engine
+from hub_config.academy import engine_told
 from hub_config.engine_token import token_for, user_of
+from hub_config.place import Academy
 from tests.teaching_stand_in import write_release
 
 pytestmark = pytest.mark.jvm
@@ -232,6 +234,11 @@ def test_the_engine_is_not_the_operator_and_has_no_network(remote, state):
 def test_status_says_whether_it_answers(remote, state):
     assert engine.main(["--status", "--state", str(state)]) == 0
     assert engine.main(["--status", "--state", str(state / "other")]) == 1
+
+
+def test_up_waits_until_it_answers(remote, state, tmp_path):
+    (tmp_path / "state").symlink_to(state)
+    assert "ready after" in engine_told(Academy(tmp_path, tmp_path, "stand-in", "none"), os.getpid(), time.monotonic())
 
 
 def test_the_key_and_nothing_else_signs_a_token():

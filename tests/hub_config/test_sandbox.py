@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hub_config import watch
+from hub_config import groups, watch
 from hub_config.errors import WrongUse
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.place import PROJECT
@@ -18,6 +18,7 @@ from hub_config.sandbox import LEVELS, Room, command, write_etc
 from tests.hub_config.attacks import attack_in_sandbox, table
 from tests.hub_config.lake import make_lake, make_lessons
 
+SHARE_FILES = ("cpu.shares", "cpu.weight")
 # What a level is not made to stop.
 OPEN = {
     "bwrap": {"reach another service of the machine", "see a network card"},
@@ -185,3 +186,24 @@ def test_the_size_of_a_home_follows_no_link(tmp_path):
     (tmp_path / "home" / "big").symlink_to(tmp_path / "big")
     (tmp_path / "home" / "all").symlink_to(tmp_path)
     assert size_of(tmp_path / "home") < 64 << 10
+
+
+def test_parts_of_the_academy_weigh_more_than_a_trainee_and_only_a_trainee_is_bounded(tmp_path):
+    parts = [groups.make_weighty(tmp_path, name) for name in groups.SHARES]
+    ana = groups.make_groups(tmp_path, "ana", 64 << 20, 16)
+    try:
+        if not ana:
+            pytest.skip("Nobody may make control groups on this machine.")
+        shares = [
+            int((made[0].parent / file).read_text()) for made in parts for file in SHARE_FILES if (made[0].parent / file).exists()
+        ]
+        own = [int((made.parent / file).read_text()) for made in ana for file in SHARE_FILES if (made.parent / file).exists()]
+        assert shares == [8 * own[0], 4 * own[0]]
+        assert groups.bound_memory(ana)
+        joined, environment = groups.joining(ana, ["sh", "-c", "echo ${PSCC_GROUPS:-none}; cat /proc/self/cgroup"])
+        said = subprocess.run(joined, env=os.environ | environment, capture_output=True, text=True, check=True).stdout
+        assert said.startswith("none\n")
+        assert said.count(ana[0].parent.name) == len({made.parent for made in ana})
+    finally:
+        groups.drop_all(tmp_path)
+    assert [made for made in (*ana, *(made for part in parts for made in part)) if made.exists()] == []

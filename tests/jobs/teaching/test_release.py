@@ -1,6 +1,7 @@
 """A release from a small lake: made whole or not at all, approved, joined with the live ones, revoked."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs import releases
-from jobs.errors import GateFailed, WrongUse
+from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.failures import own_words
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
@@ -22,8 +24,11 @@ from jobs.releases.store import SIZES, Store
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
 from quality.contracts import contracts
+from tests.small_disk import small_disk
 
 BOUNDS, MANY = Bounds(5, 2), 260
+# What lies in a release beside its tables.
+BESIDE = ("card.json", "card.md", "gate.json")
 
 
 def withstood(released, raw, control, telling):
@@ -142,7 +147,7 @@ def place(house: Settings, release: releases.Release) -> Path:
 
 def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(house, made):
     folder = place(house, made)
-    assert {each.name for each in folder.iterdir()} == {*contracts("teaching"), "card.json", "card.md", "gate.json"}
+    assert {each.name for each in folder.iterdir()} == {*contracts("teaching"), *BESIDE}
     gate = json.loads((folder / "gate.json").read_text())
     assert gate["kept"]
     assert all({"name", "value", "bound", "kept"} <= set(each) for each in gate["figures"])
@@ -217,6 +222,41 @@ def test_a_release_is_approved_by_somebody_then_revoked_and_gone_with_the_list_o
     assert Store(Lake.of(house)).patients(release.name).is_empty()
     with pytest.raises(WrongUse, match="revoked already"):
         releases.revoke(house, release.name)
+
+
+def test_on_a_full_disk_only_whole_releases_are_listed_and_an_approval_cut_short_can_be_told_again(tmp_path):
+    with small_disk(tmp_path / "disk", 64) as disk:
+        house = lake_of_gold(disk.place)
+        teaching, failed = Path(house.lake, "teaching"), 0
+        # From a disk on which nothing can begin, past one that is full when the release is noted, to one with room.
+        for kibibytes in (0, 64, 160, 8192):
+            try:
+                with disk.full(kibibytes << 10), own_words():
+                    releases.make(house, "small", BOUNDS, examine=withstood)
+            except (LakehouseError, OSError):
+                failed += 1
+            known = {each.name for each in releases.listed(house)}
+            assert known == {each.name for each in teaching.glob("*") if each.is_dir()} | {
+                each.name for each in teaching.glob(".making*")
+            }
+            assert known == set(Lake.of(house).frame("ops", "release_patient", ["release"])["release"])
+            for name in known:
+                assert {each.name for each in (teaching / name).iterdir()} == {*contracts("teaching"), *BESIDE}
+        assert failed >= 2
+        name = max(known)
+        with disk.full(), pytest.raises((LakehouseError, OSError)), own_words():
+            releases.approve(house, name, "A. Person")
+        assert told(teaching)[name] == "made"
+        # What was noted before the disk was full is told now, and then there is nothing left to approve.
+        with suppress(WrongUse):
+            releases.approve(house, name, "A. Person")
+        assert told(teaching) == {each.name: each.state for each in releases.listed(house)}
+        assert told(teaching)[name] == "approved"
+
+
+def told(teaching: Path) -> dict[str, str]:
+    """The states of releases, as who cannot read the lake knows them."""
+    return {each["name"]: each["state"] for each in json.loads((teaching / "releases.json").read_text())}
 
 
 def test_classes_of_two_releases_are_counted_together():
