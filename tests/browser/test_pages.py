@@ -89,7 +89,20 @@ def test_a_badge_goes_from_the_last_exercise_to_whoever_verifies_it(hub: Hub, ch
     stranger.page.wait_for_selector("[role=alert]")
     assert "modifié après sa signature" in stranger.text
     assert stranger.grave_findings() == []
-    assert stranger.other_hosts == amina.other_hosts == set()
+    marie = Reader(hub, chromium, "fr").sign_in("marie")
+    marie.open("class?course=survival")
+    marie.page.check("#revoke-sure")
+    assert marie.grave_findings() == []
+    marie.page.click("section:has(#revoke) button")
+    marie.page.wait_for_selector("[role=status]")
+    assert "est révoqué" in marie.text
+    stranger.page.set_input_files("[name=file]", badge)
+    stranger.page.fill("textarea", "")
+    stranger.page.click("form button")
+    stranger.page.wait_for_selector("text=Le nom inscrit était faux.")
+    assert "Ce badge a été révoqué" in stranger.text
+    assert stranger.grave_findings() == []
+    assert marie.other_hosts == stranger.other_hosts == amina.other_hosts == set()
 
 
 def test_an_instructor_gives_a_fresh_start_by_keyboard(hub: Hub, chromium: "Browser") -> None:
