@@ -1,5 +1,6 @@
 """Tables as a reader sees them: HTML that a screen reader can walk through, plain text elsewhere."""
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -68,9 +69,9 @@ class Said:
     language: str
 
     def _repr_html_(self) -> str:
-        parts = [f"<p style='margin:0'><strong>{self.sign} {escape(self.heading)}.</strong> {escape(self.message)}</p>"]
+        parts = [f"<p style='margin:0'><strong>{self.sign} {escape(self.heading)}.</strong> {_marked(self.message)}</p>"]
         if self.hint:
-            parts.append(f"<p style='margin:.5em 0 0'>{escape(self.hint)}</p>")
+            parts.append(f"<p style='margin:.5em 0 0'>{_marked(self.hint)}</p>")
         if self.foot:
             parts.append(f"<p style='margin:.5em 0 0;{MUTED}'>{escape(self.foot)}</p>")
         style = f"border-left:.4em solid {self.colour};padding:.5em 1em;margin:.25em 0"
@@ -78,6 +79,11 @@ class Said:
 
     def __repr__(self) -> str:
         return "\n".join(filter(None, (f"{self.sign} {self.heading}. {self.message}", self.hint, self.foot)))
+
+
+def _marked(text: str) -> str:
+    """Text for a page; what stands between backticks is set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def put(shown: Any) -> None:

@@ -213,7 +213,8 @@ def test_values_of_the_data_cannot_become_html():
     html = Shown("<b>", (("<i>", "string"),), (("<script>",),))._repr_html_()
     assert "<script>" not in html
     assert "<i>" not in html
-    said = Said("✓", "Passed", "<script>", "<b>", None, "#000000", "en")._repr_html_()
+    said = Said("✓", "Passed", "<script>", "<b> `f(x)`", None, "#000000", "en")._repr_html_()
+    assert "<code>f(x)</code>" in said
     assert "<script>" not in said
 
 
