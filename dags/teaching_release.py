@@ -46,7 +46,7 @@ def teaching_release() -> None:
     approval = ApprovalOperator(
         task_id="approval",
         subject="Release for teaching: {{ ti.xcom_pull(task_ids='make') }}",
-        body=f"Tables {told}. Read card.md and gate.json of the release first, and its .courses.json beside it. To approve is to say that nobody can be found in it.",
+        body=f"Tables {told}. Read card.md and gate.json of the release first. Courses: {{{{ ti.xcom_pull(task_ids='courses') }}}} To approve is to say that nobody can be found in it.",
         response_timeout=timedelta(days=14),
         fail_on_reject=True,
     )
@@ -62,11 +62,11 @@ def teaching_release() -> None:
         )
 
     @task
-    def courses(**context) -> None:  # type: ignore[no-untyped-def]
-        """Run the solutions of every lesson that names one of its tables."""
+    def courses(**context) -> str:  # type: ignore[no-untyped-def]
+        """Run the solutions of every lesson that names one of its tables; how many still reach all their points, and which do not."""
         from jobs import tasks
 
-        tasks.examine_courses(context["ti"].xcom_pull(task_ids="make"))
+        return tasks.examine_courses(context["ti"].xcom_pull(task_ids="make"))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def verdict(**context) -> str:  # type: ignore[no-untyped-def]

@@ -15,33 +15,8 @@ from traitlets import Unicode
 
 from hub_config import roles
 from hub_config.errors import NO_ROOM, Refused, WrongUse, is_full
+from hub_config.language import language
 from hub_config.roster import Account, Roster
-
-TEXTS = {
-    "fr": {
-        "title": "Bienvenue à l’académie",
-        "hello": "Choisissez le mot de passe de votre compte",
-        "password": "Mot de passe (10 caractères ou plus)",
-        "again": "Le même, encore une fois",
-        "enter": "Entrer",
-        "differ": "Les deux mots de passe diffèrent.",
-    },
-    "en": {
-        "title": "Welcome to the academy",
-        "hello": "Choose the password of your account",
-        "password": "Password (10 characters or more)",
-        "again": "The same again",
-        "enter": "Enter",
-        "differ": "The two passwords differ.",
-    },
-}
-
-
-def language(handler: BaseHandler) -> str:
-    """The reader's language, as the browser asks for it."""
-    # "fr" is the last resort: most trainees read it.
-    wanted = handler.request.headers.get("Accept-Language", "fr").lower()
-    return "en" if wanted.startswith("en") else "fr"
 
 
 def no_room(handler: BaseHandler) -> web.HTTPError:
@@ -118,7 +93,7 @@ class InvitationHandler(BaseHandler):
         try:
             name = roster.invited(code).name
             if password != self.get_body_argument("again", "", strip=False):
-                raise Refused(TEXTS["en"]["differ"], TEXTS["fr"]["differ"])
+                raise Refused("The two passwords differ.", "Les deux mots de passe diffèrent.")
             account = await asyncio.to_thread(roster.redeem, code, password)
         except Refused as refused:
             self.set_status(403)
@@ -132,10 +107,9 @@ class InvitationHandler(BaseHandler):
         self.redirect(self.get_next_url(user))
 
     async def show(self, name: str, code: str, refused: str = "") -> None:
-        """The page, in the reader's language."""
-        text = TEXTS[language(self)]
+        """The page; its script chooses the language."""
         xsrf = self.xsrf_token.decode("ascii")
-        html = await self.render_template("invitation.html", text=text, person=name, code=code, refused=refused, xsrf=xsrf)
+        html = await self.render_template("invitation.html", person=name, code=code, refused=refused, xsrf=xsrf)
         self.set_header("Content-Type", "text/html; charset=UTF-8")
         self.finish(html)
 

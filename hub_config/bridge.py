@@ -34,18 +34,29 @@ class Bridge:
 
 
 async def _serve(listening: socket.socket, to: Address) -> asyncio.AbstractServer:
+    # The loop holds its tasks weakly: one that nothing else holds can vanish, and its connection with it.
+    going: set[asyncio.Task[None] | None] = set()
+
     async def carried(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        going.add(asyncio.current_task())
         try:
-            there = await (asyncio.open_unix_connection(to) if isinstance(to, str) else asyncio.open_connection(*to))
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
-        for each in (writer, there[1]):
-            each.close()
+            await _carry(reader, writer, to)
+        finally:
+            going.discard(asyncio.current_task())
 
     start = asyncio.start_unix_server if listening.family == socket.AF_UNIX else asyncio.start_server
     return await start(carried, sock=listening)
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: Address) -> None:
+    try:
+        there = await (asyncio.open_unix_connection(to) if isinstance(to, str) else asyncio.open_connection(*to))
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
+    for each in (writer, there[1]):
+        each.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -18,7 +18,8 @@ def proxy_command() -> list[str]:
         found = shutil.which("configurable-http-proxy", path=folder) if folder else None
         if found and b"node" in Path(found).read_bytes()[:80] and shutil.which("node"):
             return [found]
-    return [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
+    # By itself this one ends an answer after 20 s: too soon for a first request on a busy machine.
+    return [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()", "--proxy-timeout", "600000"]
 
 
 def is_built(module: str) -> bool:
@@ -52,6 +53,8 @@ def services(academy: Academy) -> list[dict[str, Any]]:
             "command": [sys.executable, "-m", "hub_config.portal"],
             "environment": environment,
             "oauth_no_confirm": True,
+            # Where it is not there in time the hub ends: a busy machine takes longer than the hub's own 30 s.
+            "timeout": 120,
             "display": True,
         }
     ]

@@ -17,12 +17,12 @@ HUB_RIGHTS = {
     "read_hub": ("read:hub",),
 }
 # What the portal asks about by may(): the hub has no scope for it.
-PORTAL_RIGHTS = ("follow_class", "reset_class", "export_class", "ask_for_gold", "manage_accounts")
+PORTAL_RIGHTS = ("follow_class", "reset_class", "export_class", "revoke_badge", "ask_for_gold", "manage_accounts")
 
 TRAINEE = frozenset({"use_own_server", "open_portal"})
 RIGHTS: dict[str, frozenset[str]] = {
     "trainee": TRAINEE,
-    "instructor": TRAINEE | {"see_class", "stop_server_of_class", "follow_class", "reset_class", "export_class"},
+    "instructor": TRAINEE | {"see_class", "stop_server_of_class", "follow_class", "reset_class", "export_class", "revoke_badge"},
     "analyst": TRAINEE | {"ask_for_gold"},
     "engineer": TRAINEE | {"see_everybody", "stop_any_server", "read_metrics", "read_hub", "manage_accounts"},
 }

@@ -21,11 +21,12 @@ from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
 from hub_config.errors import NO_ROOM, is_full
 from hub_config.groups import bound_memory, drop_groups, joining, make_groups
+from hub_config.language import chosen
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.parts import spark_remote
 from hub_config.place import PROJECT, Academy
 from hub_config.probe import open_filter
-from hub_config.roster import Roster
+from hub_config.roster import Account, Roster
 from hub_config.sandbox import Room, command, write_etc
 
 # What a server inherits of the hub's own environment: nothing.
@@ -99,12 +100,17 @@ class AcademySpawner(LocalProcessSpawner):
             put_lessons(academy.built, room.home, account.courses, owner)
         except OSError as error:
             if is_full(error):
-                raise SpawnException(NO_ROOM.sentence[account.language], reason="full disk", status_code=507) from None
+                raise SpawnException(NO_ROOM.sentence[self.language_of(account)], reason="full disk", status_code=507) from None
             raise
         write_etc(room)
-        environment = self.environment_of(room, account.language)
+        environment = self.environment_of(room, self.language_of(account))
         self._start(academy.level, room, environment)
         return "127.0.0.1", self.port
+
+    def language_of(self, account: Account) -> str:
+        """What the trainee chose on a page, else what the roster says: notebooks speak it from this start on."""
+        # Nobody asks over a page where a program starts the server.
+        return (chosen(self.handler) if self.handler else None) or account.language
 
     def _start(self, level: str, room: Room, environment: dict[str, str]) -> None:
         with open_filter() as seccomp:

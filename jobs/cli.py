@@ -289,10 +289,17 @@ def approve_release(
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves.")],
     lake: LakeOption = None,
 ) -> None:
-    """Let trainees see a release. Exit code 1 where something has changed since it was made."""
-    from jobs.releases import approve
+    """Let trainees see a release, once its lessons were run. Exit code 1 where one blocks it, or something has changed since it was made."""
+    from jobs import show
+    from jobs.releases import approve, check_approvable, examine_courses
 
-    release = approve(Settings.from_environment(lake), name, by)
+    settings = Settings.from_environment(lake)
+    check_approvable(settings, name, by)
+    with show.progress() as watch:
+        watch("running the lessons of the courses")
+        said = examine_courses(settings, name)
+    print(said)
+    release = approve(settings, name, by)
     print(f"{release.name} is approved by {release.by}: {release.patients:,} patients.")
 
 
@@ -376,12 +383,26 @@ def anonymise(
     spec: Annotated[
         Path, typer.Option("--spec", metavar="SPEC.toml", help="Quasi-identifiers, hierarchies, sensitive columns, k, l.")
     ],
+    spark: Annotated[
+        bool, typer.Option("--spark", help="Group by group with Spark, for a table that memory does not hold; OUT is a folder.")
+    ] = False,
 ) -> None:
     """Make a table anonymous: k rows in every class, l sensitive values, no row left out; proven on what is written."""
     from jobs import show
-    from jobs.privacy.table import anonymise_file
 
-    show.anonymous(*anonymise_file(table, to, spec))
+    if not spark:
+        from jobs.privacy.table import anonymise_file
+
+        show.anonymous(*anonymise_file(table, to, spec))
+        return
+    from jobs.privacy.groups import anonymise_with_spark
+    from jobs.session import open_session
+
+    session = open_session(Settings.from_environment())
+    try:
+        show.anonymous(*anonymise_with_spark(session, table, to, spec))
+    finally:
+        session.stop()
 
 
 def _make_folder(folder: Path) -> None:

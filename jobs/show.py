@@ -21,7 +21,7 @@ from jobs.returns import Report
 from jobs.status import Status
 
 if TYPE_CHECKING:
-    from jobs.privacy.table import Anonymous, Proof
+    from jobs.privacy.table import Cost, Proof
     from jobs.releases import Release
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
@@ -281,18 +281,18 @@ def _as_table(found: pa.Table) -> None:
     console.print(f"[dim]{found.num_rows:,} rows{rest}[/dim]")
 
 
-def anonymous(made: "Anonymous", proof: "Proof") -> None:
+def anonymous(cost: "Cost", proof: "Proof") -> None:
     """What a table lost on the way to being anonymous, and what was counted in what was written."""
     table = _grid("Anonymous table", "what", "how much", right=("how much",))
     for what, much in (
-        ("rows", f"{made.rows.height:,}"),
-        ("rows suppressed", f"{made.suppressed:,}"),
+        ("rows", f"{proof.rows:,}"),
+        ("rows suppressed", f"{cost.suppressed:,}"),
         ("classes", f"{proof.classes:,}"),
-        ("rows of a class: least, mean, most", f"{proof.smallest:,}, {made.rows.height / proof.classes:,.1f}, {proof.largest:,}"),
+        ("rows of a class: least, mean, most", f"{proof.smallest:,}, {proof.rows / proof.classes:,.1f}, {proof.largest:,}"),
         *(((f"different {name} in a class, least", f"{count:,}") for name, count in proof.varieties.items())),
-        ("information lost (GCP: 0 nothing, 1 all)", f"{made.loss:.4f}"),
-        *((f"level of {name}", str(level)) for name, level in made.levels.items()),
-        ("CPU-seconds", f"{made.seconds:.1f}"),
+        ("information lost (GCP: 0 nothing, 1 all)", f"{cost.loss:.4f}"),
+        *((f"level of {name}", str(level)) for name, level in cost.levels.items()),
+        ("CPU-seconds", f"{cost.seconds:.1f}"),
     ):
         table.add_row(Text(what), much)
     console.print(table)

@@ -18,7 +18,7 @@ from courses.authoring import examine as examination
 from courses.authoring import guards
 from courses.authoring.desk import Desk, desk
 from courses.authoring.new import new_course
-from courses.authoring.run import ROOT, Run, quiet_kernels, run_solution, run_unsolved
+from courses.authoring.run import ROOT, Run, quiet_kernels, run_both, run_solution
 from courses.authoring.site import build_site
 from courses.checking.course import Course, load_courses
 from courses.checking.errors import CheckingError
@@ -55,13 +55,9 @@ def check(
     with _desk(courses, release) as at:
         course = _course(at.checking.courses, slug)
         found = guards.findings(course, at)
-        if run and not any(each.severity == "error" for each in found):
-            found += [
-                each for lesson in course.lessons for each in guards.after_unsolved(_told(run_unsolved(course, lesson, at)))
-            ]
-            found += [
-                each for lesson in course.lessons for each in guards.after_solution(_told(run_solution(course, lesson, at)), at)
-            ]
+        for lesson in course.lessons if run and not any(each.severity == "error" for each in found) else ():
+            unsolved, solved = run_both(course, lesson, at)
+            found += [*guards.after_unsolved(_told(unsolved)), *guards.after_solution(_told(solved), at)]
     _verdict(course, found)
 
 

@@ -92,24 +92,27 @@ def _cells(course: Course, lesson: Lesson) -> Iterator[Finding]:
             continue
         if not lessons.solutions(cell.source):
             yield Finding(exercise, f"Expected a solution between {lessons.BEGIN} and {lessons.END}, found none.")
+        if not lessons.can_be_read(lessons.cut(cell.source)):
+            yield Finding(exercise, "Expected a cell that is still Python once its solution is cut, found that it is not.")
         if f'check("{exercise}"' not in lessons.BLOCK.sub("", cell.source):
             yield Finding(exercise, f'Expected check("{exercise}", …) after the solution, found no such call.')
 
 
 def _helpful(course: Course) -> Iterator[Finding]:
     """Three hints, two known mistakes, in both languages, and a fixture for each mistake."""
-    fixtures = [fixture.exercise for fixture in wrong_fixtures(course)]
+    fixtures = wrong_fixtures(course)
     for name, exercise in course.exercises.items():
         where = f"{course.slug}.{name}"
         if len(exercise.hints) != 3:
             yield Finding(where, f"Expected three hints, found {len(exercise.hints)}.")
         for said in (*exercise.hints, *(wrong.say for wrong in exercise.wrong)):
             yield from _both_languages(where, "every hint", said)
-        if fixtures.count(name) < 2:
-            yield Finding(
-                where, f"Expected two wrong answers or more, wrong/{name}.1.py and .2.py, found {fixtures.count(name)}."
-            )
-    for name in sorted(set(fixtures) - set(course.exercises)):
+        said_to = [fixture.hint for fixture in fixtures if fixture.exercise == name]
+        if len(said_to) < 2:
+            yield Finding(where, f"Expected two wrong answers or more, wrong/{name}.1.py and .2.py, found {len(said_to)}.")
+        elif len(set(said_to)) == 1:
+            yield Finding(where, "Expected two wrong answers to be told different things, found the same words for all of them.")
+    for name in sorted({fixture.exercise for fixture in fixtures} - set(course.exercises)):
         yield Finding(
             f"{course.slug}/wrong/{name}", "Expected a wrong answer to an exercise of the course, found no such exercise."
         )
@@ -190,6 +193,10 @@ def _told(course: Course, checking: Checking, fixture: Fixture, where: str, user
         yield Finding(where, "Expected a wrong answer to fail, found that it passes.")
     elif str(fixture.hint) not in f"{result.message} {result.hint or ''}":
         yield Finding(where, f"Expected the feedback to say “{fixture.hint}”, found “{result.message}”.")
+    elif not any(str(fixture.hint) in wrong.say["en"] for wrong in course.exercises[fixture.exercise].wrong):
+        yield Finding(
+            where, f"Expected “{fixture.hint}” to be said of a mistake that checks.py knows, found it in no such words."
+        )
 
 
 def _neighbours(course: Course, checking: Checking) -> Iterator[Finding]:
@@ -245,10 +252,30 @@ def after_solution(run: Run, desk: Desk) -> list[Finding]:
 
 
 def after_unsolved(run: Run) -> list[Finding]:
-    """Exercises that pass without being solved."""
+    """Exercises that pass without being solved, and cells that stop where an answer before them is still open."""
+    where = f"{run.course}/{run.lesson}"
     return [
-        Finding(each, "Expected no pass from an unsolved notebook, found one.") for each, passed in run.passed.items() if passed
+        *(
+            Finding(each, "Expected no pass from an unsolved notebook, found one.")
+            for each, passed in run.passed.items()
+            if passed
+        ),
+        *(
+            Finding(
+                where,
+                f"Expected the unsolved notebook to run, found a cell that stops with {each['ename']}: {each['evalue']}"[:300],
+            )
+            for each in outputs(run)
+            if each["output_type"] == "error"
+        ),
+        *([Finding(where, f"Expected an open answer to be no attempt, found {run.attempts} judged.")] if run.attempts else []),
+        *([Finding(where, f"Expected the unsolved notebook to run, found {run.stopped}.")] if run.stopped else []),
     ]
+
+
+def outputs(run: Run) -> list[Any]:
+    """What the cells of a run gave, in their order."""
+    return [output for cell in run.notebook.cells for output in cell.get("outputs", ())]
 
 
 def _short(reason: BaseException) -> str:

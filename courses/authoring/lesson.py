@@ -3,19 +3,21 @@
 import ast
 import hashlib
 import re
+import textwrap
 from typing import Any
 
 from courses.checking.course import EXERCISE, Course, Lesson
 from courses.checking.errors import BadCourse
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-BLOCK = re.compile(rf"^[ \t]*{BEGIN}[ \t]*\n(.*?)^[ \t]*{END}[ \t]*$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(rf"^(?P<indent>[ \t]*){BEGIN}[ \t]*\n(?P<lines>.*?)^[ \t]*{END}[ \t]*$", re.MULTILINE | re.DOTALL)
 NOTES = "## Instructor notes"
 FRONT_MATTER = re.compile(r"\A---\n(?:[^#\n][^\n]*\n)+?---\n")
 KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
 }
+MAGIC = re.compile(r"^[ \t]*[%!].*$", re.MULTILINE)
 YOUR_TURN = "# Your answer:"
 
 
@@ -80,17 +82,20 @@ def cut(source: str) -> str:
     if BEGIN not in source:
         return source
     rest = BLOCK.sub("", source)
-    return BLOCK.sub(lambda block: _to_fill_in(block[1], rest), source)
+    return BLOCK.sub(
+        lambda block: textwrap.indent(_to_fill_in(block["lines"], rest, bool(block["indent"])), block["indent"]), source
+    )
 
 
 def solutions(source: str) -> list[str]:
     """The solutions that stand in a cell."""
-    return [block[1].strip("\n") for block in BLOCK.finditer(source)]
+    return [block["lines"].strip("\n") for block in BLOCK.finditer(source)]
 
 
-def _to_fill_in(block: str, rest: str) -> str:
-    """What the rest of the cell needs from the solution: a name becomes None, a function keeps its head."""
-    tree, needed = _parsed(block), {node.id for node in ast.walk(_parsed(rest)) if isinstance(node, ast.Name)}
+def _to_fill_in(block: str, rest: str, indented: bool) -> str:
+    """What the rest of the cell needs from the solution and does not set itself: a name becomes None, a function keeps its head."""
+    tree, around = _parsed(block), _parsed(rest)
+    needed = {node.id for node in ast.walk(around) if isinstance(node, ast.Name)} - set(_bound(around, functions_too=indented))
     lines = [YOUR_TURN]
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name in needed:
@@ -100,19 +105,24 @@ def _to_fill_in(block: str, rest: str) -> str:
     return "\n".join(lines)
 
 
-def _bound(tree: ast.Module) -> list[str]:
-    """Names that the statements give a value to, in their order, those inside functions left out."""
-    inside = {id(node) for top in ast.walk(tree) if isinstance(top, ast.FunctionDef | ast.Lambda) for node in ast.walk(top)}
+def _bound(tree: ast.Module, functions_too: bool = False) -> list[str]:
+    """Names that the statements give a value to, in their order, those inside functions left out unless they are asked for."""
+    functions = () if functions_too else (top for top in ast.walk(tree) if isinstance(top, ast.FunctionDef | ast.Lambda))
+    inside = {id(node) for top in functions for node in ast.walk(top)}
     stores = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in inside]
     return list(dict.fromkeys(node.id for node in sorted(stores, key=lambda node: (node.lineno, node.col_offset))))
 
 
+def can_be_read(source: str) -> bool:
+    """True for a cell that is Python, its magics left out."""
+    try:
+        ast.parse(MAGIC.sub("", source))
+    except SyntaxError:
+        return False
+    return True
+
+
 def _parsed(source: str) -> ast.Module:
     """The source without its magics; nothing where it still is no Python."""
-    import textwrap
-
-    plain = re.sub(r"^[ \t]*[%!].*$", "", textwrap.dedent(source), flags=re.MULTILINE)
-    try:
-        return ast.parse(plain)
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
+    plain = MAGIC.sub("", textwrap.dedent(source))
+    return ast.parse(plain) if can_be_read(plain) else ast.Module(body=[], type_ignores=[])

@@ -34,11 +34,12 @@ HANDED_ON = (
 
 @dataclass(frozen=True)
 class Run:
-    """How a lesson went: which exercises passed, where it stopped, and the notebook with what its cells gave."""
+    """How a lesson went: which exercises passed, how many answers were judged by then, where it stopped, and the notebook with what its cells gave."""
 
     course: str
     lesson: str
     passed: dict[str, bool]
+    attempts: int
     stopped: str | None
     seconds: float
     notebook: Any
@@ -50,61 +51,99 @@ class Run:
 
 def run_solution(course: Course, lesson: Lesson, desk: Desk) -> Run:
     """The lesson with its solutions: every exercise should pass."""
-    return _run(course, lesson, lessons.solution(course, lesson), desk, to_the_end=False)
+    with _kernel(desk) as kernel:
+        return _run(course, lesson, lessons.solution(course, lesson), desk, kernel, to_the_end=False)
 
 
 def run_unsolved(course: Course, lesson: Lesson, desk: Desk) -> Run:
     """The trainee's notebook as it was handed out, past every error: no exercise should pass."""
-    return _run(course, lesson, lessons.trainee(course, lesson), desk, to_the_end=True)
+    with _kernel(desk) as kernel:
+        return _run(course, lesson, lessons.trainee(course, lesson), desk, kernel, to_the_end=True)
 
 
-def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, to_the_end: bool) -> Run:
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+def run_both(course: Course, lesson: Lesson, desk: Desk) -> tuple[Run, Run]:
+    """The lesson as it was handed out, then with its solutions, in one kernel that forgets every name in between.
 
-    started, stopped = time.monotonic(), None
+    What a kernel imports costs more than what a lesson computes.
+    """
+    with _kernel(desk) as kernel:
+        unsolved = _run(course, lesson, lessons.trainee(course, lesson), desk, kernel, to_the_end=True)
+        kernel.forget()
+        return unsolved, _run(course, lesson, lessons.solution(course, lesson), desk, kernel, to_the_end=False)
+
+
+def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, kernel: "_Kernel", to_the_end: bool) -> Run:
+    started = time.monotonic()
+    stopped = kernel.execute(notebook, to_the_end)
+    passed, attempts = desk.passed(course.slug, lesson.name), desk.attempts(course.slug, lesson.name)
+    return Run(course.slug, lesson.name, passed, attempts, stopped, time.monotonic() - started, notebook)
+
+
+@contextmanager
+def _kernel(desk: Desk) -> Iterator["_Kernel"]:
+    """A kernel with a home of its own; it starts with the first notebook and ends with the block."""
     with tempfile.TemporaryDirectory(prefix="lesson-") as folder:
-        client = _client(notebook, folder, to_the_end)
+        kernel = _Kernel(folder, desk)
         try:
-            client.execute(env={"HOME": folder, **_environment(notebook, desk)}, cwd=folder)
-        except CellExecutionError as error:
-            stopped = f"{error.ename}: {error.evalue}"[:500]
-        except CellTimeoutError:
-            stopped = f"a cell ran longer than {SECONDS_A_CELL} s"
-        except (DeadKernelError, RuntimeError) as error:
-            stopped = f"a kernel that died or did not start ({error})"
+            yield kernel
         finally:
-            _end(client)
-    return Run(course.slug, lesson.name, desk.passed(course.slug, lesson.name), stopped, time.monotonic() - started, notebook)
+            kernel.end()
 
 
-def _client(notebook: Any, folder: str, to_the_end: bool) -> Any:
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
+class _Kernel:
+    """One kernel, and the notebooks that are run in it one after the other."""
 
-    manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/.kernel")
-    # The very interpreter that builds, whatever a kernel of that name may be elsewhere on the machine.
-    manager._kernel_spec = KernelSpec(
-        argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
-    )
-    return NotebookClient(
-        notebook,
-        km=manager,
-        timeout=SECONDS_A_CELL,
-        startup_timeout=SECONDS_A_CELL,
-        allow_errors=to_the_end,
-        resources={"metadata": {"path": folder}},
-    )
+    def __init__(self, folder: str, desk: Desk) -> None:
+        from jupyter_client.kernelspec import KernelSpec
+        from jupyter_client.manager import AsyncKernelManager
 
+        self.folder, self.desk, self._client = folder, desk, None
+        self.manager = AsyncKernelManager(kernel_name="python3", transport="ipc", ip=f"{folder}/.kernel")
+        # The very interpreter that builds, whatever a kernel of that name may be elsewhere on the machine.
+        self.manager._kernel_spec = KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], language="python"
+        )
 
-def _end(client: Any) -> None:
-    """Ends the kernel: nbclient leaves one alone that it did not choose itself."""
-    from jupyter_core.utils import run_sync
+    def execute(self, notebook: Any, to_the_end: bool) -> str | None:
+        """Runs the cells of a notebook; where and why they stopped, None where they came to the end."""
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    if client.kc is not None:
-        client.kc.stop_channels()
-    if client.km.has_kernel:
-        run_sync(client.km.shutdown_kernel)(now=True)
+        client = NotebookClient(
+            notebook,
+            km=self.manager,
+            timeout=SECONDS_A_CELL,
+            startup_timeout=SECONDS_A_CELL,
+            allow_errors=to_the_end,
+            resources={"metadata": {"path": self.folder}},
+        )
+        client.kc = self._client
+        try:
+            client.execute(env={"HOME": self.folder, **_environment(notebook, self.desk)}, cwd=self.folder)
+        except CellExecutionError as error:
+            return f"{error.ename}: {error.evalue}"[:500]
+        except CellTimeoutError:
+            return f"a cell ran longer than {SECONDS_A_CELL} s"
+        except (DeadKernelError, RuntimeError) as error:
+            return f"a kernel that died or did not start ({error})"
+        finally:
+            self._client = client.kc
+        return None
+
+    def forget(self) -> None:
+        """Takes away every name that the notebooks before have set."""
+        from nbformat.v4 import new_code_cell, new_notebook
+
+        self.execute(new_notebook(cells=[new_code_cell("%reset -f")]), to_the_end=False)
+
+    def end(self) -> None:
+        """Ends the kernel: nbclient leaves one alone that it did not choose itself."""
+        from jupyter_core.utils import run_sync
+
+        if self._client is not None:
+            self._client.stop_channels()
+        if self.manager.has_kernel:
+            run_sync(self.manager.shutdown_kernel)(now=True)
 
 
 def _environment(notebook: Any, desk: Desk) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from courses.checking import proof
 from courses.checking.course import Course
 from courses.checking.errors import CheckingError
+from courses.checking.exercise import Said
 from courses.checking.service import Checking
 
 CONTEXT = ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"]
@@ -28,6 +29,25 @@ REASONS: dict[Reason, str] = {
     "changed": "Expected the text that was signed, found that it was changed afterwards.",
     "not_yet_valid": "Expected a badge that is valid today, found one of a later day.",
     "revoked": "This badge was revoked by who issued it.",
+}
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why a badge is revoked, as everybody may read it; `afresh` where its exercises no longer count as passed either."""
+
+    say: Said
+    afresh: bool = False
+
+
+# Chosen, never typed: the list of revoked badges is public, and a typed reason might tell of somebody.
+WHYS: dict[str, Why] = {
+    "name": Why({"en": "The name on it was wrong.", "fr": "Le nom inscrit était faux."}),
+    "mistake": Why({"en": "It was issued by mistake.", "fr": "Il a été délivré par erreur."}),
+    "holder": Why({"en": "Its holder asked for it.", "fr": "Son titulaire l’a demandé."}),
+    "work": Why(
+        {"en": "The answers were not the holder’s own.", "fr": "Les réponses n’étaient pas celles du titulaire."}, afresh=True
+    ),
 }
 
 
@@ -57,6 +77,19 @@ class Badge:
     issuer: str
     issued: datetime
     text: str
+    # False where nobody had the list of revoked badges at hand: then it may have been revoked since.
+    revocation_known: bool
+
+
+@dataclass(frozen=True)
+class Given:
+    """A badge that somebody holds, of whatever version of a course."""
+
+    id: str
+    user: str
+    course: str
+    version: str
+    at: datetime
 
 
 class Badges:
@@ -139,13 +172,34 @@ class Badges:
                 found = self.by_id(event.answer)
         return found
 
+    def given(self, users: Iterable[str]) -> list[Given]:
+        """The badges of these people that were not revoked, the newest first."""
+        whose, revoked = set(users), self.revoked()
+        issued = [event for event in self.checking.events() if event.what == "badge" and event.user in whose]
+        found = [
+            Given(event.answer, event.user, event.course, event.version, datetime.fromisoformat(event.at))
+            for event in issued
+            if event.answer not in revoked
+        ]
+        return found[::-1]
+
+    def withdrawn(self, user: str, course: str) -> str | None:
+        """Why the last badge of a person for a course was revoked; None where it was not, or they hold another one."""
+        if self.held(user, course) is not None:
+            return None
+        found = [event.feedback for event in self.checking.events(user, course) if event.what == "revoked"]
+        return found[-1] if found else None
+
     def by_id(self, badge: str) -> str | None:
         """The signed text of a badge by `urn:uuid:…` or the bare UUID; None for anything else."""
         path = self._path(badge)
         return path.read_text(encoding="utf-8") if path and path.exists() else None
 
     def revoke(self, badge: str, by: str, why: str) -> None:
-        """From now on the badge counts for nothing; CheckingError where there is no such badge."""
+        """From now on the badge counts for nothing; `why` is one of WHYS, or words that everybody may read.
+
+        CheckingError where there is no such badge.
+        """
         event = next((each for each in self.checking.events() if each.what == "badge" and each.answer == badge), None)
         if event is None and self.by_id(badge) is None:
             raise CheckingError(f"Expected the id of a badge, found {badge[:100]}: none was issued under it.")
@@ -155,6 +209,9 @@ class Badges:
         self.checking.attempts.add(
             "revoked", user, course, version, "", self.checking.release.name, answer=badge, feedback=why, by=by
         )
+        if why in WHYS and WHYS[why].afresh and course in self.checking.courses:
+            for name in self.checking.courses[course].exercises:
+                self.checking.reset(user, f"{course}.{name}", by=by)
 
     def revoked(self) -> dict[str, str]:
         """The revoked badges, and why."""
@@ -163,7 +220,10 @@ class Badges:
 
     def revocation_list(self) -> dict[str, Any]:
         """The list as it is published, in the form of 1EdTech."""
-        revoked = [{"id": badge, "revoked": True, "revocationReason": why} for badge, why in self.revoked().items()]
+        revoked = [
+            {"id": badge, "revoked": True, "revocationReason": " / ".join(told(why).values())}
+            for badge, why in self.revoked().items()
+        ]
         return {"id": f"{self.origin}/badges/revoked.json", "issuer": self.public_key, "revokedCredential": revoked}
 
     def verify(self, text: str) -> Badge:
@@ -183,6 +243,11 @@ class Badges:
 
     def _write_revoked(self, revoked: dict[str, str]) -> None:
         _replace(self.checking.state / "revoked.json", json.dumps(revoked, ensure_ascii=False, indent=1))
+
+
+def told(why: str) -> Said:
+    """Why a badge was revoked, by language; words that are none of WHYS as they are."""
+    return WHYS[why].say if why in WHYS else {"en": why}
 
 
 def _achievement(course: Course) -> dict[str, Any]:
@@ -210,8 +275,11 @@ def _replace(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def verify(text: str, key: str, revoked: Iterable[str] = (), now: datetime | None = None) -> Badge:
-    """What a badge says, if it was signed with the key (`did:key:…` or PEM) and is not revoked; NotGenuine otherwise. Needs no network."""
+def verify(text: str, key: str, revoked: Iterable[str] | None = None, now: datetime | None = None) -> Badge:
+    """What a badge says, if it was signed with the key (`did:key:…` or PEM) and is not revoked; NotGenuine otherwise. Needs no network.
+
+    The proof cannot tell whether a badge was revoked after it was signed: without the list of `revoked` ones, what comes back says so.
+    """
     document = _read(text)
     public = proof.public_key(key)
     if document["proof"].get("verificationMethod") != proof.verification_method(public) or document["issuer"].get(
@@ -224,10 +292,10 @@ def verify(text: str, key: str, revoked: Iterable[str] = (), now: datetime | Non
         signed = False
     if not signed:
         raise NotGenuine("changed")
-    badge = _said(document, text)
+    badge = _said(document, text, revocation_known=revoked is not None)
     if badge.issued > (now or datetime.now(UTC)):
         raise NotGenuine("not_yet_valid")
-    if badge.id in set(revoked):
+    if badge.id in set(revoked or ()):
         raise NotGenuine("revoked")
     return badge
 
@@ -249,7 +317,7 @@ def _read(text: str) -> dict[str, Any]:
     return document
 
 
-def _said(document: dict[str, Any], text: str) -> Badge:
+def _said(document: dict[str, Any], text: str, revocation_known: bool) -> Badge:
     try:
         subject = document["credentialSubject"]
         achievement = subject["achievement"]
@@ -257,7 +325,7 @@ def _said(document: dict[str, Any], text: str) -> Badge:
         return Badge(
             document["id"], subject["identifier"][0]["identityHash"], course["slug"], course["version"], course["digest"],  # type: ignore[index]
             achievement["name"], achievement["criteria"]["narrative"], document["issuer"]["name"],
-            datetime.fromisoformat(document["validFrom"]), text,
+            datetime.fromisoformat(document["validFrom"]), text, revocation_known,
         )  # fmt: skip
     except (KeyError, IndexError, TypeError, ValueError):
         raise NotGenuine("not_a_badge") from None

@@ -78,7 +78,7 @@ class Checking:
         course, name = find(self.courses, exercise)
         given = admit(value) if isinstance(value, dict) and "kind" in value else canonical(value)
         stands = self.attempts.standing(user, course.slug, course.version, name, moment - WITHIN)
-        if given["kind"] == "nothing" or (given["kind"] == "code" and code.is_empty(given)):
+        if _is_blank(given):
             # Who runs a whole notebook to look at it has not tried yet.
             blank = words.say("nothing", language, expected=course.exercises[name].kind)
             return Result(False, blank, None, stands.attempts)
@@ -184,6 +184,13 @@ class Checking:
     def forget(self, user: str) -> None:
         """Takes a person out of the record for good."""
         self.attempts.forget(user)
+
+
+def _is_blank(given: Canonical) -> bool:
+    """Nothing, a function without a body, axes on which nothing was drawn."""
+    if given["kind"] == "code":
+        return code.is_empty(given)
+    return given["kind"] == "nothing" or (given["kind"] == "figure" and not any(each["series"] for each in given["axes"]))
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,7 @@ def mine(release: Release, seed: int) -> pl.DataFrame:
 
 def staged(release: Release, seed: int) -> pl.DataFrame:
     """The tumours whose stage is known, `advanced` for stages III and IV."""
-    return (
-        mine(release, seed)
-        .filter(pl.col("stage").str.contains("^[0I]"))
-        .with_columns(advanced=pl.col("stage").str.contains("III|IV"))
-    )
+    return mine(release, seed).filter(pl.col("stage") != "unknown").with_columns(advanced=pl.col("stage").str.contains("III|IV"))
 
 
 def dice(tumors: pl.DataFrame, multiple: float) -> np.ndarray:

@@ -589,9 +589,19 @@ def gap(release: Release, seed: int) -> str:
 
 
 def treated(release: Release, seed: int) -> pl.DataFrame:
-    """Every tumour, and whether it has a line."""
+    """Every tumour, its stratum, and whether it has a line."""
     with_line = known_lines(release, seed)["tumor_no"].unique().to_list()
-    return winning(release, seed).with_columns(treated=pl.col("tumor_no").is_in(with_line))
+    return (
+        winning(release, seed).with_columns(treated=pl.col("tumor_no").is_in(with_line)).join(kinds(release, seed), on="tumor_no")
+    )
+
+
+def kinds(release: Release, seed: int) -> pl.DataFrame:
+    """The stratum of every tumour: its group if that is one of the three most frequent. Ages would do, but not every release tells them."""
+    rows = winning(release, seed).select("tumor_no", "tumor_group")
+    counted = rows.group_by("tumor_group").len().sort("len", "tumor_group", descending=[True, False]).head(3)
+    named = rows.join(counted.select("tumor_group", kind="tumor_group"), on="tumor_group", how="left")
+    return named.select("tumor_no", pl.col("kind").fill_null("rest"))
 
 
 def crude(release: Release, seed: int) -> pl.DataFrame:
@@ -600,9 +610,9 @@ def crude(release: Release, seed: int) -> pl.DataFrame:
 
 def standardised(release: Release, seed: int, equal: bool = False) -> pl.DataFrame:
     rows = treated(release, seed)
-    strata = rows["age_band"].n_unique()
-    weights = rows.group_by("age_band").agg(weight=pl.lit(1 / strata) if equal else pl.len() / rows.height)
-    within = rows.group_by("hospital", "age_band").agg(percent=100 * pl.mean("treated")).join(weights, on="age_band")
+    strata = rows["kind"].n_unique()
+    weights = rows.group_by("kind").agg(weight=pl.lit(1 / strata) if equal else pl.len() / rows.height)
+    within = rows.group_by("hospital", "kind").agg(percent=100 * pl.mean("treated")).join(weights, on="kind")
     summed = within.group_by("hospital").agg(standardised=(pl.col("percent") * pl.col("weight")).sum())
     return crude(release, seed).join(summed, on="hospital")
 
@@ -724,16 +734,16 @@ COMPARING_HOSPITALS = {
         tolerance=0.01,
         hints=(
             say(
-                "First the percentage treated for each hospital and age band.",
-                "D'abord le pourcentage traité par hôpital et tranche d'âge.",
+                "First the percentage treated for each hospital and kind.",
+                "D'abord le pourcentage traité par hôpital et par kind.",
             ),
             say(
-                "The weights are the shares of the age bands among all tumours; they add up to 1.",
-                "Les poids sont les parts des tranches d'âge parmi toutes les tumeurs ; leur somme est 1.",
+                "The weights are the shares of the kinds among all tumours; they add up to 1.",
+                "Les poids sont les parts de chaque kind parmi toutes les tumeurs ; leur somme est 1.",
             ),
             say(
-                "Join the weights on age_band; for each hospital the sum of percent × weight.",
-                "Joignez les poids sur age_band ; pour chaque hôpital la somme de pourcentage × poids.",
+                "Join the weights on kind; for each hospital the sum of percent × weight.",
+                "Joignez les poids sur kind ; pour chaque hôpital la somme de pourcentage × poids.",
             ),
         ),
         wrong=(

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, cast
 from tornado.web import HTTPError, RequestHandler
 
 from courses.checking.errors import CheckingError, NoRoom, UnknownExercise
+from hub_config.language import Language, preferred
 from hub_config.portal import words
 from hub_config.portal.academy import Academy
 
@@ -54,8 +55,8 @@ class Api(RequestHandler):
         return cast(Academy, self.settings["academy"])
 
     @property
-    def lang(self) -> words.Language:
-        return words.preferred(self.request.headers.get("Accept-Language", ""))
+    def lang(self) -> Language:
+        return preferred(self.request.headers.get("Accept-Language", ""))
 
     def check_xsrf_cookie(self) -> None:
         """Needs none: see the class."""

@@ -53,6 +53,7 @@ def application(settings: Settings, hub_auth: HubOAuth) -> Application:
         ("verify/([A-Za-z0-9_-]{8,80})", badges.VerifyLink),
         ("class", teach.Class),
         ("class/reset", teach.Reset),
+        ("class/revoke", teach.Revoke),
         ("class/invite", teach.Invite),
         ("class/invite-again", teach.InviteAgain),
         ("class/list.csv", teach.ExportList),

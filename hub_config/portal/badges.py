@@ -1,11 +1,13 @@
 """Badges: issued to who passed, downloaded, shared, and verified by anybody without an account."""
 
+import json
 from typing import Any
 
 from tornado.web import HTTPError, authenticated
 
-from courses.checking.badges import Badge, NotEarned, NotGenuine
+from courses.checking.badges import Badge, NotEarned, NotGenuine, told
 from courses.checking.course import Course
+from hub_config.portal import words
 from hub_config.portal.pages import Page
 
 LONGEST_NAME = 80
@@ -19,7 +21,12 @@ class Badges(Page):
         courses = self.academy.enrolled(self.user)
         held = [(self.academy.standing(self.user, course), self._held(course)) for course in courses]
         issued_now = self.get_query_argument("issued", "") == "1"
-        self.show("badges.html", held=held, origin=self.origin, issued_now=issued_now)
+        self.show("badges.html", held=held, withdrawn=self._withdrawn(courses), origin=self.origin, issued_now=issued_now)
+
+    def _withdrawn(self, courses: list[Course]) -> dict[str, str]:
+        """By course, why the reader's last badge was revoked."""
+        found = {course.slug: self.academy.badges.withdrawn(self.user, course.slug) for course in courses}
+        return {slug: words.choose(self.lang, told(why)) for slug, why in found.items() if why is not None}
 
     def _held(self, course: Course) -> Badge | None:
         text = self.academy.badges.held(self.user, course.slug)
@@ -79,8 +86,12 @@ class Verify(Page):
             self.show_verdict(badge=self.academy.badges.verify(text))
         except NotGenuine as fault:
             revoked = fault.reason == "revoked"
-            said = self.say("verify.revoked_why" if revoked else f"verify.{fault.reason}")
+            said = self.say("verify.revoked_why", why=self._why(text)) if revoked else self.say(f"verify.{fault.reason}")
             self.show_verdict(wrong=said, revoked=revoked, pasted=text)
+
+    def _why(self, text: str) -> str:
+        """The reason for which a badge was revoked, in the reader's language."""
+        return words.choose(self.lang, told(self.academy.badges.revoked()[json.loads(text)["id"]]))
 
     def show_verdict(self, **found: Any) -> None:
         nothing: dict[str, Any] = {"badge": None, "wrong": None, "revoked": False, "pasted": ""}

@@ -5,7 +5,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from hub_config.portal.words import LANGUAGES, sentences
+from hub_config.language import LANGUAGES
+from hub_config.portal.words import sentences
 
 HERE = Path(__file__).parent
 # The hub looks here before it takes a page of its own; the style sheet is included, so that sign-in looks right while the portal is down.

@@ -12,6 +12,7 @@ from jupyterhub.services.auth import HubOAuthenticated
 from tornado.web import HTTPError, RequestHandler, authenticated
 
 from courses.checking.course import Course, Lesson
+from hub_config.language import COOKIE, LANGUAGES, Language, language
 from hub_config.portal import words
 from hub_config.portal.academy import Academy, listed
 from hub_config.portal.datasets import FILES
@@ -22,7 +23,6 @@ POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 FRENCH_TITLE = re.compile(r"^\*En français\s*: (.+)\*$", re.MULTILINE)
-COOKIE = "academy-lang"
 TYPES = {".md": "text/markdown; charset=utf-8", ".json": "application/json"}
 
 
@@ -104,11 +104,8 @@ class Page(HubOAuthenticated, RequestHandler):
         return str(self.current_user["name"])
 
     @property
-    def lang(self) -> words.Language:
-        chosen = self.get_cookie(COOKIE)
-        if chosen in words.LANGUAGES:
-            return chosen
-        return words.preferred(self.request.headers.get("Accept-Language", ""))
+    def lang(self) -> Language:
+        return language(self)
 
     @property
     def origin(self) -> str:
@@ -246,11 +243,11 @@ class Accessibility(Page):
 class ChooseLanguage(Page):
     """Keep the language and go back to the page one came from."""
 
-    def get(self, language: str) -> None:
-        if language not in words.LANGUAGES:
+    def get(self, wanted: str) -> None:
+        if wanted not in LANGUAGES:
             raise HTTPError(404)
         # Not secret and read by the sign-in page's script, which is the hub's.
-        self.set_cookie(COOKIE, language, path=self.academy.settings.base, expires_days=365, samesite="Lax")
+        self.set_cookie(COOKIE, wanted, path=self.academy.settings.base, expires_days=365, samesite="Lax")
         self.redirect(_page_of_ours(self.get_argument("next", ""), self.academy.settings.prefix))
 
 

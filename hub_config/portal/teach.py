@@ -1,4 +1,4 @@
-"""The instructor's pages: heat map, who is stuck, class in and out, fresh starts. Nothing here opens a trainee's notebooks."""
+"""The instructor's pages: heat map, who is stuck, class in and out, fresh starts, badges revoked. Nothing here opens a trainee's notebooks."""
 
 import csv
 import io
@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import HTTPError, authenticated
 
+from courses.checking.badges import WHYS
 from courses.checking.course import Course
 from courses.checking.errors import UnknownExercise
 from hub_config.portal import words
@@ -37,6 +38,9 @@ class Class(Page):
             "wrong": None,
             "invitations": {},
             "class_name": self._classes(),
+            "badges": self.academy.badges.given(trainees),
+            "title": self.title,
+            "whys": WHYS,
             "origin": self.origin,
         }
         if course is None:
@@ -50,6 +54,10 @@ class Class(Page):
             "stuck": self.academy.stuck(trainees, course),
         }
         self.show("class.html", course=course, courses=courses, trainees=trainees, **shown | values)
+
+    def title(self, slug: str) -> str:
+        """The title of a course, its short name where it is no longer taught."""
+        return words.choose(self.lang, self.academy.courses[slug].title) if slug in self.academy.courses else slug
 
     def _classes(self) -> tuple[str, ...]:
         return self.academy.account(self.user).classes
@@ -69,6 +77,22 @@ class Reset(Class):
         except UnknownExercise:
             raise HTTPError(404) from None
         self.show_class(done=self.say("class.was_reset", user=user, exercise=exercise))
+
+
+class Revoke(Class):
+    """A trainee's badge counts for nothing from now on."""
+
+    @authenticated
+    def post(self) -> None:
+        self.need("revoke_badge")
+        badge, why = self.get_body_argument("badge"), self.get_body_argument("why")
+        found = next((each for each in self.academy.badges.given(self.academy.trainees(self.user)) if each.id == badge), None)
+        if found is None:
+            raise HTTPError(404)
+        if why not in WHYS or self.get_body_argument("sure", "") != "yes":
+            raise HTTPError(400)
+        self.academy.badges.revoke(badge, by=self.user, why=why)
+        self.show_class(done=self.say("class.was_revoked", user=found.user, course=self.title(found.course)))
 
 
 class Invite(Class):

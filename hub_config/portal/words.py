@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-Language = Literal["en", "fr"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from hub_config.language import Language
+
 NAMES = {"en": "English", "fr": "Français"}
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -36,17 +36,6 @@ def choose(language: Language, text: str | Mapping[str, str] | None) -> str:
     if isinstance(text, Mapping):
         return text.get(language) or next(iter(text.values()), "")
     return text or ""
-
-
-def preferred(accepted: str) -> Language:
-    """The language a browser asks for first among ours; English if it asks for neither."""
-    for part in accepted.split(","):
-        code = part.split(";")[0].strip()[:2].lower()
-        if code == "fr":
-            return "fr"
-        if code == "en":
-            return "en"
-    return "en"
 
 
 def day(language: Language, moment: datetime) -> str:

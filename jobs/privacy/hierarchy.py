@@ -5,7 +5,7 @@ the least and the greatest of their values alone, and no tree is ever walked.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +16,9 @@ import polars as pl
 
 ALL = "*"
 UNKNOWN = "unknown"
+# Between the ends of a run, and after it where some rows have no value.
+RUN = "–"
+OR_UNKNOWN = f" or {UNKNOWN}"
 PERIODS: dict[str, Callable[[dt.date], str]] = {
     "year": lambda day: f"{day.year}",
     "quarter": lambda day: f"{day.year}-Q{(day.month + 2) // 3}",
@@ -46,7 +49,13 @@ class Hierarchy:
         return np.array(numbers, dtype=np.int32)
 
     @property
-    def _has_missing(self) -> bool:
+    def is_scale(self) -> bool:
+        """True for numbers, days and ordered words: they are told by runs, and rows without a value may go with them."""
+        return self.points is not None
+
+    @property
+    def has_missing(self) -> bool:
+        """True where the first value stands for rows without one."""
         return bool(self.values) and self.values[0] is None
 
     def shared(self, least: np.ndarray, greatest: np.ndarray) -> np.ndarray:
@@ -62,32 +71,72 @@ class Hierarchy:
 
     def _losses(self, level: int) -> np.ndarray:
         starts = np.flatnonzero(np.diff(self.groups[level], prepend=-1))
-        return self.lost(starts, np.append(starts[1:], len(self.values)) - 1)
+        ends = np.append(starts[1:], len(self.values)) - 1
+        mixed = (starts == 0) & (ends > 0) & (self.is_scale and self.has_missing)
+        return self.lost(starts + mixed, ends, mixed)
 
-    def lost(self, least: np.ndarray, greatest: np.ndarray) -> np.ndarray:
-        """What is lost by telling rows only by the run from their least to their greatest value."""
+    def lost(self, least: np.ndarray, greatest: np.ndarray, mixed: np.ndarray | bool = False) -> np.ndarray:
+        """What is lost by telling rows only by the run from their least to their greatest value.
+
+        `mixed` says that some rows of a scale have no value; that counts as one value more.
+        """
         if self.points is None:
             count = greatest - least + 1
             return np.where(count > 1, count / len(self.values), 0.0)
-        places = np.asarray(self.points)
-        whole = places[-1] - places[int(self._has_missing)] if len(places) > 1 else 0.0
-        width = (places[greatest] - places[least]) / whole if whole else np.zeros(len(least))
-        # A number or none: nothing is told.
-        return np.where(self._has_missing & (least == 0) & (greatest > 0), 1.0, width)
+        width = self._places[greatest] - self._places[least]
+        known = len(self.values) - self.has_missing
+        return np.where(mixed, (width * (known - 1) + 1) / max(known, 1), width)
 
-    def told(self, least: int, greatest: int) -> str:
-        """What rows between two values are called: numbers and days by the run in which they lie, others by the group they share."""
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """The points on a scale from 0 to 1."""
+        places = np.asarray(self.points, dtype=np.float64)
+        known = places[int(self.has_missing) :]
+        if len(known):
+            places[int(self.has_missing) :] = (known - known[0]) / ((known[-1] - known[0]) or 1.0)
+        return places
+
+    def told(self, least: int, greatest: int, mixed: bool = False) -> str:
+        """What rows between two values are called: those of a scale by the run in which they lie, others by the group they share."""
         level = int(self.shared(np.array([least]), np.array([greatest]))[0])
-        if self.points is None or least == greatest:
-            return self.labels[level][least]
         own = self.labels[-1]
-        return ALL if self._has_missing and least == 0 else f"{own[least]}–{own[greatest]}"
+        if not self.is_scale:
+            return self.labels[level][least]
+        # All that there is: no more is told than nothing.
+        if mixed and (least, greatest) == (1, len(self.values) - 1):
+            return ALL
+        run = own[least] if least == greatest else f"{own[least]}{RUN}{own[greatest]}"
+        return run + OR_UNKNOWN if mixed else run
+
+    def loss_of(self, told: str) -> float:
+        """What is lost by a cell that is told so, of two groups of one name by the larger; ValueError for words that are never told."""
+        if told in self._named:
+            return self._named[told]
+        run = told.removesuffix(OR_UNKNOWN)
+        cuts = [(run, run), *((run[:at], run[at + 1 :]) for at, sign in enumerate(run) if sign == RUN)]
+        ends = next(((self._place[low], self._place[high]) for low, high in cuts if {low, high} <= self._place.keys()), None)
+        if not self.is_scale or ends is None:
+            raise ValueError(f"Expected cells of {self.column} in the words of its hierarchy, found others.")
+        return float(self.lost(np.array([ends[0]]), np.array([ends[1]]), run != told)[0])
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.labels[-1])}
+
+    @cached_property
+    def _named(self) -> dict[str, float]:
+        """What is lost by each name of a value or group."""
+        found: dict[str, float] = {}
+        for names, numbers, lost in zip(self.labels, self.groups, self.loss, strict=True):
+            for name, number in zip(names, numbers, strict=True):
+                found[name] = max(found.get(name, 0.0), float(lost[number]))
+        return found
 
     def codes(self, column: pl.Series) -> np.ndarray:
         """The place of each row's value in the order; ValueError when the hierarchy lacks some of them."""
         places = {value: place for place, value in enumerate(self.values) if value is not None}
         found = column.replace_strict(list(places), list(places.values()), default=None, return_dtype=pl.Int32)
-        if self._has_missing:
+        if self.has_missing:
             found = pl.select(pl.when(column.is_null()).then(pl.lit(0, pl.Int32)).otherwise(found)).to_series()
         if found.null_count():
             raise ValueError(
@@ -111,25 +160,47 @@ def bands(column: str, values: Sequence[float | None], widths: Sequence[float]) 
 def _band(value: float, width: float) -> str:
     low = value // width * width
     whole = float(width).is_integer() and float(value).is_integer()
-    return f"{low:g}–{low + width - whole:g}"
+    return f"{low:g}{RUN}{low + width - whole:g}"
 
 
 def halves(column: str, values: Sequence[float | None]) -> Hierarchy:
     """Numbers whose range is cut in two again and again, down to single ones."""
-    ordered, missing = _ordered(values)
-    levels, pieces = [], [(0, len(ordered))]
+    known, missing = _ordered(values)
+    levels = [
+        [f"{known[start]:g}{RUN}{known[end - 1]:g}" for start, end in pieces for _ in range(end - start)]
+        for pieces in _halvings(known)
+    ]
+    return _of(column, known, levels, missing, list(map(float, known)))
+
+
+def _halvings(places: Sequence[float]) -> Iterator[list[tuple[int, int]]]:
+    """The runs, from two down to single places, into which a scale is cut again and again in the middle: first place and end of each."""
+    pieces = [(0, len(places))]
     while any(end - start > 1 for start, end in pieces):
-        pieces = [part for start, end in pieces for part in _halved(ordered, start, end)]
-        levels.append([f"{ordered[start]:g}–{ordered[end - 1]:g}" for start, end in pieces for _ in range(end - start)])
-    return _of(column, ordered, levels, missing, list(map(float, ordered)))
+        pieces = [part for start, end in pieces for part in _halved(places, start, end)]
+        yield pieces
 
 
-def _halved(ordered: Sequence[float], start: int, end: int) -> list[tuple[int, int]]:
+def _halved(places: Sequence[float], start: int, end: int) -> list[tuple[int, int]]:
     if end - start < 2:
         return [(start, end)]
-    middle = (ordered[start] + ordered[end - 1]) / 2
-    cut = next(at for at in range(start + 1, end) if ordered[at] > middle)
+    middle = (places[start] + places[end - 1]) / 2
+    cut = next(at for at in range(start + 1, end) if places[at] > middle)
     return [(start, cut), (cut, end)]
+
+
+def ordered(column: str, values: Sequence[str | None], order: Sequence[str]) -> Hierarchy:
+    """Words with an order (stages, grades), from low to high, told by runs; ValueError for a value that the order lacks."""
+    known, missing = _ordered(values)
+    if lacking := len([value for value in known if value not in order]):
+        raise ValueError(f"Expected every value of {column} in its order, found {lacking} without: add them to it.")
+    known = sorted(known, key=list(order).index)
+    places = [float(place) for place in range(len(known))]
+    levels = [
+        [f"{known[start]}{RUN}{known[end - 1]}" for start, end in pieces for _ in range(end - start)]
+        for pieces in _halvings(places)
+    ]
+    return _of(column, known, levels, missing, places)
 
 
 def prefixes(column: str, values: Sequence[str | None], lengths: Sequence[int]) -> Hierarchy:

@@ -7,13 +7,15 @@ sensitive = ["stage"]
 keep = ["n_samples"]            # told as it is
 drop = ["patient_id"]           # not told at all
 
-[quasi_identifiers.age]         # no more said: numbers are halved, other values are told or not
+[quasi_identifiers.age]         # no more said: numbers are told by runs, other values are told or not
 [quasi_identifiers.height]
 bands = [20, 10]
 [quasi_identifiers.diagnosed]
 periods = ["year", "quarter"]
 [quasi_identifiers.topography]
 prefixes = [3]
+[quasi_identifiers.grade]
+order = ["low", "middle", "high"]
 [quasi_identifiers.department]
 table = "departments.csv"       # beside this file: the value, then its groups from coarse to fine
 """
@@ -21,7 +23,7 @@ table = "departments.csv"       # beside this file: the value, then its groups f
 import csv
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from jobs.privacy import hierarchy
 from jobs.privacy.anonymise import Bounds
 from jobs.privacy.hierarchy import Hierarchy
 
-KINDS = ("bands", "periods", "prefixes", "table")
+KINDS = ("bands", "periods", "prefixes", "order", "table")
 SAID = ("k", "l", "mode", "sensitive", "keep", "drop", "quasi_identifiers")
 MODES = ("local", "global")
 
@@ -93,10 +95,10 @@ class Spec:
         if told := [f"{what}: {', '.join(names)}" for what, names in faults.items() if names]:
             raise WrongUse(f"Expected every column of the table to be named once in the spec, found {'; '.join(told)}.")
 
-    def hierarchies(self, frame: pl.DataFrame) -> list[Hierarchy]:
+    def hierarchies(self, values: pl.DataFrame | Mapping[str, pl.Series]) -> list[Hierarchy]:
         """The hierarchy of each quasi-identifier over the values that a table has; WrongUse where a column is not of that kind."""
         try:
-            return [self._hierarchy(frame[column], said) for column, said in self.quasi_identifiers.items()]
+            return [self._hierarchy(values[column], said) for column, said in self.quasi_identifiers.items()]
         except (TypeError, ValueError, AttributeError) as error:
             raise WrongUse(f"{error}") from None
 
@@ -109,6 +111,8 @@ class Spec:
                 return hierarchy.periods(column.name, values, names)
             case {"prefixes": lengths}:
                 return hierarchy.prefixes(column.name, values, lengths)
+            case {"order": order}:
+                return hierarchy.ordered(column.name, values, order)
             case {"table": name}:
                 return hierarchy.groups(column.name, values, _table(self.folder / name))
         return hierarchy.halves(column.name, values) if column.dtype.is_numeric() else hierarchy.flat(column.name, values)

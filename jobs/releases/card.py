@@ -67,9 +67,10 @@ def card(
         "sensitive": [_quasi.SENSITIVE],
         "told_as_other": quasi.folded,
         "days": {
-            "year": 360,
+            "year": _days.YEAR,
             "last": _days.LAST,
             "bins_begin": [list(each) for each in reversed(_days.BEGINNINGS)],
+            "bins_begin_of_who_is_alive": [list(each) for each in reversed(_days.ALIVE)],
         },
         "facts": facts,
         "method": METHOD,

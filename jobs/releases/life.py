@@ -30,22 +30,32 @@ def shown(settings: Settings, name: str) -> tuple[Release, Mapping[str, Any] | N
 
 def approve(settings: Settings, name: str, by: str) -> Release:
     """A made release that trainees may see from now on. GateFailed where something has changed since, so that they may not."""
-    if not by.strip():
-        raise WrongUse("Expected who approves, found nothing: give --by NAME.")
     with at_work(settings) as (store, _):
-        release = store.release(name)
-        # Once more: an approval that a full disk cut short may be known here and not there.
-        store.tell()
-        if release.state != MADE:
-            raise WrongUse(
-                f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve."
-            )
-        _check_examined(store, name)
-        _check_rights(store, name)
-        _check_join(store, release)
+        release = _approvable(store, name, by)
         approved = replace(release, state=APPROVED, at=datetime.now(UTC), by=by.strip())
         store.note(approved)
         return approved
+
+
+def check_approvable(settings: Settings, name: str, by: str) -> None:
+    """Nothing where `approve` would go through now; it raises what `approve` would. For who has minutes of work to do before."""
+    with at_work(settings) as (store, _):
+        _approvable(store, name, by)
+
+
+def _approvable(store: Store, name: str, by: str) -> Release:
+    """The release, if it may be approved."""
+    if not by.strip():
+        raise WrongUse("Expected who approves, found nothing: give --by NAME.")
+    release = store.release(name)
+    # Once more: an approval that a full disk cut short may be known here and not there.
+    store.tell()
+    if release.state != MADE:
+        raise WrongUse(f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve.")
+    _check_examined(store, name)
+    _check_rights(store, name)
+    _check_join(store, release)
+    return release
 
 
 def revoke(settings: Settings, name: str, by: str = "") -> Release:

@@ -134,6 +134,7 @@ class Store:
 
     def remove(self, release: str) -> None:
         """Take a release out of sight at once, then away."""
+        (self.folder / f"{release}.courses.json").unlink(missing_ok=True)
         place, gone = self.place(release), self.making(release)
         if place.exists():
             # The writing right is for the folder's own name; what lies in it is taken away as it is.

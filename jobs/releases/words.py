@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from jobs.teaching._days import LAST, middles
+from jobs.teaching._days import LAST, ends, middles
 
 PARTS = ("edu_patient", "edu_tumor", "edu_survival")
 # What is told, by what it is told from; the same column where nothing is said.
@@ -67,6 +67,13 @@ def _exact(true: pl.DataFrame, name: str) -> pl.Series:
         return true.select(pl.col("event") & (pl.col("days") < LAST)).to_series()
     if name not in DAYS:
         return true[FROM.get(name, name)]
-    bins = [None if day is None else LAST if day >= LAST else middles(day)[-1] for day in true[name].to_list()]
-    ends = ["" if name != "days" else "died" if died else "alive" for died in true["event"].to_list()]
-    return pl.Series([None if day is None else f"{day} {end}" for day, end in zip(bins, ends, strict=True)], dtype=pl.String)
+    days = zip(true[name].to_list(), true["event"].to_list(), strict=True)
+    return pl.Series(
+        [None if day is None else _bin(day, died if name == "days" else None) for day, died in days], dtype=pl.String
+    )
+
+
+def _bin(day: int, died: bool | None) -> str:
+    """The finest bin of a day; of the end of a follow-up with what it was."""
+    finest = middles(day) if died is None else ends(day, died and day < LAST)
+    return f"{LAST if day >= LAST else finest[-1]} {'' if died is None else 'died' if died else 'alive'}"

@@ -20,7 +20,7 @@ QUASI = ("sex", "age_band", "region", "dx_period", "tumor_group", "stage")
 SENSITIVE = "outcome"
 # How much a class needs of each: what one compares by tumour and stage comes first.
 WEIGHTS = {"sex": 2.0, "age_band": 3.0, "region": 0.5, "dx_period": 1.5, "tumor_group": 4.0, "stage": 3.0}
-AGES = ((65,), (50, 70), (40, 50, 60, 70, 80), tuple(range(35, 95, 5)))
+AGES = ((65,), (50, 70), (50, 65, 75), (40, 50, 60, 70, 80), tuple(range(35, 95, 5)))
 PERIODS = (5, 2, 1)
 # The share of patients that may be left out because no class takes them, and what each per cent of it must win.
 MOST_LEFT_OUT, PER_CENT = 0.02, 0.1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from jobs.privacy.events import Fact, Telling
-from jobs.teaching._days import LAST, middles
+from jobs.teaching._days import LAST, ends, middles
 from jobs.teaching._regimens import UNNAMED
 from jobs.teaching.edu_event import KINDS
 from jobs.teaching.edu_line import MOST_LINES
@@ -120,8 +120,8 @@ class _Release:
         tumours = self.rows["edu_tumor"]
         self._add("panel", tumours, "panel", self._panel_path)
         self.telling.refine("panel", 1)
-        entry = survival.drop_nulls("entry_days").with_columns(both=pl.struct("entry_days", "days"))
-        self._add("entry", entry, "both", lambda both: _entered(both["entry_days"], both["days"]))
+        entry = survival.drop_nulls("entry_days").with_columns(stay=pl.struct("entry_days", "days", "event"))
+        self._add("entry", entry, "stay", lambda stay: _entered(stay["entry_days"], stay["days"], stay["event"]))
         self._tell_variants(self.covers.get(COMMON, set()))
         self.telling.refine("entry", 1)
 
@@ -174,7 +174,7 @@ class _Release:
             self.telling.refine("survival", step + 1)
             for name in ("entry", *times):
                 self.telling.refine(name, step)  # The start of a line is not lost any more: the rest of its row hangs on it.
-        self.telling.refine("survival", len(FINER) + 3)
+        self.telling.refine("survival")
 
     def _add(self, name: str, rows: pl.DataFrame, column: str, path: Callable[..., Sequence[str]]) -> None:
         known = rows.drop_nulls(column)
@@ -294,13 +294,15 @@ def _binned(day: int) -> list[str]:
 def _survived(days: int, event: bool) -> list[str]:
     """Days and end, from coarse to fine. Who is followed beyond the last day is censored there."""
     died = event and days < LAST
-    end = "died" if died else "alive"
-    path = [LAST // 2, *middles(days), *([LAST] if days >= LAST else [])]
-    return [f"{day} {end}" for day in path]
+    return [f"{day} {'died' if died else 'alive'}" for day in _ends(days, died)]
 
 
-def _entered(entry: int, days: int) -> list[str]:
+def _ends(days: int, died: bool) -> list[int]:
+    return [LAST // 2, *ends(days, died), *([LAST] if days >= LAST else [])]
+
+
+def _entered(entry: int, days: int, event: bool) -> list[str]:
     """The day of entry, as far as it is before the end however coarsely that is told."""
-    earliest_end = min([*middles(days)[:-1], LAST // 2], default=0)
+    earliest_end = min(_ends(days, event and days < LAST))
     path = ["0"] if entry <= 0 else _binned(entry)
     return path if all(int(day) < earliest_end for day in path) else []

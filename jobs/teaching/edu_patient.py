@@ -3,9 +3,7 @@
 import polars as pl
 
 from jobs.teaching._cohort import UNKNOWN, first_known, records
-
-# In years of twelve bins of 30 days, as survival is told.
-TWO_YEARS, ONE_YEAR = 720, 360
+from jobs.teaching._days import YEAR
 
 
 def edu_patient(cohort: pl.DataFrame, tumor_summary: pl.DataFrame) -> pl.DataFrame:
@@ -27,11 +25,11 @@ def outcome() -> pl.Expr:
     """How a patient fared, from `days` and `event`."""
     died = pl.col("event") == 1
     return (
-        pl.when(died & (pl.col("days") < ONE_YEAR))
+        pl.when(died & (pl.col("days") < YEAR))
         .then(pl.lit("died within a year"))
         .when(died)
         .then(pl.lit("died later"))
-        .when(pl.col("days") >= TWO_YEARS)
+        .when(pl.col("days") >= 2 * YEAR)
         .then(pl.lit("alive after two years"))
         .otherwise(pl.lit("followed less"))
     )

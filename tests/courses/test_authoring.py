@@ -74,6 +74,13 @@ def test_of_a_function_its_head_stays():
     assert lesson.cut(source) == "# exercise: a\n# Your answer:\ndef f(x, *, k=11):\n    ...\n\ncheck('a', f)"
 
 
+def test_a_solution_inside_a_block_is_cut_to_a_cell_that_runs_and_what_the_cell_sets_itself_stays():
+    source = "# exercise: a\ndef f(x):\n    n = 0\n    ### BEGIN SOLUTION\n    n = len(x)\n    m = n\n    ### END SOLUTION\n    return n, m\n\ncheck('a', f)"
+    cut = lesson.cut(source)
+    assert cut == "# exercise: a\ndef f(x):\n    n = 0\n    # Your answer:\n    m = None\n    return n, m\n\ncheck('a', f)"
+    assert lesson.can_be_read(cut)
+
+
 def test_a_magic_in_a_cell_does_not_keep_its_solution():
     cut = lesson.cut("# exercise: a\n### BEGIN SOLUTION\n%time\nn = 5\n### END SOLUTION\ncheck('a', n)")
     assert "5" not in cut
@@ -134,10 +141,12 @@ def test_the_tiny_course_keeps_every_guard(at):
         ("checks.py", 'kind="text"', 'kind="set"', "Expected a right answer of kind set, found text."),
         ("checks.py", 'release.of_cohort("edu_tumor", seed).height', 'release.table("edu_tumour").height', "computing it stops with NoSuchTable"),
         ("checks.py", 'release.of_cohort("edu_tumor", seed).height', 'release.table("edu_tumor").height', "found that 5 of 5 pass"),
+        ("01-counting.md", "### BEGIN SOLUTION\n", "if True:\n### BEGIN SOLUTION\n", "still Python once its solution is cut"),
         ("01-counting.md", "# exercise: stages", "# exercise: tumours", "Expected each exercise once, found it twice"),
         ("01-counting.md", 'check("example.counting.stages"', 'check("example.counting.tumours"', "found no such call"),
         ("01-counting.md", "stages = set(cohort[\"stage\"]) - {\"unknown\"}\n### END SOLUTION\n", "stages = 1\n", "found none"),
         ("wrong/counting.tumours.2.py", "# hint: A share is no count.", "# hint: Look again.", "Expected the feedback to say “Look again.”"),
+        ("wrong/counting.tumours.2.py", "# hint: A share is no count.", "# hint: That is the whole release.", "to be told different things"),
         ("wrong/counting.tumours.2.py", "# hint: ", "# ", "Expected a first line '# hint: …'"),
         ("wrong/counting.tumours.1.py", 'release.table("edu_tumor").height', "cohort.height", "Expected a wrong answer to fail, found that it passes."),
         ("wrong/counting.tumours.1.py", "value = ", "walue = ", "found that the file stops with KeyError"),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from courses.checking import proof
-from courses.checking.badges import Badges, NotEarned, NotGenuine, verify
+from courses.checking.badges import WHYS, Badges, NotEarned, NotGenuine, verify
 from courses.checking.errors import CheckingError
 from tests.courses.conftest import solve
 
@@ -161,6 +161,35 @@ def test_a_revoked_badge_is_not_believed_and_can_be_earned_again(badges, earned)
     again = badges.issue("anna", "example", HOLDER)
     assert json.loads(again)["id"] != number
     assert badges.verify(again)
+
+
+def test_who_has_the_key_alone_is_told_that_a_revocation_cannot_be_known(badges, earned):
+    badges.revoke(json.loads(earned)["id"], by="ines", why="wrong person")
+    assert verify(earned, badges.public_key).revocation_known is False
+    assert verify(earned, badges.public_key, revoked=[]).revocation_known is True
+
+
+def test_who_did_not_answer_themselves_has_to_earn_the_badge_again(checking, badges, earned):
+    badges.revoke(json.loads(earned)["id"], by="ines", why="work")
+    assert badges.withdrawn("anna", "example") == "work"
+    with pytest.raises(NotEarned, match="5 open"):
+        badges.issue("anna", "example", HOLDER)
+    solve(checking, "anna")
+    assert badges.verify(badges.issue("anna", "example", HOLDER))
+    assert badges.withdrawn("anna", "example") is None
+
+
+def test_a_list_of_badges_has_those_that_count_the_newest_first(checking, badges, earned):
+    solve(checking, "ben")
+    of_ben = badges.issue("ben", "example", "Ben")
+    assert [each.user for each in badges.given(["anna", "ben"])] == ["ben", "anna"]
+    badges.revoke(json.loads(of_ben)["id"], by="ines", why="name")
+    assert [each.user for each in badges.given(["anna", "ben"])] == ["anna"]
+    assert badges.given(["ben"]) == []
+
+
+def test_every_reason_is_there_in_both_languages():
+    assert all(set(why.say) == {"en", "fr"} and all(why.say.values()) for why in WHYS.values())
 
 
 def test_nobody_revokes_what_was_never_issued(badges):

@@ -286,6 +286,8 @@ def test_an_unsolved_cell_is_no_attempt(checking):
         checking.check("anna", "example.drawing.band", {"kind": "code", "name": "f", "source": "def f(x):\n    ...\n"}).attempt
         == 0
     )
+    blank = {"kind": "figure", "axes": [{"x_label": "", "y_label": "", "series": []}]}
+    assert checking.check("anna", "example.drawing.deaths", blank).attempt == 0
     assert checking.events() == []
 
 

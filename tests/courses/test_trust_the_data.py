@@ -148,9 +148,12 @@ def test_the_books_balance(checking, delivery):
 def by_hospital(delivery: Delivery) -> dict[str, list[dict[str, Any]]]:
     """The winning rows of each hospital, with `treated` and the stratum."""
     with_line = {row["tumor_no"] for row in delivery.line}
+    often = Counter(row["tumor_group"] for row in delivery.last.values())
+    frequent = sorted(often, key=lambda group: (-often[group], group))[:3]
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in delivery.last.values():
-        groups[row["hospital"]].append(row | {"treated": row["tumor_no"] in with_line, "stratum": row["age_band"]})
+        stratum = row["tumor_group"] if row["tumor_group"] in frequent else "rest"
+        groups[row["hospital"]].append(row | {"treated": row["tumor_no"] in with_line, "stratum": stratum})
     return groups
 
 

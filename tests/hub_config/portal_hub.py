@@ -28,6 +28,7 @@ c.JupyterHub.services = [
         "url": f"http://127.0.0.1:{service}",
         "command": [sys.executable, "-m", "hub_config.portal"],
         "oauth_no_confirm": True,
+        "timeout": 120,
         "environment": {
             "PYTHONPATH": os.environ["PYTHONPATH"],
             "PSCC_RELEASE_DIR": str(folder / "lake" / "teaching" / "r1"),

@@ -1,12 +1,8 @@
 """A real hub on a free port: people log in, get servers in the strongest sandbox that works here, and try what they may not."""
 
 import json
-import os
 import re
-import shutil
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,9 +13,9 @@ import pytest
 import requests
 
 from hub_config import academy as commands
-from hub_config.place import PROJECT, Academy
-from hub_config.probe import choose
+from hub_config.place import Academy
 from hub_config.roster import Roster
+from tests.hub_config.academy_up import academy_up, free_port, run
 from tests.hub_config.attacks import ATTACK, FILE_MB, MEMORY_MB, PROCESSES, neighbour_and_port, outcome, targets
 from tests.hub_config.hub_client import Visitor
 from tests.hub_config.lake import make_lake, make_lessons
@@ -27,18 +23,6 @@ from tests.hub_config.lake import make_lake, make_lessons
 PASSWORD = "correct horse battery"
 PEOPLE = (("ana", "trainee", "spring"), ("ben", "trainee", "spring"), ("cleo", "trainee", "autumn"))
 PEOPLE += (("ines", "instructor", "spring"), ("luc", "analyst", "spring"), ("eve", "engineer", "spring"))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        return int(door.getsockname()[1])
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """An academy command, as somebody types it."""
-    command = [sys.executable, "-m", "hub_config.academy", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
 
 
 def said_by(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
@@ -59,20 +43,11 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    if os.geteuid() == 0 and shutil.which("bwrap") is None:
-        subprocess.run(["apt-get", "install", "--quiet", "--yes", "bubblewrap"], check=False, capture_output=True)
     to, lake = tmp_path_factory.mktemp("academy"), make_lake(tmp_path_factory.mktemp("lake"))
     make_lessons(to / "built")
     bounds = ("--memory-mb", MEMORY_MB, "--processes", PROCESSES, "--file-mb", FILE_MB, "--home-mb", 64)
-    told = ("--let-trainees-read-each-other",) if choose(None, unprotected=True)[0] == "none" else ()
-    started = run("up", "--lake", lake, "--to", to, "--release", "small", "--port", free_port(), *bounds, *told)
-    assert started.returncode == 0, started.stderr
-    try:
-        academy = Academy.read(to)
-        yield Running(academy, lake, started.stdout, log_everybody_in(academy))
-    finally:
-        stopped = run("down", "--to", to)
-        assert stopped.returncode == 0, stopped.stderr
+    with academy_up(to, lake, *bounds) as (academy, said):
+        yield Running(academy, lake, said, log_everybody_in(academy))
 
 
 def log_everybody_in(academy: Academy) -> dict[str, Visitor]:
@@ -105,6 +80,22 @@ def test_an_invitation_is_good_once(running):
     again = requests.get(invitation, headers={"Accept-Language": "fr"}, timeout=20)
     assert again.status_code == 403
     assert "Cette invitation est inconnue ou a déjà servi." in again.text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "browser", "said"),
+    [
+        (None, "fr", "inconnue"),
+        (None, "de", "not known"),
+        ("fr", "en", "inconnue"),
+        ("en", "fr", "not known"),
+        ("de", "fr", "inconnue"),
+    ],
+)
+def test_a_refusal_is_said_in_the_language_chosen_on_a_page_else_in_the_browser_s(running, chosen, browser, said):
+    cookies = {"academy-lang": chosen} if chosen else None
+    url = f"{running.academy.url}/hub/invitation?code=of-nobody"
+    assert said in requests.get(url, headers={"Accept-Language": browser}, cookies=cookies, timeout=20).text
 
 
 def test_ten_wrong_passwords_end_in_a_sentence_and_a_lock(running):

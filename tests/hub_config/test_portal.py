@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from courses.checking.badges import Badges, verify
+from hub_config.language import LANGUAGES, preferred
 from hub_config.portal import words
 from hub_config.portal.academy import Academy
 from hub_config.portal.api import RateLimit
@@ -75,7 +76,7 @@ def send(visitor: Visitor, hub: Hub, page: str, to: str, files: dict | None = No
 def test_no_sentence_lacks_a_language_or_one_of_its_blanks() -> None:
     assert len(words.sentences()) > 250
     for key, both in words.sentences().items():
-        assert set(both) == set(words.LANGUAGES), key
+        assert set(both) == set(LANGUAGES), key
         assert all(both.values()), key
         assert sorted(BLANK.findall(both["en"])) == sorted(BLANK.findall(both["fr"])), key
 
@@ -100,7 +101,7 @@ def _begins_one(key: str) -> bool:
     [("fr-FR,fr;q=0.9,en;q=0.8", "fr"), ("en-GB", "en"), ("de,fr;q=0.5", "fr"), ("de", "en"), ("", "en")],
 )
 def test_the_browser_s_first_language_of_ours_is_taken(asked: str, language: str) -> None:
-    assert words.preferred(asked) == language
+    assert preferred(asked) == language
 
 
 def test_numbers_and_dates_are_written_as_readers_write_them() -> None:
@@ -424,5 +425,71 @@ def test_a_badge_that_cannot_be_trusted_is_told_why(hub: Hub) -> None:
     found = portal_world.checking(hub.folder)
     Badges(found).revoke(json.loads(signed)["id"], by="marie", why="taken back")
     found.close()
-    assert words.say("en", "verify.revoked_why") in requests.post(f"{hub.portal}verify", {"badge": signed}, timeout=30).text
+    said = words.say("en", "verify.revoked_why", why="taken back")
+    assert said in requests.post(f"{hub.portal}verify", {"badge": signed}, timeout=30).text
     assert requests.get(f"{hub.portal}badges/revoked.json", timeout=30).json()["revokedCredential"][0]["revoked"] is True
+
+
+def badge_of(hub: Hub, name: str) -> str:
+    """The signed badge of somebody who passed the privacy lab."""
+    passed_all(hub, name, "privacy-lab")
+    found = portal_world.checking(hub.folder)
+    signed = Badges(found).issue(name, "privacy-lab", name.title())
+    found.close()
+    return signed
+
+
+def verified(hub: Hub, signed: str, language: str = "en") -> str:
+    return requests.post(f"{hub.portal}verify", {"badge": signed}, headers={"Accept-Language": language}, timeout=30).text
+
+
+def test_an_instructor_revokes_a_badge_and_everybody_reads_that_and_why(hub: Hub, marie: Visitor) -> None:
+    signed = badge_of(hub, "farid")
+    number = json.loads(signed)["id"]
+    assert f'<option value="{number}">farid · Privacy lab' in marie.session.get(f"{hub.portal}class").text
+    page = send(marie, hub, "class", "class/revoke?course=survival", badge=number, why="work", sure="yes").text
+    assert words.say("en", "class.was_revoked", user="farid", course="Privacy lab") in page
+    assert number not in page
+    for language, why in (
+        ("en", "The answers were not the holder’s own."),
+        ("fr", "Les réponses n’étaient pas celles du titulaire."),
+    ):
+        told = verified(hub, signed, language)
+        assert words.say(language, "verify.revoked_why", why=why) in told
+        assert words.say(language, "verify.valid") not in told
+    listed = requests.get(f"{hub.portal}badges/revoked.json", timeout=30).json()["revokedCredential"]
+    [reason] = [each["revocationReason"] for each in listed if each["id"] == number]
+    assert reason == "The answers were not the holder’s own. / Les réponses n’étaient pas celles du titulaire."
+    # Who copied has to work for it again, and reads why.
+    farid = hub.visitor("farid")
+    page = farid.session.get(f"{hub.portal}badges").text
+    assert words.say("en", "badges.was_revoked", why="The answers were not the holder’s own.") in page
+    assert "badges/privacy-lab/issue" not in page
+
+
+def test_who_had_a_wrong_name_on_a_badge_gets_another_one(hub: Hub, marie: Visitor) -> None:
+    signed = badge_of(hub, "hugo")
+    send(marie, hub, "class", "class/revoke", badge=json.loads(signed)["id"], why="name", sure="yes")
+    hugo = hub.visitor("hugo")
+    assert words.say("en", "badges.was_revoked", why="The name on it was wrong.") in hugo.session.get(f"{hub.portal}badges").text
+    page = send(hugo, hub, "badges", "badges/privacy-lab/issue", holder="Hugo B.").text
+    assert "An earlier badge" not in page
+    assert words.say("en", "verify.valid") in verified(hub, hugo.session.get(f"{hub.portal}badges/privacy-lab/download").text)
+    assert words.say("en", "verify.revoked") in verified(hub, signed)
+
+
+def test_nobody_else_revokes_a_badge_and_nobody_by_accident(hub: Hub, marie: Visitor) -> None:
+    signed, of_another_class = badge_of(hub, "karim"), badge_of(hub, "zoe")
+    form = {"badge": json.loads(signed)["id"], "why": "name", "sure": "yes"}
+    karim = hub.visitor("karim")
+    karim.session.get(f"{hub.portal}badges")
+    token = karim.session.cookies.get("_xsrf", path="/services/academy/")
+    assert karim.session.post(f"{hub.portal}class/revoke", data=form | {"_xsrf": token}).status_code == 403
+    assert requests.post(f"{hub.portal}class/revoke", data=form, timeout=30).status_code == 403
+    assert marie.session.post(f"{hub.portal}class/revoke", data=form).status_code == 403, "without the form's own token"
+    for change, status in (({"sure": ""}, 400), ({"why": "karim copied"}, 400), ({"badge": "urn:uuid:0"}, 404)):
+        assert send(marie, hub, "class", "class/revoke", **form | change).status_code == status
+    assert json.loads(of_another_class)["id"] not in marie.session.get(f"{hub.portal}class").text
+    assert send(marie, hub, "class", "class/revoke", **form | {"badge": json.loads(of_another_class)["id"]}).status_code == 404
+    for each in (signed, of_another_class):
+        assert words.say("en", "verify.valid") in verified(hub, each)

@@ -19,6 +19,7 @@ read_hub             | no      | no         | no      | yes
 follow_class         | no      | yes        | no      | no
 reset_class          | no      | yes        | no      | no
 export_class         | no      | yes        | no      | no
+revoke_badge         | no      | yes        | no      | no
 ask_for_gold         | no      | no         | yes     | no
 manage_accounts      | no      | no         | no      | yes
 """

@@ -7,7 +7,7 @@ survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_
 mine = (
     survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
 )
-staged = mine[mine["stage"].str.match("^[0I]")].copy()
+staged = mine[mine["stage"] != "unknown"].copy()
 staged["advanced"] = staged["stage"].str.contains("III|IV").astype(int)
 cox = CoxPHFitter().fit(staged[["days", "event", "advanced"]], duration_col="days", event_col="event")
 value = cox.params_["advanced"]

@@ -6,7 +6,7 @@ survival = release.of_cohort("edu_survival", seed).filter(pl.col("days").is_not_
 mine = (
     survival.join(release.table("edu_patient").select("patient_no", "sex", "stage"), on="patient_no").sort("tumor_no").to_pandas()
 )
-staged = mine[mine["stage"].str.match("^[0I]")].copy()
+staged = mine[mine["stage"] != "unknown"].copy()
 staged["advanced"] = staged["stage"].str.contains("III|IV").astype(int)
 shares = staged.groupby("advanced")["event"].mean()
 value = shares[1] / shares[0]

@@ -15,8 +15,9 @@ tumours = tumor.unique("tumor_no", keep="last").with_columns(
     treated=pl.col("tumor_no").is_in(line["tumor_no"].unique().to_list())
 )
 crude = {name: 100 * rows["treated"].mean() for (name,), rows in tumours.group_by("hospital")}
-
-within = tumours.group_by("hospital", "age_band").agg(percent=100 * pl.mean("treated"))
+frequent = tumours["tumor_group"].value_counts().sort("count", "tumor_group", descending=[True, False])["tumor_group"].head(3)
+kind = pl.when(pl.col("tumor_group").is_in(frequent.to_list())).then("tumor_group").otherwise(pl.lit("rest"))
+within = tumours.with_columns(kind=kind).group_by("hospital", "kind").agg(percent=100 * pl.mean("treated"))
 value = (
     within.group_by("hospital")
     .agg(standardised=pl.mean("percent"))

@@ -10,10 +10,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from jobs.privacy.attacks.figures import Bounds, Figure
 
-# Bins of 30, 90 and 180 days end after years of 360 days, and tell nothing within them.
-OF_BINS, OF_CALENDAR = 360.0, 365.25
-YEARS = (1, 3, 5)
-TWO_YEARS = 730
+# Bins end after these years, and tell nothing within them.
+YEAR, YEARS = 365.25, (1, 3, 5)
+TWO_YEARS = 2 * YEAR
 # What is known at diagnosis, as the release calls it and as exact rows may.
 FEATURES = {
     "sex": ("sex",),
@@ -31,14 +30,13 @@ def useful(
 ) -> list[Figure]:
     """The figures of use; `truth` and `aside` are `raw` and `control` in the words of the release."""
     exact = truth.with_columns(raw["days"], raw["event"])
-    gaps = [survival_gap(view, exact, bounds, year) for year in (OF_BINS, OF_CALENDAR)]
-    return [*gaps, auc_loss(view, raw, control, aside, bounds)]
+    return [survival_gap(view, exact, bounds), auc_loss(view, raw, control, aside, bounds)]
 
 
-def survival_gap(view: pl.DataFrame, truth: pl.DataFrame, bounds: Bounds, days: float = OF_BINS) -> Figure:
+def survival_gap(view: pl.DataFrame, truth: pl.DataFrame, bounds: Bounds) -> Figure:
     """The largest difference of overall survival at 1, 3 and 5 years, over groups of tumour and stage."""
     gaps = {
-        (*stratum, year): abs(survival(told, year * days) - survival(exact, year * days))
+        (*stratum, year): abs(survival(told, year * YEAR) - survival(exact, year * YEAR))
         for stratum, told, exact in _strata(view, truth, bounds.stratum)
         for year in YEARS
     }
@@ -48,8 +46,7 @@ def survival_gap(view: pl.DataFrame, truth: pl.DataFrame, bounds: Bounds, days: 
         if worst
         else f"No group of a tumour and a stage has {bounds.stratum} patients."
     )
-    name = f"survival gap, years of {days:g} days"
-    return Figure.at_most(name, gaps[worst] if worst else float("nan"), bounds.survival_gap, advice, decides=False)
+    return Figure.at_most("survival gap", gaps[worst] if worst else float("nan"), bounds.survival_gap, advice, decides=False)
 
 
 def _strata(view: pl.DataFrame, truth: pl.DataFrame, least: int) -> list[tuple[tuple[str, str], pl.DataFrame, pl.DataFrame]]:

@@ -13,7 +13,7 @@ KEYS = ("patient_no", "tumor_no", "endpoint")
 PARTS = ("edu_patient", "edu_tumor", "edu_survival")
 # What raw rows may have instead of a column of the release, in the order in which they are looked for.
 EXACT = {"age_band": ("age",), "dx_period": ("dx_year", "dx_date"), "region": ("residence_dept",)}
-LAST_DAY = 3650
+LAST_DAY, MONTH = 3650, 365.25 / 12
 # How exact rows are told as the release tells them: the columns of the view.
 Telling = Callable[[pl.DataFrame], pl.DataFrame]
 
@@ -30,19 +30,14 @@ def joined(released: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def binned(days: pl.Expr) -> pl.Expr:
-    """The middle of the bin of some days: 30 days wide up to two years, 90 up to five, then 180. A middle stays what it is."""
-    return (
-        pl.when(days >= LAST_DAY)
-        .then(LAST_DAY)
-        # The last bin takes in what is left before the end.
-        .when(days >= 3420)
-        .then((3420 + LAST_DAY) // 2)
-        .when(days >= 1800)
-        .then((days - 1800) // 180 * 180 + 1890)
-        .when(days >= 720)
-        .then((days - 720) // 90 * 90 + 765)
-        .otherwise(days // 30 * 30 + 15)
-    )
+    """The middle of the bin of some days: a month wide up to two years, three up to five, then six. A middle stays what it is."""
+    month = (days / MONTH).floor().cast(pl.Int64)
+    wide = pl.when(month >= 60).then(6).when(month >= 24).then(3).otherwise(1)
+    begins = month - month % wide
+    low, high = ((each * MONTH).ceil().cast(pl.Int64) for each in (begins, begins + wide))
+    # The last bin ends where days do.
+    middle = (low + pl.min_horizontal(high, LAST_DAY)) // 2
+    return pl.when(days >= LAST_DAY).then(LAST_DAY).otherwise(middle)
 
 
 def told_like(view: pl.DataFrame) -> Telling:

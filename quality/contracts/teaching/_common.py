@@ -2,7 +2,7 @@
 
 from quality.contract import Column, Reference, Rule, Table
 
-BINS = "The middle of a bin: 30 days up to two years, 90 up to five, then 180, or runs of these."
+BINS = "The middle of a bin: a month up to two years, three up to five, then six, or runs of these."
 MANY_DAYS = (0, 3650)
 
 

@@ -17,7 +17,7 @@ TABLE = taught(
         text("dx_period", f"Year of diagnosis, or a run of years. {COARSER}", nullable=False),
         text("tumor_group", f"Group of tumours; other: a rare one. Or the organ system. {COARSER}", nullable=False),
         text("stage", f"Stage group at diagnosis, early (0–II) or advanced (III–IV), unknown. {COARSER}", nullable=False),
-        text("outcome", "How the patient fared; a year has 360 days, as survival is told.", nullable=False, one_of=OUTCOMES),
+        text("outcome", "How the patient fared; a year has 365.25 days.", nullable=False, one_of=OUTCOMES),
     ),
     reads=INDEX,
 )

@@ -11,7 +11,11 @@ TABLE = taught(
         tumor_no(),
         patient_no(),
         text("endpoint", "What is waited for: OS is death of any cause.", nullable=False, one_of=("OS",)),
-        days("days", "From diagnosis to the end; 3650: followed for ten years or more, and censored there.", nullable=False),
+        days(
+            "days",
+            "From diagnosis to the end; 3650: followed for ten years or more, and censored there. Who is alive: in half a bin up to five years.",
+            nullable=False,
+        ),
         Column("event", "boolean", "True: died.", nullable=False, sensitivity="none"),
         days(
             "entry_days",

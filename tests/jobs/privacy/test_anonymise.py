@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jobs.errors import GateFailed, WrongUse
 from jobs.privacy import hierarchy
 from jobs.privacy.anonymise import Bounds
 from jobs.privacy.spec import Spec
-from jobs.privacy.table import anonymise_file, anonymised, proven
+from jobs.privacy.table import anonymise_file, anonymised, loss_told, proven
 
 QUASI = {"age": {}, "sex": {}, "region": {"table": "regions.csv"}, "diagnosed": {"periods": ["year", "quarter"]}}
 REGIONS = "department,region\n75,Île-de-France\n92,Île-de-France\n13,Provence\n06,Provence\n"
@@ -73,13 +75,76 @@ def test_the_same_rows_give_the_same_table_in_whatever_order_they_come(people: p
     assert anonymised(people, said).rows.equals(anonymised(people.sample(fraction=1.0, shuffle=True, seed=3), said).rows)
 
 
+def told(frame: pl.DataFrame, k: int, **quasi: dict[str, list[str]]) -> dict[str, int]:
+    """The classes of a table and their rows."""
+    made = anonymised(frame, Spec(Bounds(k), quasi_identifiers=quasi))
+    return dict(made.rows.group_by(*quasi).len().select(pl.concat_str(*quasi, separator=" "), "len").iter_rows())
+
+
 def test_what_everybody_shares_is_told_and_what_only_few_have_is_not() -> None:
     frame = pl.DataFrame({"sex": ["F"] * 40, "town": ["A"] * 20 + ["B"] * 17 + ["C"] * 3})
-    made = anonymised(frame, Spec(Bounds(5), quasi_identifiers={"sex": {}, "town": {}}))
-    assert dict(made.rows.group_by("sex", "town").len().select(pl.format("{} {}", "sex", "town"), "len").iter_rows()) == {
-        "F A": 20,
-        "F *": 20,
-    }
+    # Two of A keep the three of C company: alone they would be too few.
+    assert told(frame, 5, sex={}, town={}) == {"F A": 18, "F B": 17, "F *": 5}
+
+
+def test_those_who_keep_few_company_are_like_them_in_other_columns() -> None:
+    frame = pl.DataFrame({"town": ["A"] * 20 + ["C"] * 3, "sex": ["F"] * 2 + ["M"] * 21})
+    assert told(frame, 5, town={}, sex={}) == {"A M": 13, "A *": 5, "* M": 5}
+
+
+def test_rows_of_one_number_lie_on_both_sides_of_a_cut_where_one_side_lacked_rows_else() -> None:
+    assert told(pl.DataFrame({"age": [50] * 30 + [60] * 5}), 11, age={}) == {"50": 24, "50–60": 11}
+
+
+def test_a_class_is_cut_so_that_no_row_is_left_over() -> None:
+    assert told(pl.DataFrame({"age": range(33)}), 11, age={}) == {"0–10": 11, "11–21": 11, "22–32": 11}
+
+
+def test_ordered_words_are_told_by_their_run() -> None:
+    frame = pl.DataFrame({"grade": ["low"] * 8 + ["middle"] * 2 + ["high"] * 3})
+    assert told(frame, 5, grade={"order": ["low", "middle", "high"]}) == {"low": 8, "middle–high": 5}
+
+
+def test_a_few_without_a_number_go_with_a_run_and_many_by_themselves() -> None:
+    ages = [30] * 9 + [70] * 9
+    assert told(pl.DataFrame({"age": [*ages, None, None]}), 5, age={}) == {"30 or unknown": 5, "30": 6, "70": 9}
+    assert told(pl.DataFrame({"age": [*ages, *[None] * 6]}), 5, age={}) == {"30": 9, "70": 9, "unknown": 6}
+
+
+@pytest.mark.parametrize("mode", ["local", "global"])
+def test_what_was_lost_is_read_from_the_words_alone(people: pl.DataFrame, tmp_path: Path, mode: str) -> None:
+    said = spec(tmp_path, 11, mode=mode)
+    made, hierarchies = anonymised(people, said), said.hierarchies(people)
+    assert loss_told(made.rows.lazy(), hierarchies) == pytest.approx(made.loss)
+    # Rows that were left out have lost everything.
+    assert loss_told(made.rows.lazy(), hierarchies, suppressed=2000) == pytest.approx((made.loss + 1) / 2)
+    with pytest.raises(ValueError, match="Expected cells of age in the words of its hierarchy"):
+        loss_told(made.rows.lazy().with_columns(age=pl.lit("old")), hierarchies)
+
+
+ROW = st.tuples(
+    st.sampled_from([None, 1, 2, 3, 9]),
+    st.sampled_from(["a", "b", "c", None]),
+    st.sampled_from(["x", "y", "z"]),
+    st.sampled_from("pqr"),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(rows=st.lists(ROW, min_size=12, max_size=80), k=st.integers(2, 6), diverse=st.integers(1, 3))
+def test_no_table_whatsoever_has_a_class_below_its_bounds(rows: list[tuple[object, ...]], k: int, diverse: int) -> None:
+    frame = pl.DataFrame(rows, schema={"age": pl.Int64, "town": pl.String, "grade": pl.String, "stage": pl.String}, orient="row")
+    quasi: dict[str, dict[str, list[str]]] = {"age": {}, "town": {}, "grade": {"order": ["x", "y", "z"]}}
+    said = Spec(Bounds(k, diverse), sensitive=("stage",), quasi_identifiers=quasi)
+    if frame["stage"].n_unique() < diverse:
+        with pytest.raises(WrongUse, match="Expected at least"):
+            anonymised(frame, said)
+        return
+    made = anonymised(frame, said)
+    found = made.rows.group_by(*quasi).agg(pl.len(), pl.col("stage").n_unique())
+    assert (made.suppressed, made.rows.height) == (0, frame.height)
+    assert found["len"].min() >= k
+    assert found["stage"].min() >= diverse
 
 
 def test_rows_that_cannot_be_told_apart_enough_are_no_table(people: pl.DataFrame, tmp_path: Path) -> None:
@@ -120,7 +185,7 @@ def test_a_column_that_nobody_thought_of_stops_everything(
         ("k = 5", "Expected at least one table"),
         ("l = 3\n[quasi_identifiers.age]", "Expected sensitive columns"),
         ("mode = 'best'\n[quasi_identifiers.age]", "Expected mode local or global"),
-        ("[quasi_identifiers.age]\nband = [5]", "Expected one of bands, periods, prefixes, table"),
+        ("[quasi_identifiers.age]\nband = [5]", "Expected one of bands, periods, prefixes, order, table"),
         ("k = ", "found none that can be read"),
     ],
 )
@@ -177,10 +242,19 @@ def test_bands_fit_into_each_other() -> None:
         hierarchy.bands("age", [41], [20, 7])
 
 
-def test_a_number_or_none_is_told_as_nothing_and_loses_all() -> None:
+def test_no_number_counts_as_one_number_more() -> None:
     made = hierarchy.halves("age", [None, 40, 60, 80])
-    assert (made.told(0, 1), made.told(1, 2), made.told(0, 0), made.told(3, 3)) == ("*", "40–60", "unknown", "80")
-    assert made.lost(np.array([0, 1, 1]), np.array([1, 2, 3])).tolist() == [1.0, 0.5, 1.0]
+    told = [
+        made.told(1, 1, mixed=True),
+        made.told(1, 2, mixed=True),
+        made.told(1, 3, mixed=True),
+        made.told(0, 0),
+        made.told(2, 3),
+    ]
+    assert told == ["40 or unknown", "40–60 or unknown", "*", "unknown", "60–80"]
+    lost = made.lost(np.array([1, 1, 1, 0, 2]), np.array([1, 2, 3, 0, 3]), np.array([True, True, True, False, False]))
+    assert lost.tolist() == pytest.approx([1 / 3, 2 / 3, 1.0, 0.0, 0.5])
+    assert [made.loss_of(each) for each in told] == pytest.approx(lost.tolist())
 
 
 def test_groups_of_one_name_under_different_parents_are_two() -> None:
@@ -195,3 +269,19 @@ def test_codes_are_grouped_by_their_first_characters_and_days_by_their_periods()
     assert hierarchy.periods("day", days, ["year", "quarter"]).labels[1:3] == (("2020", "2020"), ("2020-Q1", "2020-Q2"))
     with pytest.raises(ValueError, match="found week"):
         hierarchy.periods("day", days, ["week"])
+
+
+def test_words_have_the_order_that_was_said_and_no_others() -> None:
+    made = hierarchy.ordered("grade", ["high", None, "low", "middle"], ["low", "middle", "high"])
+    assert made.values == (None, "low", "middle", "high")
+    assert (made.told(1, 3), made.told(2, 3), made.told(1, 1)) == ("low–high", "middle–high", "low")
+    assert made.lost(np.array([1, 2, 0]), np.array([3, 3, 0])).tolist() == [1.0, 0.5, 0.0]
+    with pytest.raises(ValueError, match="found 1 without"):
+        hierarchy.ordered("grade", ["odd"], ["low"])
+
+
+def test_of_two_groups_of_one_name_the_larger_says_what_is_lost() -> None:
+    made = hierarchy.groups(
+        "site", ["a", "b", "c", "d"], {"a": ["x", "other"], "b": ["x", "other"], "c": ["y", "other"], "d": ["y", "one"]}
+    )
+    assert [made.loss_of(told) for told in ("*", "other", "one", "a")] == [1.0, 0.5, 0.0, 0.0]

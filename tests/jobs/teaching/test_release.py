@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from jobs import releases
 from jobs.errors import GateFailed, LakehouseError, WrongUse
@@ -116,12 +117,7 @@ def patients() -> dict[tuple[str, str], list[dict[str, object]]]:
     return tables
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return lake_in(tmp_path_factory.mktemp("house"))
-
-
-def lake_in(root: Path) -> Settings:
+def lake_of_gold(root: Path) -> Settings:
     """A lake with gold tables, as a build would leave them."""
     (root / "platform.key").write_text("11" * 32)
     settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
@@ -132,6 +128,11 @@ def lake_in(root: Path) -> Settings:
     for (layer, name), known in patients().items():
         lake.write(layer, name, rows_of(layer, name, known).to_arrow(compat_level=pl.CompatLevel.oldest()))
     return settings
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return lake_of_gold(tmp_path_factory.mktemp("house"))
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,15 @@ def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(hous
     card = json.loads((folder / "card.json").read_text())
     assert (card["k"], card["l"], card["patients"]) == (5, 2, made.patients)
     assert card["rights"]["gold_build"] == ["1"]
+
+
+def test_every_table_of_a_release_says_what_a_row_and_a_column_are(house, made):
+    for name, table in contracts("teaching").items():
+        found = DeltaTable(str(place(house, made) / name))
+        assert found.metadata().description == table.grain
+        assert {field.name: field.metadata["comment"] for field in found.schema().fields} == {
+            column.name: column.meaning for column in table.columns
+        }
 
 
 def test_nothing_in_a_release_leads_back_to_a_patient_of_the_lake(house, made):
@@ -216,7 +226,7 @@ def test_a_release_is_approved_by_somebody_then_revoked_and_gone_with_the_list_o
 
 def test_on_a_full_disk_only_whole_releases_are_listed_and_an_approval_cut_short_can_be_told_again(tmp_path):
     with small_disk(tmp_path / "disk", 64) as disk:
-        house = lake_in(disk.place)
+        house = lake_of_gold(disk.place)
         teaching, failed = Path(house.lake, "teaching"), 0
         # From a disk on which nothing can begin, past one that is full when the release is noted, to one with room.
         for kibibytes in (0, 64, 160, 8192):

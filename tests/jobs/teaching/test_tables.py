@@ -29,7 +29,7 @@ def test_a_drug_has_one_name_whatever_was_typed_and_free_text_is_not_told():
 
 
 def test_an_outcome_follows_from_days_and_event():
-    rows = pl.DataFrame({"days": [100, 359, 360, 719, 719, 720], "event": [1, 1, 1, 0, None, 0]})
+    rows = pl.DataFrame({"days": [100, 365, 366, 730, 730, 731], "event": [1, 1, 1, 0, None, 0]})
     assert rows.select(outcome()).to_series().to_list() == [
         "died within a year",
         "died within a year",
