@@ -164,7 +164,7 @@ class _Making:
             classes = written["edu_patient"].select(_quasi.QUASI).unique()
             alike = telling.tell(aside).with_row_index("row").join(classes, on=_quasi.QUASI, how="semi")["row"]
             found += figures.attacked(self.examine, written, true.drop("patient_no"), aside[alike.sort()], telling.tell)
-        failed = [each.sentence for each in found if each.stops]
+        failed = [each.sentence.rstrip(".") for each in found if each.stops]
         if failed:
             self.store.note(self._release(REFUSED, quasi.height))
             raise GateFailed(f"Expected a release that keeps every bound, found: {'; '.join(failed)}. Nothing was released.")

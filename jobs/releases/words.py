@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from jobs.teaching._cohort import UNKNOWN
 from jobs.teaching._days import LAST, ends, middles
 
 PARTS = ("edu_patient", "edu_tumor", "edu_survival")
@@ -62,9 +63,12 @@ class Words:
 
 
 def _exact(true: pl.DataFrame, name: str) -> pl.Series:
-    """What a column is told from; of days the finest bin, and how it ended."""
+    """What a column is told from; of days the finest bin, and how it ended, of a tumour group who has it."""
     if name == "event":
         return true.select(pl.col("event") & (pl.col("days") < LAST)).to_series()
+    if name == "tumor_group":
+        # Where one sex is rare in a group, it alone is told as `other`.
+        return true.select(pl.concat_str(pl.col("sex", name).fill_null(UNKNOWN), separator=" ").alias(name)).to_series()
     if name not in DAYS:
         return true[FROM.get(name, name)]
     days = zip(true[name].to_list(), true["event"].to_list(), strict=True)
