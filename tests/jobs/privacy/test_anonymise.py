@@ -195,6 +195,21 @@ def test_a_spec_that_cannot_be_followed_gets_a_sentence(tmp_path: Path, said: st
         Spec.read(tmp_path / "spec.toml")
 
 
+def command_of(to: str, *options: str) -> list[str]:
+    """`pscc anonymise in.parquet TO --spec spec.toml`, in a process of its own."""
+    return [
+        sys.executable,
+        "-c",
+        "from jobs.cli import main; main()",
+        "anonymise",
+        "in.parquet",
+        to,
+        "--spec",
+        "spec.toml",
+        *options,
+    ]
+
+
 def test_the_command_writes_a_new_file_and_says_what_it_cost(people: pl.DataFrame, tmp_path: Path) -> None:
     people.write_parquet(tmp_path / "in.parquet")
     (tmp_path / "regions.csv").write_text(REGIONS, encoding="utf-8")
@@ -202,16 +217,7 @@ def test_the_command_writes_a_new_file_and_says_what_it_cost(people: pl.DataFram
         'k = 11\nl = 3\nsensitive = ["stage"]\nkeep = ["samples"]\ndrop = ["patient_id"]\n[quasi_identifiers.age]\n[quasi_identifiers.sex]\n'
         '[quasi_identifiers.region]\ntable = "regions.csv"\n[quasi_identifiers.diagnosed]\nperiods = ["year", "quarter"]\n'
     )
-    command = [
-        sys.executable,
-        "-c",
-        "from jobs.cli import main; main()",
-        "anonymise",
-        "in.parquet",
-        "out.parquet",
-        "--spec",
-        "spec.toml",
-    ]
+    command = command_of("out.parquet")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "rows suppressed" in done.stdout

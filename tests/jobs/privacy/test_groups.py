@@ -3,7 +3,6 @@
 import datetime as dt
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from jobs.privacy.anonymise import Bounds
 from jobs.privacy.groups import anonymise_with_spark, boxes
 from jobs.privacy.spec import Spec
 from jobs.privacy.table import anonymised, proven, written_in
+from tests.jobs.privacy.test_anonymise import command_of
 
 QUASI = ["age", "sex", "town", "diagnosed"]
 SPEC = """\
@@ -115,17 +115,7 @@ def test_what_cannot_be_done_gets_a_sentence(spark: SparkSession, folder: Path, 
 
 @pytest.mark.jvm
 def test_the_command_writes_a_folder_with_spark(folder: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        "from jobs.cli import main; main()",
-        "anonymise",
-        "in.parquet",
-        "out",
-        "--spec",
-        "spec.toml",
-        "--spark",
-    ]
+    command = command_of("out", "--spark")
     own = os.environ | {"LAKE_ROOT": str(folder / "lake")}
     done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
