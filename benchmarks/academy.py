@@ -143,7 +143,7 @@ class Trainee:
         assert asked.status_code == 201, asked.text
         identity = asked.json()["id"]
         try:
-            yield lambda code: asyncio.run(self.visitor._run(identity, code, 300))
+            yield lambda code: asyncio.run(self.visitor._run(identity, (code,), 300))
         finally:
             self.visitor.server("DELETE", f"/kernels/{identity}")
 

@@ -175,6 +175,8 @@ class AcademySpawner(LocalProcessSpawner):
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
             "POLARS_MAX_THREADS": "2",
+            # Arrow's usual allocator reserves a gigabyte at the first query; the bound on a process counts it as taken.
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
             "PSCC_RELEASE": room.release_at(level),
             "PSCC_RELEASE_NAME": academy.release_name,
             "PSCC_CHECK_URL": academy.check_url,

@@ -5,13 +5,14 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 
 @dataclass
@@ -71,36 +72,47 @@ class Visitor:
         headers = {"X-XSRFToken": self.session.cookies.get("_xsrf", path=base) or "", "Referer": f"{self.url}{base}lab"}
         return self.session.request(method, f"{self.url}{base}api{path}", headers=headers, **more)
 
-    def run(self, code: str, patience: float = 60) -> str:
-        """What code prints in a new kernel of one's own server."""
+    def run(self, *cells: str, patience: float = 60) -> str:
+        """What cells print, one after the other, in a new kernel of one's own server; the rest is not run after one that fails."""
         kernel = self.server("POST", "/kernels", json={"name": "python3"})
         assert kernel.status_code == 201, kernel.text
         identity = kernel.json()["id"]
         try:
-            return asyncio.run(self._run(identity, code, patience))
+            return asyncio.run(self._run(identity, cells, patience))
         finally:
             self.server("DELETE", f"/kernels/{identity}")
 
-    async def _run(self, kernel: str, code: str, patience: float) -> str:
+    async def _run(self, kernel: str, cells: Sequence[str], patience: float) -> str:
         url = f"{self.url.replace('http', 'ws')}/user/{self.name}/api/kernels/{kernel}/channels"
         cookie = "; ".join(f"{one.name}={one.value}" for one in self.session.cookies if one.path in ("/", f"/user/{self.name}/"))
         socket = await websocket_connect(HTTPRequest(url, headers={"Cookie": cookie, "Origin": self.url}), ping_interval=30)
-        message = str(uuid.uuid4())
-        header = {"msg_id": message, "msg_type": "execute_request", "username": "", "session": message, "version": "5.3"}
-        content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
-        await socket.write_message(
-            json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
-        )
         printed = ""
         try:
-            while said := await asyncio.wait_for(socket.read_message(), patience):
-                heard = json.loads(said)
-                if heard["parent_header"].get("msg_id") != message:
-                    continue
-                printed += heard["content"].get("text", "") if heard["msg_type"] == "stream" else ""
-                printed += "\n".join(heard["content"].get("traceback", []))
-                if heard["msg_type"] == "status" and heard["content"]["execution_state"] == "idle":
+            for cell in cells:
+                said, failed = await self._say(socket, cell, patience)
+                printed += said
+                if failed:
                     break
         finally:
             socket.close()
         return printed
+
+    async def _say(self, socket: WebSocketClientConnection, cell: str, patience: float) -> tuple[str, bool]:
+        """What one cell prints, or its traceback, and whether it failed."""
+        message = str(uuid.uuid4())
+        header = {"msg_id": message, "msg_type": "execute_request", "username": "", "session": message, "version": "5.3"}
+        content = {"code": cell, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
+        await socket.write_message(
+            json.dumps({"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"})
+        )
+        printed, failed = "", False
+        while said := await asyncio.wait_for(socket.read_message(), patience):
+            heard = json.loads(said)
+            if heard["parent_header"].get("msg_id") != message:
+                continue
+            printed += heard["content"].get("text", "") if heard["msg_type"] == "stream" else ""
+            printed += "\n".join(heard["content"].get("traceback", []))
+            failed = failed or heard["msg_type"] == "error"
+            if heard["msg_type"] == "status" and heard["content"]["execution_state"] == "idle":
+                break
+        return printed, failed
