@@ -21,7 +21,7 @@ from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_
 from jobs.releases.words import Words, joined, truth
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
-from jobs.teaching import _cohort, _quasi, _told
+from jobs.teaching import _cohort, _guessed, _quasi
 from quality.contracts import contracts
 
 Tables = dict[str, pl.DataFrame]
@@ -95,7 +95,7 @@ class _Making:
             quasi = _quasi.quasi(raw["edu_patient"], self.bounds)
         except ValueError as error:
             raise GateFailed(f"{error} Nothing was released.") from None
-        made = _told.told(raw, quasi.rows, self.bounds.k)
+        made = _guessed.told(raw, quasi.rows, self.bounds.k)
         numbers = self._numbers(quasi.rows["patient_id"])
         folder = self.store.making(self.name)
         try:

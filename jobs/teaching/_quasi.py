@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from jobs.privacy.anonymise import Bounds
+from jobs.privacy.own_row import guessed
 from jobs.teaching._cohort import UNKNOWN
 from jobs.teaching._tables import declared
 
@@ -24,6 +25,8 @@ AGES = ((65,), (50, 70), (50, 65, 75), (40, 50, 60, 70, 80), tuple(range(35, 95,
 PERIODS = (5, 2, 1)
 # The share of patients that may be left out because no class takes them, and what each per cent of it must win.
 MOST_LEFT_OUT, PER_CENT = 0.02, 0.1
+# What one's own row may give away of what is left to be guessed. The gate refuses at .05.
+MOST = .03
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ class _Work:
             if worth <= least:
                 return None
             if share <= MOST_LEFT_OUT:
+                if self._given_away(_joint([others, group], self.rows.height), ~failing) > MOST:
+                    return None
                 worth -= share * 100 * PER_CENT
                 return (worth, self._told(levels, group if whole else None, failing, kept, folded)) if worth > least else None
             groups = self._to_fold(failing & ~folded, ~folded, int(np.ceil((share - MOST_LEFT_OUT) * self.rows.height)))
@@ -146,6 +151,10 @@ class _Work:
             return np.arange(len(sizes)) == enough[np.argmin(sizes[enough])]
         shares = fail / np.maximum(sizes, 1)
         return (shares > 0) & (shares >= min(shares.max(), 0.5))
+
+    def _given_away(self, found: np.ndarray, told: np.ndarray) -> float:
+        """How much of the outcome the own rows of those who are told give away."""
+        return guessed(self.outcome[told], found[told], int(found.max()) + 1).risk()
 
     def _failing(self, found: np.ndarray) -> np.ndarray:
         """Whose class does not keep the bounds."""

@@ -1,13 +1,14 @@
 """What a release tells: the teaching tables with days in bins and facts thinned out, until any two facts told of one patient are shared.
 
-`PLAN` is the order in which facts are told. Survival comes first, as coarsely as the curves of 1 and 3 years need. Then what the fewest
+Survival comes first, as coarsely as the curves of 1 and 3 years need. Then what the fewest
 have: genes and markers, of which more can be told as long as nothing else is. What came late is told more finely in the end.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from jobs.privacy.events import Fact, Telling
@@ -39,11 +40,15 @@ FACTS = (
 )
 
 Tables = dict[str, pl.DataFrame]
+Held = Mapping[str, np.ndarray]
 
 
-def told(raw: Tables, quasi: pl.DataFrame, k: int) -> Tables:
-    """The tables of a release, still with `patient_id`: of the patients whose quasi-identifiers are told."""
-    return _Release(raw, quasi, k).tables()
+def told(raw: Tables, quasi: pl.DataFrame, k: int, held: Held | None = None) -> Tables:
+    """The tables of a release, still with `patient_id`: of the patients whose quasi-identifiers are told.
+
+    Of a fact that is `held` back, its finest steps are not told: by name of the fact as many as it says of each patient.
+    """
+    return _Release(raw, quasi, k, held or {}).tables()
 
 
 @dataclass
@@ -51,6 +56,7 @@ class _Release:
     raw: Tables
     quasi: pl.DataFrame
     k: int
+    held: Held
 
     def __post_init__(self) -> None:
         self.patients = self.quasi["patient_id"].to_list()
@@ -178,7 +184,10 @@ class _Release:
 
     def _add(self, name: str, rows: pl.DataFrame, column: str, path: Callable[..., Sequence[str]]) -> None:
         known = rows.drop_nulls(column)
-        self.telling.add(name, known["person"].to_list(), [path(value) for value in known[column].to_list()])
+        persons, paths = known["person"].to_list(), [path(value) for value in known[column].to_list()]
+        if (held := self.held.get(name)) is not None:
+            paths = [steps[: max(len(steps) - held[person], 0)] for person, steps in zip(persons, paths, strict=True)]
+        self.telling.add(name, persons, paths)
 
     # Panels
 

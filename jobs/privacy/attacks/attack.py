@@ -45,16 +45,27 @@ class Asked:
     def _excess(self, said: dict[str, Any]) -> Figure:
         """What is inferred above what independent columns give.
 
-        The risk is a share of what is left to be guessed. Where that is little, few guesses more make it large: one whose interval
-        holds 0 is no finding, and what is left is no secret where it is less than the bound itself.
+        The risk is a share of what is left to be guessed. Where that is little, few guesses more make it large: what is left is no secret
+        where it is less than the bound itself. Patients who are not in the release are few, and other people: a risk that they cannot tell
+        from one within the bound is settled by the patients who are, each left out in turn.
         """
         value, advice, left = max(said["risk"] - said["independent"], 0.0), self.advice.format(**said), 1 - said["control"]
-        if value > self.bound and said["low"] == 0:
-            return Figure(self.name, round(value, 5), self.bound, True, f"Cannot be told from chance. {advice}", self.decides)
-        if value > self.bound and left < self.bound:
+        if left < self.bound:
             told = f"Everybody guesses this of all but {left:.1%}, in the release or not. {advice}"
             return Figure(self.name, round(value, 5), self.bound, True, told, self.decides)
-        return Figure.at_most(self.name, value, self.bound, advice, decides=self.decides)
+        own = _own(said)
+        told = f"Each left out in turn: {own:.4f}. {advice}"
+        if self.decides and own > self.bound:
+            return Figure.at_most(self.name, max(value, own), self.bound, told, decides=self.decides)
+        if value > self.bound >= said["low"]:
+            settled = f"Above the bound by what others guess, but not for sure. {told}"
+            return Figure(self.name, round(value, 5), self.bound, True, settled, self.decides)
+        return Figure.at_most(self.name, value, self.bound, told, decides=self.decides)
+
+
+def _own(said: dict[str, Any]) -> float:
+    """What one's own row gives away of what is left to be guessed without it."""
+    return max(said["own"] - said["without"], 0.0) / (1 - said["without"]) if said["without"] < 1 else 0.0
 
 
 def attacked(view: pl.DataFrame, truth: pl.DataFrame, control: pl.DataFrame, exact: pl.DataFrame, bounds: Bounds) -> list[Figure]:

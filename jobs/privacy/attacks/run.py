@@ -98,10 +98,10 @@ def inference(folder: Path, release: str, truth: str, control: str, known: list[
         _read(folder, name, [*known, secret], exact=True).filter(pl.col(secret) != NOT_TOLD) for name in (release, truth, control)
     )
     if not min(rows.height, people.height, others.height):
-        return {**_told(0, 1), "attacks": 0, "independent": 0.0}
+        return {**_told(0, 1), "attacks": 0, "independent": 0.0, "own": 0.0, "without": 1.0}
     apart = rows.select(pl.Series(name, np.random.permutation(rows[name].to_numpy())) for name in rows.columns)
     real, independent = (_inferred(each, people, others, known, secret) for each in (rows, apart))
-    return {**real, "independent": independent["risk"]}
+    return {**real, "independent": independent["risk"], **_own_rows(rows, known, secret)}
 
 
 def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, known: list[str], secret: str) -> dict[str, Any]:
@@ -118,6 +118,25 @@ def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, kn
     )
     found = attack.evaluate().results()
     return _told(int(found.n_success), people.height, int(found.n_control), others.height, MANY_SECRETS)
+
+
+def _own_rows(rows: pl.DataFrame, known: list[str], secret: str) -> dict[str, float]:
+    """How many rows are guessed right by their class, and how many of them still are when their own row is taken out of it.
+
+    The same attacker and the same patient, in the release and not: no other patients, and no luck of theirs, come in between. Alone in a
+    class, nobody is left to guess by.
+    """
+    classes, answers = (
+        rows.select(pl.concat_str(names, separator="|").rank("dense") - 1).to_series().to_numpy().astype(np.int64)
+        for names in (known, [secret])
+    )
+    counts = np.zeros((classes.max() + 1, answers.max() + 1))
+    np.add.at(counts, (classes, answers), 1)
+    others = counts[classes]
+    others[np.arange(len(answers)), answers] -= 1
+    right = counts.argmax(axis=1)[classes] == answers
+    without = (others.argmax(axis=1) == answers) & (others.max(axis=1) > 0)
+    return {"own": float(right.mean()), "without": float(without.mean())}
 
 
 class Majority(InferencePredictor):

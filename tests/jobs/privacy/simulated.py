@@ -91,7 +91,7 @@ def told(exact: pl.DataFrame) -> pl.DataFrame:
     """How the release tells exact rows, before any fact is taken out."""
     return exact.select(
         "sex",
-        age_band=pl.when(pl.col("age") < 60).then(pl.lit("0–59")).when(pl.col("age") < 75).then(pl.lit("60–74")).otherwise(pl.lit("75+")),
+        age_band=pl.when(pl.col("age") < 70).then(pl.lit("0–69")).otherwise(pl.lit("70+")),
         region=pl.lit("*"),
         dx_period=pl.lit("*"),
         tumor_group=pl.when(pl.col("tumor_group").is_in(FREQUENT)).then("tumor_group").otherwise(pl.lit("other")),

@@ -10,6 +10,8 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.privacy.attacks import attack, environment
 from jobs.privacy.attacks.figures import Bounds, Figure, refused
 from jobs.privacy.attacks.gate import examine
+from jobs.privacy.attacks.view import QUASI
+from jobs.privacy.own_row import guessed, numbers
 from tests.jobs.privacy import simulated
 
 # With 1,000 attacks the smallest bound can still be shown.
@@ -94,21 +96,34 @@ def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("said", "value", "kept"),
     [
-        ({"risk": 0.04, "low": 0.01, "control": 0.5}, True),
-        ({"risk": 0.30, "low": 0.20, "control": 0.5}, False),
-        ({"risk": 0.08, "low": 0.00, "control": 0.5}, True),  # cannot be told from chance
-        ({"risk": 0.60, "low": 0.20, "control": 0.98}, True),  # nearly everybody is guessed right anyway
-        ({"risk": 0.60, "low": 0.20, "control": 0.93}, False),
+        ({"risk": 0.04, "low": 0.01, "control": 0.5}, 0.04, True),
+        ({"risk": 0.30, "low": 0.20, "control": 0.5}, 0.30, False),
+        ({"risk": 0.08, "low": 0.03, "control": 0.5}, 0.08, True),  # too few others to say, and nobody's own row tells
+        ({"risk": 0.08, "low": 0.03, "control": 0.5, "own": 0.60}, 0.20, False),
+        ({"risk": 0.00, "low": 0.00, "control": 0.5, "own": 0.60}, 0.20, False),
+        ({"risk": 0.60, "low": 0.20, "control": 0.98}, 0.60, True),  # nearly everybody is guessed right anyway
+        ({"risk": 0.60, "low": 0.20, "control": 0.93}, 0.60, False),
     ],
 )
-def test_an_inference_refuses_where_it_is_more_than_chance_and_something_is_left_to_be_guessed(
-    said: dict[str, float], kept: bool
+def test_an_inference_refuses_where_others_or_those_left_out_are_guessed_worse_and_something_is_left_to_be_guessed(
+    said: dict[str, float], value: float, kept: bool
 ) -> None:
     asked = next(each for each in attack._inference(["sex", "outcome"], Bounds()) if each.decides)
-    figure = asked.figure({**said, "high": 1.0, "rate": 0.9, "independent": 0.0, "success": 1, "attacks": 1})
-    assert (figure.value, figure.kept) == (said["risk"], kept)
+    usual = {"high": 1.0, "rate": 0.9, "independent": 0.0, "success": 1, "attacks": 1, "own": 0.5, "without": 0.5}
+    figure = asked.figure(usual | said)
+    assert (round(figure.value, 5), figure.kept) == (value, kept)
+
+
+def test_what_own_rows_give_away_is_the_same_to_the_attacks_as_to_those_who_make_a_release(
+    sound: tuple[simulated.World, dict[str, Figure]],
+) -> None:
+    view = sound[0].released["edu_patient"]
+    classes = numbers(view.select(pl.concat_str(QUASI, separator="|")).to_series())
+    risk = guessed(numbers(view["outcome"]), classes, int(classes.max()) + 1).risk()
+    assert 0 < risk < 1
+    assert f"Each left out in turn: {risk:.4f}." in sound[1]["inference of outcome from quasi-identifiers"].advice
 
 
 def test_what_fails_inside_the_attacks_is_told_without_values(tmp_path: Path) -> None:
