@@ -1,4 +1,7 @@
-"""The hospitals: the folder is the register. Every module or package in it, `feed` aside, declares HOSPITAL and bears its center code."""
+"""The hospitals: the folder is the register. Every module or package in it declares HOSPITAL and bears its center code.
+
+`feed` aside, and names with an underscore before them.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,12 +15,14 @@ from jobs.hospitals.feed import Hospital
 
 # Rules of other tables look at these.
 INDISPENSABLE = ("person", "primary_cancer")
+# Silver tables whose rows scoped oppositions take away: landing knows such rows by the name of their feed.
+FED_BY = {"specimen": "sample", "molecular_analysis": "analysis", "variant": "variant"}
 
 
 @cache
 def hospitals() -> dict[str, Hospital]:
     """Every declared hospital by its center code; ValueError for a module that declares none, or another one than its name says."""
-    names = sorted(found.name for found in iter_modules(__path__) if found.name != "feed")
+    names = sorted(found.name for found in iter_modules(__path__) if found.name != "feed" and found.name[0] != "_")
     return {name: _declared(name) for name in names}
 
 
@@ -46,6 +51,13 @@ def transforms(center: str) -> dict[str, Callable[..., Any]]:
         raise ValueError(
             f"expected functions {' and '.join(INDISPENSABLE)} in jobs/hospitals/{center}, found no {' and no '.join(missing)}"
         )
+    domains = {feed.domain for feed in module.HOSPITAL.feeds}
+    for table, domain in FED_BY.items():
+        if table in found and domain not in domains:
+            raise ValueError(
+                f"expected {table} of jobs/hospitals/{center} to be made from a feed {domain}, found no feed of that name: "
+                "by it landing knows the rows that an opposition takes away"
+            )
     return found
 
 
