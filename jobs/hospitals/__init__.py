@@ -3,7 +3,7 @@
 `feed` aside, and names with an underscore before them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib import import_module
 from inspect import isfunction
@@ -51,14 +51,18 @@ def transforms(center: str) -> dict[str, Callable[..., Any]]:
         raise ValueError(
             f"expected functions {' and '.join(INDISPENSABLE)} in jobs/hospitals/{center}, found no {' and no '.join(missing)}"
         )
-    domains = {feed.domain for feed in module.HOSPITAL.feeds}
-    for table, domain in FED_BY.items():
-        if table in found and domain not in domains:
-            raise ValueError(
-                f"expected {table} of jobs/hospitals/{center} to be made from a feed {domain}, found no feed of that name: "
-                "by it landing knows the rows that an opposition takes away"
-            )
+    for table in found:
+        fed_as_named(center, table, {feed.domain for feed in module.HOSPITAL.feeds})
     return found
+
+
+def fed_as_named(center: str, table: str, domains: Collection[str]) -> None:
+    """ValueError where a table whose rows scoped oppositions take away is made from other feeds than the one landing looks at."""
+    if table in FED_BY and FED_BY[table] not in domains:
+        raise ValueError(
+            f"expected {table} of jobs/hospitals/{center} to be made from the feed {FED_BY[table]}, found none of that name among those "
+            "it is made from: by the name landing knows the rows that an opposition takes away"
+        )
 
 
 def _functions(module: ModuleType) -> set[str]:

@@ -57,6 +57,9 @@ def _feeds(hospital: Hospital) -> Iterator[str]:
         members = (feed.domain for feed in hospital.feeds if feed.member)
         yield from _naming(members, "an archive for feeds that are members, found none for")
     yield from _naming(set(hospital.always) - domains.keys(), "feeds of its own in `always`, found")
+    if hospital.mode == "snapshot":
+        others = (feed.domain for feed in hospital.feeds if feed.replaces not in ("all", "nothing"))
+        yield from _naming(others, 'replaces="all" in every feed of a snapshot (or "nothing": it only adds), found another in')
 
 
 def _feed(feed: Feed, hospital: Hospital) -> Iterator[str]:

@@ -133,6 +133,7 @@ def test_a_feed_in_which_something_would_go_wrong_is_refused(feed: str, change: 
         ({"codes": {"person.sexe": {}, "rights_register.scope": SCOPES}}, "coded columns of silver as `table.column` in codes, found person.sexe"),
         ({"codes": {"person.sex": {"1": "male"}, "rights_register.scope": SCOPES}}, "codes of person.sex to become M | F | UN, found male"),
         ({"nulls": {"NR": "not collected"}}, "the reasons unknown | not_done | not_applicable | not_collected in nulls, found not collected"),
+        ({"mode": "snapshot"}, 'replaces="all" in every feed of a snapshot (or "nothing": it only adds), found another in patient, tumour'),
         ({"always": ("tumor",)}, "feeds of its own in `always`, found tumor"),
         ({"date_format": "%d/%m/%y"}, "a date_format of %d, %m and %Y, found '%d/%m/%y'"),
         ({"true_values": ("0",), "deleted_when": None}, "true_values and false_values to differ, found in both 0"),

@@ -10,7 +10,7 @@ import pytest
 
 import jobs.hospitals
 from jobs.dictionary import pages
-from jobs.hospitals import hospitals, transforms
+from jobs.hospitals import fed_as_named, hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.ingest import ingest
 from jobs.lake import Lake
@@ -131,7 +131,7 @@ def test_its_tables_are_those_of_the_contracts(lac: Hospital, spark: object) -> 
         ("lac", (">patient!", ">person!"), "hospital lac: expected references (>) to feeds of its own, found person"),
         ("lac", ('.csv", PATIENT,', '.csv", PATIENT, member=True,'), "hospital lac: expected an archive for feeds that are members, found none for patient"),
         ("lac", ("def person", "def patients"), "expected functions of jobs/hospitals/lac to be named after silver tables, found patients"),
-        ("lac", ("def person", "def specimen(feeds):\n    return feeds['tumour']\n\n\ndef person"), "expected specimen of jobs/hospitals/lac to be made from a feed sample, found no feed of that name: by it landing knows the rows that an opposition takes away"),
+        ("lac", ("def person", "def specimen(feeds):\n    return feeds['tumour']\n\n\ndef person"), "expected specimen of jobs/hospitals/lac to be made from the feed sample, found none of that name among those it is made from"),
         ("lac", ("def primary_cancer", "def _primary_cancer"), "expected functions person and primary_cancer in jobs/hospitals/lac, found no primary_cancer"),
     ],
 )  # fmt: skip
@@ -141,3 +141,10 @@ def test_a_declaration_that_cannot_work_is_refused_with_what_is_wrong(
     register(name, recipe().replace(*change) if change[0] else recipe())
     with pytest.raises(ValueError, match=re.escape(sentence)):
         transforms(hospitals()[name].center)
+
+
+@pytest.mark.parametrize(("table", "feed"), [("specimen", "sample"), ("molecular_analysis", "analysis"), ("variant", "variant")])
+def test_a_pass_refuses_rows_that_an_opposition_would_not_have_taken_away(table: str, feed: str) -> None:
+    fed_as_named("lac", table, {"patient", feed})
+    with pytest.raises(ValueError, match=f"expected {table} of jobs/hospitals/lac to be made from the feed {feed}"):
+        fed_as_named("lac", table, {"patient", "biomarker"})
