@@ -13,8 +13,6 @@ from jobs.releases.figures import Figure
 from jobs.teaching import _days, _quasi
 from quality.dictionary import VERSION, grid
 
-# A number of patients below this is not told exactly.
-SMALL = 11
 ALLOWED = (
     "Teaching and exercises. No attempt to find out who a patient is, no linkage with other data about people, no clinical decision. "
     "Nothing about single patients is true to the day, and a row that is missing is no finding."
@@ -54,7 +52,7 @@ def card(
         "patients_wanted": wanted,
         "patients": quasi.rows.height,
         "patients_in_gold": known,
-        "not_eligible": about(known - eligible),
+        "not_eligible": about(known - eligible, bounds.k),
         "kept_aside_for_attacks": aside,
         "suppressed": quasi.left_out,
         "suppressed_share": round(quasi.left_out / max(quasi.left_out + quasi.rows.height, 1), 4),
@@ -89,12 +87,12 @@ def told(quasi: _quasi.Told, column: str) -> list[str]:
     return sorted(quasi.rows[column].unique().to_list())
 
 
-def about(count: int) -> str:
-    """A number of patients, which is not told where it is small."""
-    return f"fewer than {SMALL}" if 0 < count < SMALL else f"{count}"
+def about(count: int, k: int) -> str:
+    """A number of patients, which is not told exactly where it is below k."""
+    return f"fewer than {k}" if 0 < count < k else f"{count}"
 
 
-def facts(made: dict[str, pl.DataFrame], raw: dict[str, pl.DataFrame], patients: pl.Series) -> dict[str, dict[str, int]]:
+def facts(made: dict[str, pl.DataFrame], raw: dict[str, pl.DataFrame], patients: pl.Series, k: int) -> dict[str, dict[str, int]]:
     """By kind of fact: of how many patients it is known and of how many it is told. Kinds that fewer than k have are not named."""
     mine = {
         name: frame.filter(pl.col("patient_id").is_in(patients.implode()))
@@ -109,7 +107,7 @@ def facts(made: dict[str, pl.DataFrame], raw: dict[str, pl.DataFrame], patients:
     for table, kind in KINDS.items():
         known, told_of = (_by_kind(frame[table], kind) for frame in (mine, made))
         for name in sorted(known, key=lambda each: (-known[each], each)):
-            if known[name] >= SMALL:
+            if known[name] >= k:
                 found[f"{table} {name}"] = {"known": known[name], "told": told_of.get(name, 0)}
     return found
 
@@ -145,7 +143,7 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
     parts = [
         f"# Teaching release {said['release']}",
         f"{said['patients']:,} patients, of {said['patients_wanted']:,} wanted. {said['suppressed']} more were left out because no class takes them "
-        f"({said['suppressed_share']:.1%}); {said['kept_aside_for_attacks']:,} were kept aside to attack the release with. Made {said['made_at']} "
+        f"({said['suppressed_share']:.1%}); {said['kept_aside_for_attacks']:,} others were kept aside: with those of them whose class is in it the release was attacked. Made {said['made_at']} "
         f"from gold build {', '.join(rights['gold_build'])}, as of {rights['as_of']}.",
         f"k = {said['k']}, l = {said['l']} ({', '.join(said['sensitive'])}).",
         "## Who may use it, and for what",

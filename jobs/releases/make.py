@@ -119,7 +119,7 @@ class _Making:
             self._write(folder, {name: numbered(name, frame, numbers) for name, frame in made.items()})
             left_out = quasi.left_out / chosen.cohort.height
             found = self._hold(folder, left_out, raw, chosen, quasi.rows, numbers)
-            facts = card.facts(made, raw, quasi.rows["patient_id"])
+            facts = card.facts(made, raw, quasi.rows["patient_id"], self.bounds.k)
             card.write(folder, self._card(chosen, quasi, facts), found)
             return self._place(folder, quasi, made, found)
         finally:

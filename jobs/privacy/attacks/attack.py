@@ -80,7 +80,10 @@ def attacked(view: pl.DataFrame, truth: pl.DataFrame, control: pl.DataFrame, exa
 
 
 def _singling_out(columns: list[str], exact: list[str], bounds: Bounds) -> list[Asked]:
-    told = "Upper end of the 95 % interval; {success} of {attacks} attacks singled out one patient. "
+    told = (
+        "Upper end of the 95 % interval; {success} of {attacks} attacks singled out one patient: {found} found a question that one row alone "
+        "answers, the others found none. "
+    )
     usual = {"attack": "singling out", "attacks": bounds.attacks, "tries": bounds.tries, "seed": bounds.seed}
     on_release = {**usual, "release": "release", "truth": "truth", "columns": columns}
     on_copy = {**usual, "release": "exact", "truth": "exact", "columns": exact, "among": THREE, "exact": True}

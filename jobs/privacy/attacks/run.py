@@ -61,7 +61,7 @@ def singling_out(
     )
     attack._ori, attack._syn = people, rows
     attack.evaluate("univariate" if among == 1 else "multivariate")
-    return _told(int(attack.results().n_success), attacks)
+    return {**_told(int(attack.results().n_success), attacks), "found": len(attack.queries())}
 
 
 def linkability(
