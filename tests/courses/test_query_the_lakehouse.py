@@ -136,7 +136,10 @@ def text(lesson: str) -> str:
 
 
 def test_a_day_stands_for_the_bin_that_the_text_says():
-    said = re.search(r'day (\d+) means "in the third month", from day (\d+) to day (\d+), and day (\d+) means "in the first year"', text("01-first-questions"))
+    said = re.search(
+        r'day (\d+) means "in the third month", from day (\d+) to day (\d+), and day (\d+) means "in the first year"',
+        text("01-first-questions"),
+    )
     assert said
     day, first, last, year = map(int, said.groups())
     bins = [(low, high) for cuts in BEGINNINGS for low, high in itertools.pairwise(cuts)]
