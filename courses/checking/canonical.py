@@ -7,6 +7,7 @@ It runs in the trainee's kernel too, so it imports nothing heavy by itself and h
     set     {"kind": "set", "values": [1, 2]}                 of a list, an array, a series: distinct, sorted
     table   {"kind": "table", "columns": [["sex", "text"], ["n", "integer"]], "rows": [["F", 12], ["M", 13]]}
     figure  {"kind": "figure", "axes": [{"x_label": "…", "y_label": "…", "series": [{"mark": "line", "x": […], "y": […]}]}]}
+            a step also says "where" it happens if that is not at its own x: "pre" or "mid"
     code    {"kind": "code", "name": "f", "source": "def f(): …"}
     nothing {"kind": "nothing"}
 """
@@ -31,6 +32,11 @@ MAX_COLUMNS = 200
 MAX_SOURCE = 20_000
 MAX_BYTES = 4_000_000
 DIGITS = 10
+# Larger whole numbers are told as floats: not every float can be compared with them.
+LARGEST = 2**64
+POST = "post"
+# Where matplotlib's drawing styles put a step: at its own x, at the x before it, or half-way.
+STEPS = {"steps": "pre", "steps-pre": "pre", "steps-mid": "mid", "steps-post": POST}
 TYPES = ("boolean", "integer", "number", "text", "date", "timestamp", "list", "nothing")
 
 
@@ -82,15 +88,26 @@ def scalar(value: Any) -> Scalar:
         return value
     if isinstance(value, datetime | date):
         return value.isoformat()
-    if isinstance(value, int):
+    if _is_whole(value):
         return int(value)
     if isinstance(value, Real | Decimal):
-        return _rounded(float(value))
+        return _rounded(_float(value))
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
     raise NotAnAnswer(
         f"Expected a number, a text, a date or nothing in each place, found {type(value).__name__}: turn it into one of these."
     )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and abs(value) <= LARGEST
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _rounded(value: float) -> float | str | None:
@@ -247,8 +264,9 @@ def _axes(axes: Any) -> Canonical:
 
 
 def _line(line: Any) -> Canonical:
-    mark = "step" if str(line.get_drawstyle()).startswith("steps") else "line"
-    return _series(mark, line.get_xdata(), line.get_ydata())
+    where = STEPS.get(line.get_drawstyle())
+    drawn = _series("step" if where else "line", line.get_xdata(), line.get_ydata())
+    return drawn if where in (None, POST) else drawn | {"where": where}
 
 
 def _points(collection: Any) -> Canonical:
@@ -303,7 +321,7 @@ def admit(value: Any) -> Canonical:
 def _is_canonical(value: Canonical) -> bool:
     kind = value["kind"]
     if kind == "number":
-        return (type(value["value"]) in (int, float)) or value["value"] in ("nan", "inf", "-inf")
+        return _is_number(value["value"]) or value["value"] in ("nan", "inf", "-inf")
     if kind == "text":
         return isinstance(value["value"], str)
     if kind == "set":
@@ -317,10 +335,15 @@ def _is_canonical(value: Canonical) -> bool:
     return bool(kind == "nothing")
 
 
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and _is_whole(value))
+
+
 def _is_cell(value: Any) -> bool:
     return (
         value is None
-        or type(value) in (bool, int, float, str)
+        or type(value) in (bool, str)
+        or _is_number(value)
         or (isinstance(value, list) and all(not isinstance(each, list) and _is_cell(each) for each in value))
     )
 
@@ -333,7 +356,8 @@ def _is_table(columns: list[list[str]], rows: list[list[Any]]) -> bool:
 
 def _is_series_of_figure(series: Canonical) -> bool:
     x, y = series["x"], series["y"]
-    return series["mark"] in ("line", "step", "points", "bars") and len(x) == len(y) <= MAX_ROWS and all(map(_is_cell, [*x, *y]))
+    known = series["mark"] in ("line", "step", "points", "bars") and series.get("where", POST) in STEPS.values()
+    return known and len(x) == len(y) <= MAX_ROWS and all(map(_is_cell, [*x, *y]))
 
 
 def thaw(value: Canonical) -> Any:

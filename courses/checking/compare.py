@@ -4,14 +4,22 @@ import bisect
 import itertools
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from courses.checking import words
-from courses.checking.canonical import Canonical
+from courses.checking.canonical import POST, Canonical
 from courses.checking.exercise import Language
 
 NUMERIC = ("integer", "number")
+# Through which points a step goes from one of its points to the next.
+TURNS: dict[str, Callable[[float, float, float, float], list[tuple[float, float]]]] = {
+    POST: lambda x, y, to_x, to_y: [(to_x, y)],
+    "pre": lambda x, y, to_x, to_y: [(x, to_y)],
+    "mid": lambda x, y, to_x, to_y: [((x + to_x) / 2, y), ((x + to_x) / 2, to_y)],
+}
+AS_ASKED = {"mark": "step", "where": POST}
 
 
 @dataclass(frozen=True)
@@ -194,6 +202,8 @@ def _series(wanted: Canonical, drawn: list[Canonical], tolerance: float) -> list
         return [Difference("no_series", {"mark": wanted["mark"]})]
     if any(_follows(wanted, each, tolerance) for each in candidates):
         return []
+    if wanted["mark"] == "step" and any(_same_staircase(wanted, {**each, **AS_ASKED}, tolerance) for each in candidates):
+        return [Difference("corners")]
     return [Difference("series", {"mark": wanted["mark"]})]
 
 
@@ -206,21 +216,49 @@ def _follows(wanted: Canonical, drawn: Canonical, tolerance: float) -> bool:
 
 
 def _same_staircase(wanted: Canonical, drawn: Canonical, tolerance: float) -> bool:
-    """The height after every expected step, and half-way to the next one, is the drawn one."""
-    if not all(map(_is_number, [*drawn["x"], *drawn["y"]])) or not wanted["x"]:
+    """The drawn line lies flat at the expected height from every step to the next; what is drawn before the first is free."""
+    if not wanted["x"] or not all(map(_is_number, [*drawn["x"], *drawn["y"]])):
         return False
-    steps = sorted(zip(wanted["x"], wanted["y"], strict=True))
-    corners = _upper_right(drawn)
-    places = [x for x, _ in steps] + [(a + b) / 2 for (a, _), (b, _) in itertools.pairwise(steps)]
-    return all(near(_height(steps, x), _height(corners, x), max(tolerance, 1e-6)) for x in places)
+    steps, corners = sorted(zip(wanted["x"], wanted["y"], strict=True)), _corners(drawn)
+    if any(here > there for (here, _), (there, _) in itertools.pairwise(corners)):
+        return False
+    first, last, close = steps[0][0], steps[-1][0], max(tolerance, 1e-6)
+    places = sorted({x for x, _ in steps} | {x for x, _ in corners if first < x < last})
+    # Who draws the corners by hand may have set them apart by a hair.
+    runs = [(a, b) for a, b in itertools.pairwise(places) if b - a > 1e-6 * (last - first)]
+    ends = [(_height(steps, a), height) for a, b in runs for height in (_after(corners, a), _before(corners, b))]
+    return all(near(ours, theirs, close) for ours, theirs in [*ends, (steps[-1][1], _after(corners, last))])
 
 
-def _upper_right(drawn: Canonical) -> list[tuple[float, float]]:
-    """The last height drawn at each place: where a corner has two, the one after the step."""
-    last: dict[float, float] = {}
-    for x, y in zip(drawn["x"], drawn["y"], strict=True):
-        last[x] = y
-    return sorted(last.items())
+def _corners(drawn: Canonical) -> list[tuple[float, float]]:
+    """The points through which the pen goes, from left to right."""
+    points = list(zip(drawn["x"], drawn["y"], strict=True))
+    if drawn["mark"] != "step":
+        return points
+    turn, path = TURNS[drawn.get("where", POST)], points[:1]
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        path += [*turn(x, y, to_x, to_y), (to_x, to_y)]
+    return path
+
+
+def _after(corners: list[tuple[float, float]], x: float) -> float:
+    """The height just right of a place; the last one drawn lasts."""
+    return _between(corners, bisect.bisect_right(corners, (x, math.inf)), x)
+
+
+def _before(corners: list[tuple[float, float]], x: float) -> float:
+    """The height just left of a place."""
+    return _between(corners, bisect.bisect_left(corners, (x, -math.inf)), x)
+
+
+def _between(corners: list[tuple[float, float]], place: int, x: float) -> float:
+    """The height at a place on the way to the corner of that number."""
+    if place == 0:
+        return math.nan
+    if place == len(corners):
+        return corners[-1][1]
+    (left, low), (right, high) = corners[place - 1], corners[place]
+    return low + (high - low) * (x - left) / (right - left)
 
 
 def _height(steps: list[tuple[float, float]], x: float) -> float:

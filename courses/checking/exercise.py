@@ -49,7 +49,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Series:
-    """For `kind="figure"`: what must be drawn. A step is compared as the staircase it is, wherever its corners were drawn."""
+    """For `kind="figure"`: what must be drawn. A step is compared as the staircase that is seen, with corners of its own or drawn by hand."""
 
     mark: Literal["line", "step", "points", "bars"]
     x: tuple[Any, ...]

@@ -1,7 +1,8 @@
-"""What a course's checks.py says of known mistakes, and how it runs the very generator that the lesson shows."""
+"""How a course's checks.py declares exercises and knows mistakes, and how it runs the very generator that the lesson shows."""
 
 import random
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 
 from courses.checking.canonical import canonical
 from courses.checking.compare import differences
-from courses.checking.exercise import Wrong
+from courses.checking.exercise import Exercise, Kind, Wrong
 from courses.checking.release import Release
 
 Matches = Callable[[Release, int, Any], bool]
@@ -19,23 +20,34 @@ Expected = Callable[[Release, int], Any]
 GENERATOR = re.compile(r"^# generator\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
-def say(en: str, fr: str) -> dict[str, str]:
-    """A sentence in both languages."""
-    return {"en": en, "fr": fr}
+def asking(course: Path) -> Callable[..., tuple[str, Exercise]]:
+    """How a course declares its exercises by name. What is said after a wrong answer stands beside them in `feedback.toml`, in both languages."""
+    feedback = tomllib.loads((course / "feedback.toml").read_text(encoding="utf-8"))
+
+    def asked(
+        name: str, expected: Expected, kind: Kind, *mistakes: Matches, tolerance: float = 1e-6, required: bool = True
+    ) -> tuple[str, Exercise]:
+        """The words of the n-th mistake are the n-th of its feedback."""
+        words = feedback[name]
+        hints = tuple({"en": en, "fr": fr} for en, fr in zip(words["en"], words["fr"], strict=True))
+        wrong = tuple(Wrong(*each) for each in zip(mistakes, words.get("wrong", ()), strict=True))
+        return name, Exercise(expected, kind, tolerance, hints, wrong, required)
+
+    return asked
 
 
-def gives(mistake: Expected, en: str, fr: str, tolerance: float = 1e-6) -> Wrong:
-    """The answer that a known mistake gives for this trainee, and what to say to it."""
+def gives(mistake: Expected, tolerance: float = 1e-6) -> Matches:
+    """True for the answer that a known mistake gives for this trainee."""
 
     def matches(release: Release, seed: int, given: Any) -> bool:
         return not differences(canonical(mistake(release, seed)), canonical(given), tolerance)
 
-    return Wrong(matches, say(en, fr))
+    return matches
 
 
-def holds(pattern: str, en: str, fr: str, absent: bool = False) -> Wrong:
-    """Source code that has (or lacks) something: the source is read, never run here."""
-    return Wrong(lambda release, seed, given: bool(re.search(pattern, given)) is not absent, say(en, fr))
+def holds(pattern: str, absent: bool = False) -> Matches:
+    """True for source code that has (or lacks) something: the source is read, never run here."""
+    return lambda release, seed, given: bool(re.search(pattern, given)) is not absent
 
 
 def generator(lesson: Path) -> dict[str, Any]:

@@ -44,6 +44,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
         "en": "What is drawn ({mark}) does not follow the right values everywhere.",
         "fr": "Le tracé ({mark}) ne suit pas partout les bonnes valeurs.",
     },
+    "corners": {
+        "en": "The values are right, but a staircase keeps its height until the next day on which something happens: draw it with where='post'.",
+        "fr": "Les valeurs sont justes, mais un escalier garde sa hauteur jusqu’au prochain jour où quelque chose arrive : tracez-le avec where='post'.",
+    },
     "code_case": {
         "en": "The function gives another result than expected in {failed} of {cases} cases.",
         "fr": "La fonction donne un autre résultat que celui attendu dans {failed} cas sur {cases}.",

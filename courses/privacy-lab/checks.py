@@ -2,7 +2,6 @@
 trainee's cohort makes a year of birth and a department, which the release does not hold.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
@@ -13,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from courses.checking.exercise import Case, Exercise, Figure, Kind, Series, Wrong
-from courses.checking.mistakes import column_gives, is_number, source_has
+from courses.checking.exercise import Case, Figure, Series
+from courses.checking.mistakes import asking, column_gives, is_number, source_has
 from courses.checking.release import Release
 
 GOLDEN, SILVER, BRONZE = 0.6180339887498949, 0.41421356237309515, 0.7320508075688772
@@ -401,17 +400,8 @@ def draws(value: Callable[[Release, int], Figure]) -> Matches:
 
 # ── the exercises ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Declared = tuple[str, Exercise]
-# Hints and known mistakes in words, both languages: beside this file.
-FEEDBACK = tomllib.loads(Path(__file__).with_name("feedback.toml").read_text(encoding="utf-8"))
-
-
-def asked(name: str, expected: Value, kind: Kind, *mistakes: Matches, tolerance: float = 1e-6) -> Declared:
-    """An exercise and its name; the words of the n-th mistake are the n-th of its feedback."""
-    words = FEEDBACK[name]
-    hints = tuple({"en": en, "fr": fr} for en, fr in zip(words["en"], words["fr"], strict=True))
-    wrong = tuple(Wrong(matches, each) for matches, each in zip(mistakes, words["wrong"], strict=True))
-    return name, Exercise(expected, kind, tolerance, hints, wrong)
+# What is said after a wrong answer stands in feedback.toml.
+asked = asking(Path(__file__).parent)
 
 
 PSEUDONYMS = (

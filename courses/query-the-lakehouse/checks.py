@@ -1,15 +1,17 @@
-"""What is expected of "Query the lakehouse", and what is said to who is not there yet. Never shipped to trainees."""
+"""What is expected of "Query the lakehouse", and which mistakes are known. Never shipped to trainees."""
 
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from courses.checking.exercise import Case, Exercise, Figure, Series, Wrong
-from courses.checking.mistakes import generator, gives, holds, say
+from courses.checking.exercise import Case, Figure, Series
+from courses.checking.mistakes import asking, generator, gives, holds
 from courses.checking.release import Release
 
 LESSONS = Path(__file__).parent
+# What is said after a wrong answer stands in feedback.toml.
+asked = asking(LESSONS)
 
 
 def tumours(release: Release, seed: int) -> pl.DataFrame:
@@ -50,124 +52,39 @@ def sequenced_share(release: Release, seed: int) -> float:
     return 100 * tumours(release, seed)["panel"].is_not_null().mean()  # type: ignore[operator, return-value]
 
 
-FIRST_QUESTIONS = {
-    "first-questions.tumours": Exercise(
+FIRST_QUESTIONS = (
+    asked(
+        "first-questions.tumours",
         lambda release, seed: tumours(release, seed).height,
         "number",
-        hints=(
-            say("One row of edu_tumor is one tumour. Count rows.", "Une ligne d'edu_tumor est une tumeur. Comptez les lignes."),
-            say("Keep your cohort only: JOIN cohort USING (tumor_no).", "Gardez votre cohorte : JOIN cohort USING (tumor_no)."),
-            say(
-                "SELECT count(*) FROM edu_tumor JOIN cohort USING (tumor_no); take the value with .first()[0].",
-                "SELECT count(*) FROM edu_tumor JOIN cohort USING (tumor_no) ; prenez la valeur avec .first()[0].",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: release.table("edu_tumor").height,
-                "This is the whole release. Your cohort is a part of it: join the view cohort.",
-                "C'est toute la base. Votre cohorte en est une partie : joignez la vue cohort.",
-            ),
-            gives(
-                lambda release, seed: release.of_cohort("edu_line", seed).height,
-                "This is the number of lines of treatment of your cohort. What is one row of the table that you counted?",
-                "C'est le nombre de lignes de traitement de votre cohorte. Qu'est-ce qu'une ligne de la table que vous avez comptée ?",
-            ),
-        ),
+        gives(lambda release, seed: release.table("edu_tumor").height),
+        gives(lambda release, seed: release.of_cohort("edu_line", seed).height),
     ),
-    "first-questions.by-group": Exercise(
+    asked(
+        "first-questions.by-group",
         by_group,
         "table",
-        hints=(
-            say("GROUP BY tumor_group, and count within each group.", "GROUP BY tumor_group, puis comptez dans chaque groupe."),
-            say(
-                "Two columns of exactly these names: tumor_group, tumours. Name a count with AS.",
-                "Deux colonnes portant exactement ces noms : tumor_group, tumours. Nommez un compte avec AS.",
-            ),
-            say(
-                "SELECT tumor_group, count(*) AS tumours FROM edu_tumor JOIN cohort USING (tumor_no) GROUP BY tumor_group",
-                "SELECT tumor_group, count(*) AS tumours FROM edu_tumor JOIN cohort USING (tumor_no) GROUP BY tumor_group",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: release.table("edu_tumor").group_by("tumor_group").agg(tumours=pl.len()),
-                "These are the groups of the whole release: the join with cohort is missing.",
-                "Ce sont les groupes de toute la base : la jointure avec cohort manque.",
-            ),
-            gives(
-                by_group_of_lines,
-                "You counted lines of treatment: a tumour with three lines counts three times, one without lines not at all.",
-                "Vous avez compté des lignes de traitement : une tumeur à trois lignes compte trois fois, une tumeur sans ligne pas du tout.",
-            ),
-        ),
+        gives(lambda release, seed: release.table("edu_tumor").group_by("tumor_group").agg(tumours=pl.len())),
+        gives(by_group_of_lines),
     ),
-    "first-questions.untreated-share": Exercise(
+    asked(
+        "first-questions.untreated-share",
         untreated_share,
         "number",
+        gives(untreated_of_all, 0.0005),
+        gives(lambda release, seed: untreated_share(release, seed) / 100, 0.000005),
+        gives(lambda release, seed: 100 - untreated_share(release, seed), 0.0005),
         tolerance=0.0005,
-        hints=(
-            say(
-                "Who belongs into the denominator: all tumours, or those for which n_lines is known?",
-                "Qui est au dénominateur : toutes les tumeurs, ou celles dont n_lines est connu ?",
-            ),
-            say(
-                "avg leaves NULLs out. CASE … ELSE 0 turns them into zeros.",
-                "avg laisse les NULL de côté. CASE … ELSE 0 les change en zéros.",
-            ),
-            say(
-                "100 * avg(CAST(n_lines = 0 AS int)) over your cohort.", "100 * avg(CAST(n_lines = 0 AS int)) sur votre cohorte."
-            ),
-        ),
-        wrong=(
-            gives(
-                untreated_of_all,
-                "You divided by all tumours: each one whose number of lines is unknown was counted as treated.",
-                "Vous avez divisé par toutes les tumeurs : chaque nombre de lignes inconnu a été compté comme traité.",
-                0.0005,
-            ),
-            gives(
-                lambda release, seed: untreated_share(release, seed) / 100,
-                "This is a fraction between 0 and 1. The question asks for a percentage.",
-                "C'est une fraction entre 0 et 1. La question demande un pourcentage.",
-                0.000005,
-            ),
-            gives(
-                lambda release, seed: 100 - untreated_share(release, seed),
-                "This is the share of the treated. The question asks for those without any line.",
-                "C'est la part des traitées. La question demande celles sans aucune ligne.",
-                0.0005,
-            ),
-        ),
     ),
-    "first-questions.sequenced-share": Exercise(
+    asked(
+        "first-questions.sequenced-share",
         sequenced_share,
         "number",
+        gives(lambda release, seed: 100.0, 0.0005),
+        gives(lambda release, seed: 100 * release.table("edu_tumor")["panel"].is_not_null().mean(), 0.0005),
         tolerance=0.0005,
-        hints=(
-            say("Here NULL means no: nothing was sequenced.", "Ici NULL veut dire non : rien n'a été séquencé."),
-            say(
-                "count(panel) counts the rows with a panel, count(*) all of them.",
-                "count(panel) compte les lignes qui ont un panel, count(*) toutes.",
-            ),
-            say("100 * count(panel) / count(*) over your cohort.", "100 * count(panel) / count(*) sur votre cohorte."),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: 100.0,
-                "100 %: numerator and denominator both left out the tumours without a panel. They belong below the line.",
-                "100 % : numérateur et dénominateur ont tous deux laissé de côté les tumeurs sans panel. Elles vont au dénominateur.",
-                0.0005,
-            ),
-            gives(
-                lambda release, seed: 100 * release.table("edu_tumor")["panel"].is_not_null().mean(),  # type: ignore[operator]
-                "This is the share in the whole release: the join with cohort is missing.",
-                "C'est la part dans toute la base : la jointure avec cohort manque.",
-                0.0005,
-            ),
-        ),
     ),
-}
+)
 
 
 # Lesson 2: joins
@@ -251,176 +168,48 @@ def keys_to_test(release: Release, seed: int) -> list[Case]:
     ]
 
 
-JOINS = {
-    "joins.fan-out": Exercise(
+JOINS = (
+    asked(
+        "joins.fan-out",
         lambda release, seed: pairs(release, seed).height,
         "number",
-        hints=(
-            say(
-                "For one tumour: (its lines) × (its events). And for all?",
-                "Pour une tumeur : (ses lignes) × (ses événements). Et pour toutes ?",
-            ),
-            say(
-                "Count lines and events a tumour in two subqueries, join them on tumor_no, sum the products.",
-                "Comptez lignes et événements par tumeur dans deux sous-requêtes, joignez-les sur tumor_no, sommez les produits.",
-            ),
-            say(
-                "SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)",
-                "SELECT count(*) FROM edu_line JOIN edu_event USING (tumor_no) JOIN cohort USING (tumor_no)",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: release.of_cohort("edu_line", seed).height + release.of_cohort("edu_event", seed).height,
-                "You added lines and events. A join pairs them: it multiplies within each tumour.",
-                "Vous avez additionné lignes et événements. Une jointure les apparie : elle multiplie au sein de chaque tumeur.",
-            ),
-            gives(
-                lambda release, seed: pairs(release, seed)["tumor_no"].n_unique(),
-                "This is the number of tumours that have both. The join has a row for each pair of a line and an event.",
-                "C'est le nombre de tumeurs qui ont les deux. La jointure a une ligne par paire (ligne, événement).",
-            ),
-            gives(
-                lambda release, seed: release.table("edu_line").join(release.table("edu_event"), on="tumor_no").height,
-                "This is the join over the whole release: keep your cohort.",
-                "C'est la jointure sur toute la base : gardez votre cohorte.",
-            ),
-        ),
+        gives(lambda release, seed: release.of_cohort("edu_line", seed).height + release.of_cohort("edu_event", seed).height),
+        gives(lambda release, seed: pairs(release, seed)["tumor_no"].n_unique()),
+        gives(lambda release, seed: release.table("edu_line").join(release.table("edu_event"), on="tumor_no").height),
     ),
-    "joins.lines-and-events": Exercise(
+    asked(
+        "joins.lines-and-events",
         lines_and_events,
         "table",
-        hints=(
-            say(
-                "Bring lines and events to one row a tumour first, each in its own subquery.",
-                "Ramenez d'abord lignes et événements à une ligne par tumeur, chacun dans sa sous-requête.",
-            ),
-            say(
-                "LEFT JOIN both to edu_tumor; coalesce(n, 0) for who has none.",
-                "LEFT JOIN des deux à edu_tumor ; coalesce(n, 0) pour celles qui n'en ont pas.",
-            ),
-            say(
-                "Then GROUP BY tumor_group: count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, and the same for events.",
-                "Puis GROUP BY tumor_group : count(*) AS tumours, sum(coalesce(lines.n, 0)) AS lines, de même pour events.",
-            ),
-        ),
-        wrong=(
-            gives(
-                fanned_out,
-                "A fan-out: each line was counted once for each event of its tumour, and the reverse. Aggregate before you join.",
-                "Un produit croisé : chaque ligne a été comptée une fois par événement de sa tumeur, et inversement. Agrégez avant de joindre.",
-            ),
-            gives(
-                fanned_out_wholly,
-                "A fan-out: even tumours were counted once for each pair of a line and an event. Aggregate before you join.",
-                "Un produit croisé : même les tumeurs ont été comptées une fois par paire (ligne, événement). Agrégez avant de joindre.",
-            ),
-            gives(
-                only_with_both,
-                "Tumours without lines, or without events, have vanished: an inner join drops who has no partner.",
-                "Les tumeurs sans ligne ou sans événement ont disparu : une jointure interne perd celles qui n'ont pas de partenaire.",
-            ),
-            gives(
-                plastered,
-                "DISTINCT on days hides the fan-out and loses true twins: two events of one tumour may fall into the same bin.",
-                "DISTINCT sur les jours cache le produit croisé et perd de vrais jumeaux : deux événements d'une tumeur peuvent tomber dans le même intervalle.",
-            ),
-        ),
+        gives(fanned_out),
+        gives(fanned_out_wholly),
+        gives(only_with_both),
+        gives(plastered),
     ),
-    "joins.silent": Exercise(
+    asked(
+        "joins.silent",
         lambda release, seed: numbers_where(release, seed, NO_LINE & NO_EVENT),
         "set",
-        hints=(
-            say("Which join keeps rows that find no partner?", "Quelle jointure garde les lignes sans partenaire ?"),
-            say(
-                "LEFT ANTI JOIN edu_line, then LEFT ANTI JOIN edu_event.",
-                "LEFT ANTI JOIN edu_line, puis LEFT ANTI JOIN edu_event.",
-            ),
-            say(
-                '{row.tumor_no for row in spark.sql("…").collect()} makes a set of the answer.',
-                '{row.tumor_no for row in spark.sql("…").collect()} fait un ensemble de la réponse.',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: numbers_where(release, seed, NO_LINE),
-                "These have no line; some of them have events. Both must be missing.",
-                "Celles-ci n'ont pas de ligne, mais certaines ont des événements. Il faut que les deux manquent.",
-            ),
-            gives(
-                lambda release, seed: numbers_where(release, seed, NO_LINE | NO_EVENT),
-                "These lack lines or events. The question wants neither … nor.",
-                "Celles-ci n'ont pas de ligne ou pas d'événement. La question demande ni l'un ni l'autre.",
-            ),
-        ),
+        gives(lambda release, seed: numbers_where(release, seed, NO_LINE)),
+        gives(lambda release, seed: numbers_where(release, seed, NO_LINE | NO_EVENT)),
     ),
-    "joins.mean-lines": Exercise(
+    asked(
+        "joins.mean-lines",
         lambda release, seed: counts(release, seed, "edu_line", "lines")["lines"].mean(),
         "number",
+        gives(mean_of_treated, 0.000005),
+        gives(mean_of_means, 0.000005),
         tolerance=0.000005,
-        hints=(
-            say("Everybody of the cohort is in the denominator.", "Toute la cohorte est au dénominateur."),
-            say(
-                "Start from cohort, LEFT JOIN the counts, coalesce to 0, then avg.",
-                "Partez de cohort, LEFT JOIN des comptes, coalesce à 0, puis avg.",
-            ),
-            say(
-                "It is also (lines of the cohort) / (tumours of the cohort).",
-                "C'est aussi (lignes de la cohorte) / (tumeurs de la cohorte).",
-            ),
-        ),
-        wrong=(
-            gives(
-                mean_of_treated,
-                "This is the mean among the treated. Who has no line has no row in edu_line, but counts with zero.",
-                "C'est la moyenne parmi les traitées. Une tumeur sans ligne n'a aucun rang dans edu_line, mais compte pour zéro.",
-                0.000005,
-            ),
-            gives(
-                mean_of_means,
-                "This is the mean of the groups' means: a small group weighs as much as a large one.",
-                "C'est la moyenne des moyennes des groupes : un petit groupe pèse autant qu'un grand.",
-                0.000005,
-            ),
-        ),
     ),
-    "joins.is-key": Exercise(
+    asked(
+        "joins.is-key",
         keys_to_test,
         "code",
-        hints=(
-            say(
-                "Make of each row a tuple of the values of the columns.",
-                "Faites de chaque ligne un tuple des valeurs des colonnes.",
-            ),
-            say(
-                "No combination twice: compare len(set(keys)) with len(keys).",
-                "Aucune combinaison deux fois : comparez len(set(keys)) et len(keys).",
-            ),
-            say(
-                "And no None in the columns asked for: all(value is not None …).",
-                "Et aucun None dans les colonnes demandées : all(value is not None …).",
-            ),
-        ),
-        wrong=(
-            holds(
-                r"\bNone\b",
-                "Nothing here speaks of None: a key has no holes.",
-                "Rien ici ne parle de None : une clé n'a pas de trous.",
-                absent=True,
-            ),
-            holds(
-                r"\.join\(|str\(",
-                "Values glued into one text can collide: '1' and '23' look like '12' and '3'. Use tuples.",
-                "Des valeurs collées en un texte peuvent se confondre : « 1 » et « 23 » ressemblent à « 12 » et « 3 ». Prenez des tuples.",
-            ),
-            holds(
-                r"all\(row|all\(key|if not |\band value\b",
-                "Zero is a value. Ask `is not None`, not whether the value is true.",
-                "Zéro est une valeur. Demandez `is not None`, et non si la valeur est vraie.",
-            ),
-        ),
+        holds(r"\bNone\b", absent=True),
+        holds(r"\.join\(|str\("),
+        holds(r"all\(row|all\(key|if not |\band value\b"),
     ),
-}
+)
 
 
 # Lesson 3: windows
@@ -483,126 +272,29 @@ def top_event(release: Release, seed: int, **mistakes: bool) -> pl.DataFrame:
     return best.unique("tumor_group", keep="first", maintain_order=True)
 
 
-WINDOWS = {
-    "windows.first-event": Exercise(
-        first_event,
-        "table",
-        hints=(
-            say(
-                "row_number() OVER (PARTITION BY tumor_no ORDER BY …), then keep place 1.",
-                "row_number() OVER (PARTITION BY tumor_no ORDER BY …), puis gardez la place 1.",
-            ),
-            say(
-                "The order has three parts, down to the key: day, kind, event_no.",
-                "L'ordre a trois parties, jusqu'à la clé : day, kind, event_no.",
-            ),
-            say(
-                "Number in a subquery, WHERE place = 1 outside, then GROUP BY kind.",
-                "Numérotez dans une sous-requête, WHERE place = 1 à l'extérieur, puis GROUP BY kind.",
-            ),
-        ),
-        wrong=(
-            gives(
-                with_all_ties,
-                "Ties were all kept (rank, or a join on min(day)): some tumours have several first events here. row_number picks one.",
-                "Les ex æquo ont tous été gardés (rank, ou jointure sur min(day)) : des tumeurs ont ici plusieurs premiers événements. row_number en choisit un.",
-            ),
-            gives(
-                ever,
-                "This counts the tumours that ever had an event of the kind, not those where it came first.",
-                "Ceci compte les tumeurs qui ont eu un jour un tel événement, non celles où il fut le premier.",
-            ),
-        ),
-    ),
-    "windows.first-to-second": Exercise(
+WINDOWS = (
+    asked("windows.first-event", first_event, "table", gives(with_all_ties), gives(ever)),
+    asked(
+        "windows.first-to-second",
         lambda release, seed: waits(first_to_second(release, seed)),
         "table",
+        gives(lambda release, seed: waits(row_to_row(release, seed)), 0.01),
+        gives(lambda release, seed: waits(first_to_second(release, seed), "mean"), 0.01),
+        gives(lambda release, seed: waits(first_row_to_next(release, seed)), 0.01),
+        gives(lambda release, seed: waits(first_to_second(release, seed, everybody=True)), 0.01),
+        gives(lambda release, seed: waits(first_to_second(release, seed, since="end_day")), 0.01),
         tolerance=0.01,
-        hints=(
-            say(
-                "Which two rows make a pair? Name their line numbers.",
-                "Quelles deux lignes forment une paire ? Nommez leurs numéros.",
-            ),
-            say(
-                "Join edu_line to itself: first.line_number = 1, second.line_number = 2, same tumour.",
-                "Joignez edu_line à elle-même : first.line_number = 1, second.line_number = 2, même tumeur.",
-            ),
-            say(
-                "SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days",
-                "SELECT count(*) AS tumours, percentile(second.start_day - first.start_day, 0.5) AS median_days",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: waits(row_to_row(release, seed)),
-                "lag paired every row with the row before: lines 2 and 3, and lines with one missing between them, are in it too.",
-                "lag a apparié chaque ligne avec la précédente : les lignes 2 et 3, et celles entre lesquelles il en manque une, y sont aussi.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: waits(first_to_second(release, seed), "mean"),
-                "This is the mean. A few long waits pull it up: the question asks for the median.",
-                "C'est la moyenne. Quelques longs délais la tirent vers le haut : la question demande la médiane.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: waits(first_row_to_next(release, seed)),
-                "You paired the two first rows of each tumour. They need not be lines 1 and 2: check line_number.",
-                "Vous avez apparié les deux premiers rangs de chaque tumeur. Ce ne sont pas toujours les lignes 1 et 2 : vérifiez line_number.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: waits(first_to_second(release, seed, everybody=True)),
-                "These are the tumours of the whole release: the join with cohort is missing.",
-                "Ce sont les tumeurs de toute la base : la jointure avec cohort manque.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: waits(first_to_second(release, seed, since="end_day")),
-                "You measured from the end of line 1. The question asks from start to start.",
-                "Vous avez mesuré depuis la fin de la ligne 1. La question demande de début à début.",
-                0.01,
-            ),
-        ),
     ),
-    "windows.top-event": Exercise(
+    asked(
+        "windows.top-event",
         top_event,
         "table",
-        hints=(
-            say(
-                "Count first: GROUP BY tumor_group, kind. Then rank the counts.",
-                "Comptez d'abord : GROUP BY tumor_group, kind. Classez ensuite les comptes.",
-            ),
-            say("count(DISTINCT tumor_no), WHERE kind <> 'sequencing'.", "count(DISTINCT tumor_no), WHERE kind <> 'sequencing'."),
-            say(
-                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY tumours DESC, kind) = 1",
-                "QUALIFY row_number() OVER (PARTITION BY tumor_group ORDER BY tumours DESC, kind) = 1",
-            ),
-        ),
-        wrong=(
-            gives(
-                kinds_of_groups,
-                "All kinds of each group are here. Keep the most frequent one: row_number over the counts, place 1.",
-                "Tous les types de chaque groupe sont là. Gardez le plus fréquent : row_number sur les comptes, place 1.",
-            ),
-            gives(
-                lambda release, seed: top_event(release, seed, everybody=True),
-                "These are the events of the whole release: the join with cohort is missing.",
-                "Ce sont les événements de toute la base : la jointure avec cohort manque.",
-            ),
-            gives(
-                lambda release, seed: top_event(release, seed, events=True),
-                "You counted events. A tumour with two operations is one tumour that was operated on.",
-                "Vous avez compté des événements. Une tumeur opérée deux fois est une seule tumeur opérée.",
-            ),
-            gives(
-                lambda release, seed: top_event(release, seed, sequencing=True),
-                "Sequencing is among them. It is a look at the tumour, no event of the disease or its treatment: leave it out.",
-                "Le séquençage s'y trouve. C'est un regard sur la tumeur, non un événement de la maladie ou du traitement : écartez-le.",
-            ),
-        ),
+        gives(kinds_of_groups),
+        gives(lambda release, seed: top_event(release, seed, everybody=True)),
+        gives(lambda release, seed: top_event(release, seed, events=True)),
+        gives(lambda release, seed: top_event(release, seed, sequencing=True)),
     ),
-}
+)
 
 
 # Lesson 4: denominators
@@ -676,157 +368,43 @@ def group_bars(release: Release, seed: int, of_all: bool = False, altered_only: 
     return Figure((Series("bars", tuple(bars["tumor_group"]), tuple(map(float, bars["height"]))),))
 
 
-DENOMINATORS = {
-    "denominators.gene-frequency": Exercise(
+DENOMINATORS = (
+    asked(
+        "denominators.gene-frequency",
         gene_frequency,
         "table",
+        gives(lambda release, seed: gene_frequency(release, seed, unsequenced=True), 0.01),
+        gives(lambda release, seed: gene_frequency(release, seed, everybody=True), 0.01),
+        gives(lambda release, seed: gene_frequency(release, seed, uncovered=True), 0.01),
+        gives(lambda release, seed: gene_frequency(release, seed, variants=True), 0.01),
+        gives(lambda release, seed: gene_frequency(release, seed).filter(pl.col("altered") > 0), 0.01),
         tolerance=0.01,
-        hints=(
-            say(
-                "Who can be counted as not altered? Only who was tested for the gene.",
-                "Qui peut être compté comme non altéré ? Seulement qui a été testé pour ce gène.",
-            ),
-            say(
-                "Tested: edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = your gene, within the cohort.",
-                "Testées : edu_tumor JOIN edu_panel_gene USING (panel) WHERE gene = votre gène, dans la cohorte.",
-            ),
-            say(
-                "LEFT JOIN the DISTINCT tumor_no of edu_variant for that gene, GROUP BY panel: count(*) AS tested, count(found) AS altered.",
-                "LEFT JOIN des tumor_no DISTINCT d'edu_variant pour ce gène, GROUP BY panel : count(*) AS tested, count(found) AS altered.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: gene_frequency(release, seed, unsequenced=True),
-                "Tumours that were never sequenced have a row here: they count as free of the alteration.",
-                "Les tumeurs jamais séquencées ont ici une ligne : elles comptent comme non altérées.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: gene_frequency(release, seed, everybody=True),
-                "This is the whole release: the join with cohort is missing.",
-                "C'est toute la base : la jointure avec cohort manque.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: gene_frequency(release, seed, uncovered=True),
-                "All sequenced tumours are here, also with panels that do not cover this gene. 0 % there means: nobody looked.",
-                "Toutes les tumeurs séquencées sont là, même avec des panels qui ne couvrent pas ce gène. 0 % y veut dire : personne n'a regardé.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: gene_frequency(release, seed, variants=True),
-                "You counted variants. A tumour with two variants of the gene is one altered tumour.",
-                "Vous avez compté des variants. Une tumeur avec deux variants du gène est une seule tumeur altérée.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: gene_frequency(release, seed).filter(pl.col("altered") > 0),
-                "Panels where nobody is altered are gone: start from who was tested, LEFT JOIN what was found.",
-                "Les panels où personne n'est altéré ont disparu : partez de qui a été testé, LEFT JOIN de ce qui a été trouvé.",
-                0.01,
-            ),
-        ),
     ),
-    "denominators.gene-table": Exercise(
+    asked(
+        "denominators.gene-table",
         gene_table,
         "table",
-        hints=(
-            say(
-                "Start from who was tested: a row for each tumour and gene of its panel.",
-                "Partez de qui a été testé : une ligne par tumeur et par gène de son panel.",
-            ),
-            say(
-                "LEFT JOIN what was found, one row a tumour and gene (DISTINCT).",
-                "LEFT JOIN de ce qui a été trouvé, une ligne par tumeur et gène (DISTINCT).",
-            ),
-            say(
-                "GROUP BY gene: count(*) AS tested, count(found) AS altered. Genes without any alteration stay, with 0.",
-                "GROUP BY gene : count(*) AS tested, count(found) AS altered. Les gènes sans altération restent, avec 0.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: gene_table(release, seed).filter(pl.col("altered") > 0),
-                "The genes that nobody has altered are gone: start from who was tested, LEFT JOIN what was found.",
-                "Les gènes que personne n'a altérés ont disparu : partez de qui a été testé, LEFT JOIN de ce qui a été trouvé.",
-            ),
-            gives(
-                lambda release, seed: gene_table(release, seed).with_columns(tested=pl.lit(tumours(release, seed).height)),
-                "Every gene was tested in all tumours here, also in those that were never sequenced.",
-                "Chaque gène a ici été testé dans toutes les tumeurs, même celles jamais séquencées.",
-            ),
-            gives(
-                all_sequenced_tested,
-                "Every gene has the same number of tested tumours: but a tumour is tested for the genes of its own panel only.",
-                "Chaque gène a le même nombre de tumeurs testées : or une tumeur n'est testée que pour les gènes de son panel.",
-            ),
-        ),
+        gives(lambda release, seed: gene_table(release, seed).filter(pl.col("altered") > 0)),
+        gives(lambda release, seed: gene_table(release, seed).with_columns(tested=pl.lit(tumours(release, seed).height))),
+        gives(all_sequenced_tested),
     ),
-    "denominators.wilson": Exercise(
+    asked(
+        "denominators.wilson",
         wilson_cases,
         "code",
+        holds(r"None|return\s*$|return\s*\n", absent=True),
+        holds(r"4\s*\*", absent=True),
         tolerance=0.11,
-        hints=(
-            say("Treat tested == 0 first: return None.", "Traitez d'abord tested == 0 : renvoyez None."),
-            say(
-                "centre = p + z²/(2n); half = z·√(p(1−p)/n + z²/(4n²)); both divided by 1 + z²/n.",
-                "centre = p + z²/(2n) ; demi-largeur = z·√(p(1−p)/n + z²/(4n²)) ; les deux divisés par 1 + z²/n.",
-            ),
-            say(
-                "Times 100, rounded to one decimal: wilson(3, 20) is [5.2, 36.0].",
-                "Fois 100, arrondi à une décimale : wilson(3, 20) vaut [5.2, 36.0].",
-            ),
-        ),
-        wrong=(
-            holds(
-                r"None|return\s*$|return\s*\n",
-                "wilson(0, 0) must give None: nobody tested is not 0 %, and division by zero is no answer.",
-                "wilson(0, 0) doit donner None : personne de testé n'est pas 0 %, et une division par zéro n'est pas une réponse.",
-                absent=True,
-            ),
-            holds(
-                r"4\s*\*",
-                "This looks like p ± 1.96·√(p(1−p)/n). It has width zero at 0 of 20. Wilson's formula has a term z²/(4n²) under the root.",
-                "Cela ressemble à p ± 1,96·√(p(1−p)/n), de largeur nulle pour 0 sur 20. La formule de Wilson a un terme z²/(4n²) sous la racine.",
-                absent=True,
-            ),
-        ),
     ),
-    "denominators.frequency-by-group": Exercise(
+    asked(
+        "denominators.frequency-by-group",
         group_bars,
         "figure",
+        gives(lambda release, seed: group_bars(release, seed, of_all=True), 0.01),
+        gives(lambda release, seed: group_bars(release, seed, altered_only=True), 0.01),
         tolerance=0.01,
-        hints=(
-            say(
-                "One query: tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent.",
-                "Une requête : tumor_group, count(*) AS tested, 100 * count(found) / count(*) AS percent.",
-            ),
-            say(
-                "ORDER BY tested DESC, tumor_group LIMIT 5: the groups with most tested tumours.",
-                "ORDER BY tested DESC, tumor_group LIMIT 5 : les groupes qui ont le plus de tumeurs testées.",
-            ),
-            say(
-                "axes.bar(tumor_group, percent), both labels, and pass the figure to check.",
-                "axes.bar(tumor_group, percent), les deux titres d'axe, et passez la figure à check.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: group_bars(release, seed, of_all=True),
-                "The bars are shares of all tumours of a group. Divide by those tested for the gene.",
-                "Les barres sont des parts de toutes les tumeurs du groupe. Divisez par celles testées pour le gène.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: group_bars(release, seed, altered_only=True),
-                "The bars are counts of altered tumours: a big group wins whatever its frequency.",
-                "Les barres sont des nombres de tumeurs altérées : un grand groupe gagne quelle que soit sa fréquence.",
-                0.01,
-            ),
-        ),
     ),
-}
+)
 
 
 # Lesson 5: time travel
@@ -870,99 +448,28 @@ def changed_since(release: Release, seed: int) -> set[int]:
     return set(pair.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in names))["line_no"])
 
 
-TIME_TRAVEL = {
-    "time-travel.rows-at": Exercise(
+TIME_TRAVEL = (
+    asked(
+        "time-travel.rows-at",
         rows_at,
         "table",
-        hints=(
-            say(
-                "Versions are numbered from 0 to table.version(), both included.",
-                "Les versions vont de 0 à table.version(), bornes comprises.",
-            ),
-            say("at(v).height is the number of rows of version v.", "at(v).height est le nombre de lignes de la version v."),
-            say(
-                'pl.DataFrame({"version": [0, 1, …], "rows": [at(0).height, at(1).height, …]})',
-                'pl.DataFrame({"version": [0, 1, …], "rows": [at(0).height, at(1).height, …]})',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: rows_at(release, seed).with_columns(pl.col("rows").last()),
-                "Every version has the rows of the newest one here: without a version number a reader gets the last version.",
-                "Chaque version a ici les lignes de la plus récente : sans numéro de version, on lit la dernière.",
-            ),
-            gives(
-                lambda release, seed: rows_at(release, seed).with_columns(pl.col("version") + 1),
-                "The rows are right, the numbers are not: versions are numbered from 0.",
-                "Les comptes sont justes, les numéros non : les versions sont numérotées à partir de 0.",
-            ),
-            gives(
-                lambda release, seed: rows_at(release, seed).head(-1),
-                "The last version is missing: range() leaves out its end.",
-                "La dernière version manque : range() exclut sa borne.",
-            ),
-        ),
+        gives(lambda release, seed: rows_at(release, seed).with_columns(pl.col("rows").last())),
+        gives(lambda release, seed: rows_at(release, seed).with_columns(pl.col("version") + 1)),
+        gives(lambda release, seed: rows_at(release, seed).head(-1)),
     ),
-    "time-travel.last-sound": Exercise(
+    asked(
+        "time-travel.last-sound",
         lambda release, seed: past(release, seed)[culprit(past(release, seed)) - 1].height,
         "number",
-        hints=(
-            say("Count the impossible lines in every version.", "Comptez les lignes impossibles dans chaque version."),
-            say(
-                "The guilty version is the first that has some. Go one back.",
-                "La version fautive est la première qui en a. Reculez d'une.",
-            ),
-            say(
-                "culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)",
-                "culprit = next(v for v in range(table.version() + 1) if at(v).filter(impossible).height > 0)",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: culprit(past(release, seed)) - 1,
-                "This is the number of the version. The question asks how many rows it had.",
-                "C'est le numéro de la version. La question demande combien de lignes elle avait.",
-            ),
-            gives(
-                lambda release, seed: (
-                    past(release, seed)[-1].filter(~(pl.col("end_day") < pl.col("start_day")).fill_null(False)).height
-                ),
-                "This is the last version without its impossible lines: filtering damage away is not going back to before it.",
-                "C'est la dernière version sans ses lignes impossibles : filtrer les dégâts n'est pas revenir avant eux.",
-            ),
+        gives(lambda release, seed: culprit(past(release, seed)) - 1),
+        gives(
+            lambda release, seed: (
+                past(release, seed)[-1].filter(~(pl.col("end_day") < pl.col("start_day")).fill_null(False)).height
+            )
         ),
     ),
-    "time-travel.damaged": Exercise(
-        damaged,
-        "set",
-        hints=(
-            say(
-                "Compare the guilty version with the one before it, on line_no.",
-                "Comparez la version fautive à celle d'avant, sur line_no.",
-            ),
-            say(
-                "Keep what differs in end_day, whether or not it looks possible.",
-                "Gardez ce qui diffère dans end_day, que cela semble possible ou non.",
-            ),
-            say(
-                'a.join(b, on="line_no", suffix="_after").filter(pl.col("end_day").ne_missing(pl.col("end_day_after")))',
-                'a.join(b, on="line_no", suffix="_after").filter(pl.col("end_day").ne_missing(pl.col("end_day_after")))',
-            ),
-        ),
-        wrong=(
-            gives(
-                damage_that_shows,
-                "These are the lines where it shows. The same update also wrote ends that are wrong but possible: compare with the version before.",
-                "Ce sont les lignes où cela se voit. La même mise à jour a aussi écrit des fins fausses mais possibles : comparez à la version d'avant.",
-            ),
-            gives(
-                changed_since,
-                "This is everything that changed since the first load, the good changes too. Compare two neighbouring versions.",
-                "C'est tout ce qui a changé depuis le premier chargement, les bons changements aussi. Comparez deux versions voisines.",
-            ),
-        ),
-    ),
-}
+    asked("time-travel.damaged", damaged, "set", gives(damage_that_shows), gives(changed_since)),
+)
 
 
 # Lesson 6: files and plans
@@ -1015,94 +522,23 @@ def files_cases(release: Release, seed: int) -> list[Case]:
     ]
 
 
-FILES_AND_PLANS = {
-    "files-and-plans.moving-rows": Exercise(
+FILES_AND_PLANS = (
+    asked(
+        "files-and-plans.moving-rows",
         lambda release, seed: "Exchange",
         "text",
-        hints=(
-            say(
-                "Read the plan from the bottom: scan, filter, first aggregation, and then?",
-                "Lisez le plan depuis le bas : lecture, filtre, première agrégation, et ensuite ?",
-            ),
-            say("It stands between the two HashAggregate.", "Il se trouve entre les deux HashAggregate."),
-            say("Its arguments begin with hashpartitioning(kind…).", "Ses arguments commencent par hashpartitioning(kind…)."),
-        ),
-        wrong=(
-            Wrong(
-                lambda release, seed, given: "aggregate" in given.casefold(),
-                say(
-                    "That one counts. Rows stay where they are while a worker counts.",
-                    "Celui-là compte. Les lignes restent en place pendant que l'exécuteur compte.",
-                ),
-            ),
-            Wrong(
-                lambda release, seed, given: "scan" in given.casefold() or "filter" in given.casefold(),
-                say(
-                    "That one reads or filters rows, each worker for itself.",
-                    "Celui-là lit ou filtre les lignes, chaque exécuteur pour lui-même.",
-                ),
-            ),
-            Wrong(
-                lambda release, seed, given: "shuffle" in given.casefold(),
-                say(
-                    "Yes, it is a shuffle. How does the plan call it?",
-                    "Oui, c'est un « shuffle ». Comment le plan l'appelle-t-il ?",
-                ),
-            ),
-        ),
+        lambda release, seed, given: "aggregate" in given.casefold(),
+        lambda release, seed, given: "scan" in given.casefold() or "filter" in given.casefold(),
+        lambda release, seed, given: "shuffle" in given.casefold(),
     ),
-    "files-and-plans.two-layouts": Exercise(
+    asked(
+        "files-and-plans.two-layouts",
         layouts,
         "table",
-        hints=(
-            say("A file must be read if its range touches yours.", "Un fichier doit être lu si son intervalle touche le vôtre."),
-            say("smallest <= last AND largest >= first", "smallest <= last AND largest >= first"),
-            say(
-                "labels(layout).filter(…): its height is files, the sum of its rows is rows.",
-                "labels(layout).filter(…) : sa hauteur est files, la somme de ses rows est rows.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: layouts(release, seed, whole_day_inside=True),
-                "You kept files that lie wholly inside your days. One that only touches them may hold matching rows too.",
-                "Vous avez gardé les fichiers entièrement dans vos jours. Un fichier qui les touche seulement peut aussi en contenir.",
-            ),
-            gives(
-                rows_that_match,
-                "These are the rows that match. To find them, the reader must read every row of the files that it cannot skip.",
-                "Ce sont les lignes qui répondent. Pour les trouver, il faut lire toutes les lignes des fichiers qu'on ne peut ignorer.",
-            ),
-        ),
+        gives(lambda release, seed: layouts(release, seed, whole_day_inside=True)),
+        gives(rows_that_match),
     ),
-    "files-and-plans.files-to-read": Exercise(
-        files_cases,
-        "code",
-        hints=(
-            say(
-                "Two ranges touch if each begins before the other ends.",
-                "Deux intervalles se touchent si chacun commence avant la fin de l'autre.",
-            ),
-            say('file["min"] <= high and file["max"] >= low', 'file["min"] <= high and file["max"] >= low'),
-            say(
-                "Before that: if min or max is None, the file must be read.",
-                "Avant cela : si min ou max est None, le fichier doit être lu.",
-            ),
-        ),
-        wrong=(
-            holds(
-                r"\bNone\b",
-                "A file without a label (None) must be read: nothing is known of it. And 0 is a label.",
-                "Un fichier sans étiquette (None) doit être lu : on n'en sait rien. Et 0 est une étiquette.",
-                absent=True,
-            ),
-            holds(
-                r"[<>](?!=)",
-                "Both ends count: a file that ends on the very day you ask for must be read. Use <= and >=.",
-                "Les deux bornes comptent : un fichier qui finit le jour même que vous demandez doit être lu. Prenez <= et >=.",
-            ),
-        ),
-    ),
-}
+    asked("files-and-plans.files-to-read", files_cases, "code", holds(r"\bNone\b", absent=True), holds(r"[<>](?!=)")),
+)
 
-EXERCISES: dict[str, Exercise] = FIRST_QUESTIONS | JOINS | WINDOWS | DENOMINATORS | TIME_TRAVEL | FILES_AND_PLANS
+EXERCISES = dict([*FIRST_QUESTIONS, *JOINS, *WINDOWS, *DENOMINATORS, *TIME_TRAVEL, *FILES_AND_PLANS])

@@ -3,7 +3,6 @@
 Cox models are fitted here by a few lines of numpy, with Efron's ties as in lifelines: an answer must not wait for a library to load.
 """
 
-import tomllib
 from collections.abc import Callable
 from math import erfc, sqrt
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from courses.checking.exercise import Case, Exercise, Figure, Kind, Series, Wrong
-from courses.checking.mistakes import column_gives, is_number, source_has
+from courses.checking.exercise import Case, Figure, Series
+from courses.checking.mistakes import asking, column_gives, is_number, source_has
 from courses.checking.release import Release
 
 YEAR = 365.25
@@ -139,13 +138,6 @@ def log_rank(days: Any, event: Any, group: Any) -> float:
         if n > 1:
             variance += d * (n1 / n) * (1 - n1 / n) * (n - d) / (n - 1)
     return float(excess**2 / variance)
-
-
-# ── how a mistake is recognised ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def said(en: str, fr: str) -> dict[str, str]:
-    return {"en": en, "fr": fr}
 
 
 # ── 1. first curves ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -498,17 +490,8 @@ def negative_after_visit(release: Release, seed: int) -> list[float]:
 # ── the exercises ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-Declared = tuple[str, Exercise]
-# Hints and known mistakes in words, both languages: beside this file.
-FEEDBACK = tomllib.loads(Path(__file__).with_name("feedback.toml").read_text(encoding="utf-8"))
-
-
-def asked(name: str, expected: Value, kind: Kind, *mistakes: Matches, tolerance: float = 1e-6) -> Declared:
-    """An exercise and its name; the words of the n-th mistake are the n-th of its feedback."""
-    words = FEEDBACK[name]
-    hints = tuple(said(en, fr) for en, fr in zip(words["en"], words["fr"], strict=True))
-    wrong = tuple(Wrong(matches, said(**each)) for matches, each in zip(mistakes, words["wrong"], strict=True))
-    return name, Exercise(expected, kind, tolerance, hints, wrong)
+# What is said after a wrong answer stands in feedback.toml.
+asked = asking(Path(__file__).parent)
 
 
 FIRST_CURVES = (

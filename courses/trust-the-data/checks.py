@@ -1,4 +1,4 @@
-"""What is expected of "Trust the data", and what is said to who is not there yet. Never shipped to trainees."""
+"""What is expected of "Trust the data", and which mistakes are known. Never shipped to trainees."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -6,15 +6,19 @@ from typing import Any
 
 import polars as pl
 
-from courses.checking.exercise import Case, Exercise, Figure, Series, Wrong
-from courses.checking.mistakes import generator, gives, holds, say
+from courses.checking.exercise import Case, Figure, Series
+from courses.checking.mistakes import asking, generator, gives, holds
 from courses.checking.release import Release
+
+LESSONS = Path(__file__).parent
+# What is said after a wrong answer stands in feedback.toml.
+asked = asking(LESSONS)
 
 
 @lru_cache(maxsize=64)
 def delivery(release: Release, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The trainee's delivery, `(tumor, line)`, as the lessons make it."""
-    made = generator(Path(__file__).with_name("01-expectations.md"))["delivery"]
+    made = generator(LESSONS / "01-expectations.md")["delivery"]
     of_mine = (release.of_cohort(name, seed) for name in ("edu_tumor", "edu_line", "edu_survival"))
     tumor, line = made(release.table("edu_patient"), *of_mine, seed)
     return tumor, line
@@ -76,124 +80,34 @@ def unexpected_cases(release: Release, seed: int) -> list[Case]:
     ]
 
 
-EXPECTATIONS = {
-    "expectations.codes": Exercise(
+EXPECTATIONS = (
+    asked(
+        "expectations.codes",
         codes,
         "set",
-        hints=(
-            say('Which rows break the predicate is_in(["M", "F"])?', 'Quelles lignes ne respectent pas is_in(["M", "F"]) ?'),
-            say(
-                "The question asks for the values of these rows, each once.",
-                "La question demande les valeurs de ces lignes, chacune une fois.",
-            ),
-            say(
-                'set(tumor.filter(~pl.col("sex").is_in(["M", "F"]))["sex"])',
-                'set(tumor.filter(~pl.col("sex").is_in(["M", "F"]))["sex"])',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: set(tumor(release, seed)["sex"]),
-                "These are all values. Leave out the two that are expected, M and F.",
-                "Ce sont toutes les valeurs. Ôtez les deux attendues, M et F.",
-            ),
-            gives(
-                lambda release, seed: set(tumor(release, seed).filter(~KNOWN_SEX)["row_no"]),
-                "These are the numbers of the rows. The question asks which values stand there.",
-                "Ce sont les numéros des lignes. La question demande quelles valeurs s'y trouvent.",
-            ),
-        ),
+        gives(lambda release, seed: set(tumor(release, seed)["sex"])),
+        gives(lambda release, seed: set(tumor(release, seed).filter(~KNOWN_SEX)["row_no"])),
     ),
-    "expectations.resent": Exercise(
+    asked(
+        "expectations.resent",
         resent,
         "number",
-        hints=(
-            say("Count rows for each tumor_no.", "Comptez les lignes par tumor_no."),
-            say(
-                "Keep the tumor_no with more than one row, and count these.",
-                "Gardez les tumor_no ayant plus d'une ligne, et comptez-les.",
-            ),
-            say(
-                'tumor.group_by("tumor_no").len().filter(pl.col("len") > 1).height',
-                'tumor.group_by("tumor_no").len().filter(pl.col("len") > 1).height',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: tumor(release, seed)["tumor_no"].is_duplicated().sum(),
-                "You counted the rows that take part. Two rows are one tumour that was sent twice.",
-                "Vous avez compté les lignes concernées. Deux lignes sont une tumeur envoyée deux fois.",
-            ),
-            gives(
-                exact_copies,
-                "You counted exact copies. Some tumours came again with another value: same tumor_no, other content.",
-                "Vous avez compté les copies exactes. Des tumeurs sont revenues avec une autre valeur : même tumor_no, autre contenu.",
-            ),
-            gives(
-                lambda release, seed: 0,
-                "Zero: did row_no take part? It differs in every row, so no two rows are the same with it.",
-                "Zéro : row_no était-il compris ? Il diffère à chaque ligne, donc aucune ligne ne se répète avec lui.",
-            ),
-        ),
+        gives(lambda release, seed: tumor(release, seed)["tumor_no"].is_duplicated().sum()),
+        gives(exact_copies),
+        gives(lambda release, seed: 0),
     ),
-    "expectations.completeness": Exercise(
+    asked(
+        "expectations.completeness",
         completeness,
         "table",
+        gives(lambda release, seed: completeness(release, seed, missing=True), 0.01),
+        gives(lambda release, seed: completeness(release, seed, scale=1), 0.0001),
         tolerance=0.01,
-        hints=(
-            say(
-                "count() of a column leaves nulls out, height does not.",
-                "count() d'une colonne laisse les null de côté, height non.",
-            ),
-            say("One row a column: column (its name), percent.", "Une ligne par colonne : column (son nom), percent."),
-            say(
-                "100 * tumor[name].count() / tumor.height for each of the five names.",
-                "100 * tumor[name].count() / tumor.height pour chacun des cinq noms.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: completeness(release, seed, missing=True),
-                "This is what is missing. The question asks for what is there.",
-                "C'est ce qui manque. La question demande ce qui est rempli.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: completeness(release, seed, scale=1),
-                "These are fractions between 0 and 1. The question asks for percentages.",
-                "Ce sont des fractions entre 0 et 1. La question demande des pourcentages.",
-                0.0001,
-            ),
-        ),
     ),
-    "expectations.unexpected": Exercise(
-        unexpected_cases,
-        "code",
-        hints=(
-            say(
-                "A row breaks the rule if its value is there and not among the allowed ones.",
-                "Une ligne enfreint la règle si sa valeur est présente et n'est pas parmi les permises.",
-            ),
-            say(
-                "row[column] is not None and row[column] not in allowed", "row[column] is not None and row[column] not in allowed"
-            ),
-            say('sorted(row["row_no"] for row in rows if …)', 'sorted(row["row_no"] for row in rows if …)'),
-        ),
-        wrong=(
-            holds(
-                r"lower\(|upper\(|casefold\(",
-                "Compare exactly: m is not M until the hospital has said so.",
-                "Comparez exactement : m n'est pas M tant que l'hôpital ne l'a pas dit.",
-            ),
-            holds(
-                r"\bNone\b",
-                "None breaks nothing here: whether a value is there is another expectation. And an empty text is a value.",
-                "None n'enfreint rien ici : la présence d'une valeur est une autre attente. Et un texte vide est une valeur.",
-                absent=True,
-            ),
-        ),
+    asked(
+        "expectations.unexpected", unexpected_cases, "code", holds(r"lower\(|upper\(|casefold\("), holds(r"\bNone\b", absent=True)
     ),
-}
+)
 
 
 # Lesson 2: planted flaws
@@ -237,158 +151,46 @@ def late(release: Release, seed: int, dead_only: bool = True, repaired: bool = T
     return set((rows.filter("event") if dead_only else rows)["line_no"])
 
 
-PLANTED_FLAWS = {
-    "planted-flaws.orphans": Exercise(
+PLANTED_FLAWS = (
+    asked(
+        "planted-flaws.orphans",
         lambda release, seed: set(orphans(release, seed)["line_no"]),
         "set",
-        hints=(
-            say("Which join keeps rows without a partner?", "Quelle jointure garde les lignes sans partenaire ?"),
-            say('line on the left, tumor on the right, how="anti".', 'line à gauche, tumor à droite, how="anti".'),
-            say(
-                'set(line.join(tumor, on="tumor_no", how="anti")["line_no"])',
-                'set(line.join(tumor, on="tumor_no", how="anti")["line_no"])',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: set(orphans(release, seed)["tumor_no"]),
-                "These are the tumour numbers that nobody knows. The question asks for line_no.",
-                "Ce sont les numéros de tumeur que personne ne connaît. La question demande line_no.",
-            ),
-            gives(
-                without_lines,
-                "These are tumours without lines: no flaw. Orphans are lines without a tumour.",
-                "Ce sont des tumeurs sans ligne : ce n'est pas un défaut. Les orphelines sont des lignes sans tumeur.",
-            ),
-        ),
+        gives(lambda release, seed: set(orphans(release, seed)["tumor_no"])),
+        gives(without_lines),
     ),
-    "planted-flaws.backwards": Exercise(
+    asked(
+        "planted-flaws.backwards",
         lambda release, seed: lines_where(release, seed, BACKWARDS),
         "set",
-        hints=(
-            say("Compare end_day with start_day, strictly.", "Comparez end_day à start_day, strictement."),
-            say(
-                "A null end keeps the rule: filter() leaves null out by itself.",
-                "Une fin null respecte la règle : filter() écarte null de lui-même.",
-            ),
-            say(
-                'set(line.filter(pl.col("end_day") < pl.col("start_day"))["line_no"])',
-                'set(line.filter(pl.col("end_day") < pl.col("start_day"))["line_no"])',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: lines_where(release, seed, ~(pl.col("end_day") >= pl.col("start_day")).fill_null(False)),
-                "Lines without an end are among them. A null end is unknown, not early.",
-                "Des lignes sans fin s'y trouvent. Une fin null est inconnue, non prématurée.",
-            ),
-            gives(
-                lambda release, seed: lines_where(release, seed, pl.col("end_day") <= pl.col("start_day")),
-                "Lines that end in the bin in which they start are among them. That is possible: only strictly before is not.",
-                "Des lignes finissant dans l'intervalle de leur début s'y trouvent. C'est possible : seul « strictement avant » ne l'est pas.",
-            ),
-            gives(
-                lambda release, seed: lines_where(release, seed, pl.col("end_day") > pl.col("start_day")),
-                "These are the lines in the right order.",
-                "Ce sont les lignes dans le bon ordre.",
-            ),
-        ),
+        gives(lambda release, seed: lines_where(release, seed, ~(pl.col("end_day") >= pl.col("start_day")).fill_null(False))),
+        gives(lambda release, seed: lines_where(release, seed, pl.col("end_day") <= pl.col("start_day"))),
+        gives(lambda release, seed: lines_where(release, seed, pl.col("end_day") > pl.col("start_day"))),
     ),
-    "planted-flaws.stand-ins": Exercise(
+    asked(
+        "planted-flaws.stand-ins",
         lambda release, seed: line(release, seed).filter(pl.col("end_day") == stand_in(release, seed)).height,
         "number",
-        hints=(
-            say(
-                "Look at the far right of the histogram: which number occurs there again and again?",
-                "Regardez tout à droite de l'histogramme : quel nombre y revient ?",
-            ),
-            say(
-                "No patient is treated for ninety years. Take that number.",
-                "Aucun patient n'est traité quatre-vingt-dix ans. Prenez ce nombre.",
-            ),
-            say(
-                'line.filter(pl.col("end_day") == line["end_day"].max()).height',
-                'line.filter(pl.col("end_day") == line["end_day"].max()).height',
-            ),
-        ),
-        wrong=(
-            gives(
-                stand_in,
-                "This is the stand-in itself. How many lines have it?",
-                "C'est la valeur de remplacement elle-même. Combien de lignes la portent ?",
-            ),
-            gives(
-                lambda release, seed: line(release, seed)["end_day"].null_count(),
-                "These are the nulls: honest unknowns. The question is about numbers that stand for unknown.",
-                "Ce sont les null : des inconnus honnêtes. La question porte sur les nombres qui remplacent l'inconnu.",
-            ),
-        ),
+        gives(stand_in),
+        gives(lambda release, seed: line(release, seed)["end_day"].null_count()),
     ),
-    "planted-flaws.in-months": Exercise(
+    asked(
+        "planted-flaws.in-months",
         lambda release, seed: tumor(release, seed).filter(pl.col("hospital") == slipped(release, seed)).height,
         "number",
-        hints=(
-            say("Compare the median of days between the hospitals.", "Comparez la médiane de days entre les hôpitaux."),
-            say(
-                "One median is some thirty times smaller. Count the rows of that hospital.",
-                "Une médiane est une trentaine de fois plus petite. Comptez les lignes de cet hôpital.",
-            ),
-            say(
-                'tumor.filter(pl.col("hospital") == "…").height, with its name.',
-                'tumor.filter(pl.col("hospital") == "…").height, avec son nom.',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: tumor(release, seed).filter(pl.col("hospital") != slipped(release, seed)).height,
-                "These are the rows of the two other hospitals.",
-                "Ce sont les lignes des deux autres hôpitaux.",
-            ),
-            gives(
-                lambda release, seed: tumor(release, seed).filter(pl.col("days") != pl.col("days").round()).height,
-                "You counted days that are no whole numbers. Some months are whole numbers too: the hospital decides, not the value.",
-                "Vous avez compté les days non entiers. Certains mois sont aussi entiers : c'est l'hôpital qui décide, non la valeur.",
-            ),
-            gives(
-                lambda release, seed: tumor(release, seed).height,
-                "These are all rows. Only one hospital sends months.",
-                "Ce sont toutes les lignes. Un seul hôpital envoie des mois.",
-            ),
-        ),
+        gives(lambda release, seed: tumor(release, seed).filter(pl.col("hospital") != slipped(release, seed)).height),
+        gives(lambda release, seed: tumor(release, seed).filter(pl.col("days") != pl.col("days").round()).height),
+        gives(lambda release, seed: tumor(release, seed).height),
     ),
-    "planted-flaws.after-death": Exercise(
+    asked(
+        "planted-flaws.after-death",
         late,
         "set",
-        hints=(
-            say(
-                "Three steps: one row a tumour, days repaired, then compare.",
-                "Trois étapes : une ligne par tumeur, days réparé, puis la comparaison.",
-            ),
-            say(
-                "Repair: (days * 30).round() in the hospital with months, days elsewhere.",
-                "Réparer : (days * 30).round() dans l'hôpital aux mois, days ailleurs.",
-            ),
-            say("Join line with it, keep event and start_day > days.", "Joignez-y line, gardez event et start_day > days."),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: late(release, seed, repaired=False),
-                "The months were taken for days: sound lines of one hospital are accused. Repair first.",
-                "Les mois ont été pris pour des jours : des lignes saines d'un hôpital sont accusées. Réparez d'abord.",
-            ),
-            gives(
-                lambda release, seed: late(release, seed, dead_only=False),
-                "Lines after the last news of living patients are among them. The question is about deaths: event is true.",
-                "Des lignes postérieures aux dernières nouvelles de patients vivants s'y trouvent. La question porte sur les décès : event vrai.",
-            ),
-            gives(
-                lambda release, seed: late(release, seed, dead_only=False, repaired=False),
-                "Two things: repair the months first, and keep only patients who died.",
-                "Deux choses : réparez d'abord les mois, et ne gardez que les patients décédés.",
-            ),
-        ),
+        gives(lambda release, seed: late(release, seed, repaired=False)),
+        gives(lambda release, seed: late(release, seed, dead_only=False)),
+        gives(lambda release, seed: late(release, seed, dead_only=False, repaired=False)),
     ),
-}
+)
 
 
 # Lesson 3: quarantine
@@ -464,105 +266,32 @@ def route_cases(release: Release, seed: int) -> list[Case]:
     ]
 
 
-QUARANTINE = {
-    "quarantine.reasons": Exercise(
+QUARANTINE = (
+    asked(
+        "quarantine.reasons",
         reasons,
         "table",
-        hints=(
-            say(
-                "LEFT JOIN the last day to line; it is null for orphans. Then one chain of when … when … when.",
-                "LEFT JOIN du dernier jour à line ; il est null pour les orphelines. Puis une seule chaîne when … when … when.",
-            ),
-            say(
-                "In a chain the first condition that is true decides: one line, one reason.",
-                "Dans une chaîne, la première condition vraie décide : une ligne, un motif.",
-            ),
-            say(
-                'routed.drop_nulls("reason").group_by("reason").agg(lines=pl.len())',
-                'routed.drop_nulls("reason").group_by("reason").agg(lines=pl.len())',
-            ),
-        ),
-        wrong=(
-            gives(
-                rule_by_rule,
-                "Each rule counted for itself: lines that break two rules are in it twice. The first reason is the reason.",
-                "Chaque règle a compté pour elle-même : les lignes qui en enfreignent deux y sont deux fois. Le premier motif est le motif.",
-            ),
-            gives(
-                lambda release, seed: reasons(release, seed).filter(pl.col("reason") != "orphan"),
-                "The orphans are missing: an inner join dropped them before you could route them.",
-                "Les orphelines manquent : une jointure interne les a perdues avant que vous ne puissiez les orienter.",
-            ),
-            gives(
-                in_other_order,
-                "The order of the reasons is another one: a line that breaks two rules got the last reason.",
-                "L'ordre des motifs est autre : une ligne qui enfreint deux règles a reçu le dernier motif.",
-            ),
-        ),
+        gives(rule_by_rule),
+        gives(lambda release, seed: reasons(release, seed).filter(pl.col("reason") != "orphan")),
+        gives(in_other_order),
     ),
-    "quarantine.accepted": Exercise(
+    asked(
+        "quarantine.accepted",
         lambda release, seed: accepted(release, seed).height,
         "number",
-        hints=(
-            say("In = accepted + set aside.", "Entrées = acceptées + mises de côté."),
-            say("Accepted are the lines whose reason is null.", "Acceptées : les lignes dont le motif est null."),
-            say('routed.filter(pl.col("reason").is_null()).height', 'routed.filter(pl.col("reason").is_null()).height'),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: accepted(release, seed).filter(pl.col("end_day") >= pl.col("start_day")).height,
-                "Lines without an end are lost: end_day >= start_day is not true for null. They break no rule.",
-                "Les lignes sans fin sont perdues : end_day >= start_day n'est pas vrai pour null. Elles n'enfreignent aucune règle.",
-            ),
-            gives(
-                lambda release, seed: line(release, seed).height - rule_by_rule(release, seed)["lines"].sum(),
-                "Lines that break two rules were taken away twice.",
-                "Les lignes qui enfreignent deux règles ont été retirées deux fois.",
-            ),
-            gives(
-                lambda release, seed: line(release, seed).height - accepted(release, seed).height,
-                "This is the number set aside. The others are accepted.",
-                "C'est le nombre de lignes mises de côté. Les autres sont acceptées.",
-            ),
-        ),
+        gives(lambda release, seed: accepted(release, seed).filter(pl.col("end_day") >= pl.col("start_day")).height),
+        gives(lambda release, seed: line(release, seed).height - rule_by_rule(release, seed)["lines"].sum()),
+        gives(lambda release, seed: line(release, seed).height - accepted(release, seed).height),
     ),
-    "quarantine.route": Exercise(
+    asked(
+        "quarantine.route",
         route_cases,
         "code",
-        hints=(
-            say(
-                "Ask in the written order, and return at the first reason.",
-                "Demandez dans l'ordre écrit, et renvoyez au premier motif.",
-            ),
-            say(
-                "Before each comparison: is the value there (is not None)?",
-                "Avant chaque comparaison : la valeur est-elle là (is not None) ?",
-            ),
-            say(
-                'if last_day is None: return "orphan"; then end before start; then start after last_day; else None.',
-                'if last_day is None: return "orphan" ; puis fin avant début ; puis début après last_day ; sinon None.',
-            ),
-        ),
-        wrong=(
-            holds(
-                r"if not last_day|if last_day:|if end and|if start and|and end and|if not start|if not end",
-                "Day 0 is a day. Ask `is None` and not whether the number is true.",
-                "Le jour 0 est un jour. Demandez `is None`, et non si le nombre est vrai.",
-            ),
-            holds(
-                r"<=|>=",
-                "A tie is possible: same day is no breach. Compare strictly.",
-                "L'égalité est possible : le même jour n'enfreint rien. Comparez strictement.",
-            ),
-            holds(
-                r"is (not )?None",
-                "end_day may be None, and None cannot be compared: ask whether it is there first.",
-                "end_day peut être None, et None ne se compare pas : demandez d'abord s'il est là.",
-                absent=True,
-            ),
-        ),
+        holds(r"if not last_day|if last_day:|if end and|if start and|and end and|if not start|if not end"),
+        holds(r"<=|>="),
+        holds(r"is (not )?None", absent=True),
     ),
-}
+)
 
 
 # Lesson 4: comparing hospitals
@@ -623,175 +352,49 @@ def funnel(release: Release, seed: int, scale: int = 100, swapped: bool = False)
     return Figure((Series("points", y, x) if swapped else Series("points", x, y),))
 
 
-COMPARING_HOSPITALS = {
-    "comparing-hospitals.filled": Exercise(
+COMPARING_HOSPITALS = (
+    asked(
+        "comparing-hospitals.filled",
         filled,
         "table",
+        gives(lambda release, seed: filled(release, seed, missing=True), 0.01),
+        gives(lambda release, seed: filled(release, seed, scale=1), 0.0001),
         tolerance=0.01,
-        hints=(
-            say(
-                'For each column: group_by("hospital"), count() of the column over len().',
-                'Pour chaque colonne : group_by("hospital"), count() de la colonne sur len().',
-            ),
-            say(
-                "stage over tumours; regimen and end_day over lines. Nine rows in all.",
-                "stage sur tumours ; regimen et end_day sur lines. Neuf lignes en tout.",
-            ),
-            say(
-                'rows.group_by("hospital").agg(percent=100 * pl.col(name).count() / pl.len()), with pl.lit(name) as column; then pl.concat.',
-                'rows.group_by("hospital").agg(percent=100 * pl.col(name).count() / pl.len()), avec pl.lit(name) comme column ; puis pl.concat.',
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: filled(release, seed, missing=True),
-                "This is what is missing. The question asks for what is there.",
-                "C'est ce qui manque. La question demande ce qui est rempli.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: filled(release, seed, scale=1),
-                "These are fractions between 0 and 1. The question asks for percentages.",
-                "Ce sont des fractions entre 0 et 1. La question demande des pourcentages.",
-                0.0001,
-            ),
-        ),
     ),
-    "comparing-hospitals.gap": Exercise(
+    asked(
+        "comparing-hospitals.gap",
         gap,
         "text",
-        hints=(
-            say("Look for the smallest percentage of your nine.", "Cherchez le plus petit de vos neuf pourcentages."),
-            say(
-                "The other two hospitals fill that column far better.",
-                "Les deux autres hôpitaux remplissent cette colonne bien mieux.",
-            ),
-            say(
-                'filled.sort("percent").row(0): hospital and column, with a dot between.',
-                'filled.sort("percent").row(0) : hôpital et colonne, séparés par un point.',
-            ),
-        ),
-        wrong=(
-            Wrong(
-                lambda release, seed, given: given.strip() in gap(release, seed).split("."),
-                say(
-                    "Half of it. Send hospital and column with a dot between them.",
-                    "C'est la moitié. Envoyez hôpital et colonne séparés par un point.",
-                ),
-            ),
-            Wrong(
-                lambda release, seed, given: given.partition(".")[0] == gap(release, seed).partition(".")[0],
-                say(
-                    "The hospital is right, the column is not: compare with the two others.",
-                    "L'hôpital est juste, la colonne non : comparez avec les deux autres.",
-                ),
-            ),
-            Wrong(
-                lambda release, seed, given: given.partition(".")[2] == gap(release, seed).partition(".")[2],
-                say("The column is right, the hospital is not.", "La colonne est juste, l'hôpital non."),
-            ),
-        ),
+        lambda release, seed, given: given.strip() in gap(release, seed).split("."),
+        lambda release, seed, given: given.partition(".")[0] == gap(release, seed).partition(".")[0],
+        lambda release, seed, given: given.partition(".")[2] == gap(release, seed).partition(".")[2],
     ),
-    "comparing-hospitals.pooled": Exercise(
-        lambda release, seed: 100 * treated(release, seed)["treated"].mean(),  # type: ignore[operator]
+    asked(
+        "comparing-hospitals.pooled",
+        lambda release, seed: 100 * treated(release, seed)["treated"].mean(),
         "number",
+        gives(lambda release, seed: crude(release, seed)["crude"].mean(), 0.0005),
+        gives(lambda release, seed: 100 * known_lines(release, seed).height / winning(release, seed).height, 0.0005),
+        gives(lambda release, seed: 100 * line(release, seed)["tumor_no"].n_unique() / winning(release, seed).height, 0.0005),
         tolerance=0.0005,
-        hints=(
-            say(
-                "Patients above the line, patients below it. No hospital is needed.",
-                "Des patients au numérateur, des patients au dénominateur. Aucun hôpital n'est nécessaire.",
-            ),
-            say(
-                "A tumour with three lines is one treated tumour: n_unique of tumor_no.",
-                "Une tumeur à trois lignes est une tumeur traitée : n_unique de tumor_no.",
-            ),
-            say('100 * lines["tumor_no"].n_unique() / tumours.height', '100 * lines["tumor_no"].n_unique() / tumours.height'),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: crude(release, seed)["crude"].mean(),
-                "This is the mean of three percentages: the small hospital weighs as much as the large one.",
-                "C'est la moyenne de trois pourcentages : le petit hôpital pèse autant que le grand.",
-                0.0005,
-            ),
-            gives(
-                lambda release, seed: 100 * known_lines(release, seed).height / winning(release, seed).height,
-                "You counted lines. A tumour with three lines is one treated tumour.",
-                "Vous avez compté des lignes. Une tumeur à trois lignes est une seule tumeur traitée.",
-                0.0005,
-            ),
-            gives(
-                lambda release, seed: 100 * line(release, seed)["tumor_no"].n_unique() / winning(release, seed).height,
-                "Orphans are in the numerator: tumours that nobody knows were counted as treated.",
-                "Des orphelines sont au numérateur : des tumeurs inconnues ont été comptées comme traitées.",
-                0.0005,
-            ),
-        ),
     ),
-    "comparing-hospitals.standardised": Exercise(
+    asked(
+        "comparing-hospitals.standardised",
         standardised,
         "table",
+        gives(lambda release, seed: crude(release, seed).with_columns(standardised="crude"), 0.01),
+        gives(lambda release, seed: standardised(release, seed, equal=True), 0.01),
         tolerance=0.01,
-        hints=(
-            say(
-                "First the percentage treated for each hospital and kind.",
-                "D'abord le pourcentage traité par hôpital et par kind.",
-            ),
-            say(
-                "The weights are the shares of the kinds among all tumours; they add up to 1.",
-                "Les poids sont les parts de chaque kind parmi toutes les tumeurs ; leur somme est 1.",
-            ),
-            say(
-                "Join the weights on kind; for each hospital the sum of percent × weight.",
-                "Joignez les poids sur kind ; pour chaque hôpital la somme de pourcentage × poids.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: crude(release, seed).with_columns(standardised="crude"),
-                "The standardised column is the crude one. Weighing a hospital's strata by its own mix gives back its crude percentage.",
-                "La colonne standardisée est la brute. Pondérer les strates d'un hôpital par son propre recrutement redonne son pourcentage brut.",
-                0.01,
-            ),
-            gives(
-                lambda release, seed: standardised(release, seed, equal=True),
-                "The strata weigh the same here. Each should weigh as much as its share of all tumours.",
-                "Les strates pèsent ici autant. Chacune doit peser sa part de toutes les tumeurs.",
-                0.01,
-            ),
-        ),
     ),
-    "comparing-hospitals.funnel": Exercise(
+    asked(
+        "comparing-hospitals.funnel",
         funnel,
         "figure",
+        gives(lambda release, seed: funnel(release, seed, scale=1), 0.0001),
+        gives(lambda release, seed: funnel(release, seed, swapped=True), 0.01),
         tolerance=0.01,
-        hints=(
-            say("Three points: axes.scatter(tumours, percent).", "Trois points : axes.scatter(tumours, percent)."),
-            say(
-                'treated.group_by("hospital").agg(tumours=pl.len(), percent=100 * pl.mean("treated"))',
-                'treated.group_by("hospital").agg(tumours=pl.len(), percent=100 * pl.mean("treated"))',
-            ),
-            say(
-                "Label both axes and keep the name figure for the figure.",
-                "Nommez les deux axes et gardez le nom figure pour la figure.",
-            ),
-        ),
-        wrong=(
-            gives(
-                lambda release, seed: funnel(release, seed, scale=1),
-                "The heights are fractions between 0 and 1. The question asks for percentages.",
-                "Les hauteurs sont des fractions entre 0 et 1. La question demande des pourcentages.",
-                0.0001,
-            ),
-            gives(
-                lambda release, seed: funnel(release, seed, swapped=True),
-                "The axes are swapped: size belongs on x, the percentage on y.",
-                "Les axes sont inversés : la taille va sur x, le pourcentage sur y.",
-                0.01,
-            ),
-        ),
     ),
-}
+)
 
 
 # Lesson 5: the gate
@@ -846,69 +449,23 @@ def gate_cases(release: Release, seed: int) -> list[Case]:
     ]
 
 
-GATE = {
-    "gate.verdict": Exercise(
+GATE = (
+    asked(
+        "gate.verdict",
         verdict,
         "table",
-        hints=(
-            say(
-                "First keep the rows whose column is not null, then try the predicate.",
-                "Gardez d'abord les lignes dont la colonne n'est pas null, puis essayez le prédicat.",
-            ),
-            say(
-                "is_unique looks at the whole column: compute it before you filter.",
-                "is_unique regarde toute la colonne : calculez-le avant de filtrer.",
-            ),
-            say("passed is 1 - unexpected / checked >= mostly", "passed vaut 1 - unexpected / checked >= mostly"),
-        ),
-        wrong=(
-            gives(
-                nulls_broken,
-                "Nulls were counted as breaches. An expectation about values looks at the values that are there.",
-                "Les null ont été comptés comme des infractions. Une attente sur les valeurs regarde celles qui sont là.",
-            ),
-            gives(
-                lambda release, seed: verdict(release, seed, with_nulls=True),
-                "`checked` counts all rows. Rows without a value were not looked at.",
-                "`checked` compte toutes les lignes. Celles sans valeur n'ont pas été regardées.",
-            ),
-            gives(
-                lambda release, seed: verdict(release, seed, forgiving=False),
-                "`passed` forgives nothing here. Compare the share that keeps the rule with mostly.",
-                "`passed` ne pardonne rien ici. Comparez la part qui respecte la règle à mostly.",
-            ),
-        ),
+        gives(nulls_broken),
+        gives(lambda release, seed: verdict(release, seed, with_nulls=True)),
+        gives(lambda release, seed: verdict(release, seed, forgiving=False)),
     ),
-    "gate.gate": Exercise(
+    asked(
+        "gate.gate",
         gate_cases,
         "code",
-        hints=(
-            say("No results: closed. Say so first.", "Aucun résultat : « closed ». Dites-le d'abord."),
-            say("Not passed means passed is not True: False or None.", "Non passé veut dire passed is not True : False ou None."),
-            say(
-                "Anything missed that is no warning closes; else anything missed warns; else open.",
-                "Tout manquement qui n'est pas un avertissement ferme ; sinon tout manquement avertit ; sinon ouvert.",
-            ),
-        ),
-        wrong=(
-            holds(
-                r"is False|== False",
-                "A check that broke has passed None, which is not False. It has not passed: ask `is not True`.",
-                "Un contrôle cassé a passed None, qui n'est pas False. Il n'est pas passé : demandez `is not True`.",
-            ),
-            holds(
-                r"not results|len\(results\)|results ==|if results",
-                "An empty list: nothing was checked, and all() of nothing is true. The gate must stay closed.",
-                "Une liste vide : rien n'a été vérifié, et all() de rien est vrai. La barrière doit rester fermée.",
-                absent=True,
-            ),
-            holds(
-                r"== ['\"]critical['\"]",
-                "A severity that you do not know counts as critical: ask what is not a warning.",
-                "Une gravité inconnue compte comme critique : demandez ce qui n'est pas un avertissement.",
-            ),
-        ),
+        holds(r"is False|== False"),
+        holds(r"not results|len\(results\)|results ==|if results", absent=True),
+        holds(r"== ['\"]critical['\"]"),
     ),
-}
+)
 
-EXERCISES: dict[str, Exercise] = EXPECTATIONS | PLANTED_FLAWS | QUARANTINE | COMPARING_HOSPITALS | GATE
+EXERCISES = dict([*EXPECTATIONS, *PLANTED_FLAWS, *QUARANTINE, *COMPARING_HOSPITALS, *GATE])

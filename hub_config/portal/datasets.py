@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from deltalake import DeltaTable
 from markdown_it import MarkdownIt
@@ -15,6 +15,9 @@ from quality.contract import Table as Contract
 from quality.contracts import contracts
 
 SIGNS = {"at least": "≥", "at most": "≤"}
+# Attacks tell their bounds as numbers alone. Of these more is better, of all others less.
+MORE_IS_BETTER = ("positive control", "true values in the words of the release", "attacks examined")
+Verdict = Literal["met", "admitted", "failed", "reported"]
 # What may be fetched as it lies in the release.
 FILES = ("card.md", "card.json", "gate.json")
 
@@ -41,13 +44,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measure of the release gate beside its bound; `met` is None where it is only reported."""
+    """One measure of the release gate beside its bound.
+
+    The gate admits a risk above its bound where it is not for sure, or no secret: `why` says so. What is only reported decides nothing.
+    """
 
     name: str
     value: Any
     bound_sign: str
     bound: Any
-    met: bool | None
+    verdict: Verdict
     why: str = ""
 
 
@@ -82,11 +88,11 @@ class Release:
     @property
     def bounded(self) -> list[Figure]:
         """The figures that had to be met."""
-        return [figure for figure in self.gate if figure.met is not None]
+        return [figure for figure in self.gate if figure.verdict != "reported"]
 
-    @property
-    def met(self) -> int:
-        return sum(bool(figure.met) for figure in self.gate)
+    def count(self, verdict: Verdict) -> int:
+        """How many figures have that verdict."""
+        return sum(figure.verdict == verdict for figure in self.gate)
 
     def said(self, name: str) -> Any:
         """What the card says under that name; None where it is silent."""
@@ -137,24 +143,26 @@ def _html(markdown: str) -> str:
 
 
 def _figures(gate: dict[str, Any]) -> list[Figure]:
-    """Every figure of the gate's report. What helps is shown where a bound is not kept."""
-    return [
-        Figure(
-            name=each["name"],
-            value=each["value"],
-            bound_sign=SIGNS.get(str(each["bound"]).rpartition(" ")[0], ""),
-            bound=_number(each["bound"]),
-            met=each["kept"] if each.get("decides", True) else None,
-            why="" if each["kept"] else each["advice"],
-        )
-        for each in gate.get("figures", ())
-    ]
+    """Every figure of the gate's report, with how it was measured."""
+    return [_figure(each) for each in gate.get("figures", ())]
 
 
-def _number(bound: Any) -> Any:
-    """The number of a bound that is told in words: `at most 0.02` is 0.02."""
-    last = str(bound).rpartition(" ")[2]
-    try:
-        return int(last) if last.isdigit() else float(last)
-    except ValueError:
-        return bound
+def _figure(told: dict[str, Any]) -> Figure:
+    words, _, number = str(told["bound"]).rpartition(" ")
+    sign, bound = words or ("at least" if told["name"].startswith(MORE_IS_BETTER) else "at most"), _number(number)
+    verdict = _verdict(told, told["value"] >= bound if sign == "at least" else told["value"] <= bound)
+    # What was counted says how to keep a bound in words, and nothing besides.
+    why = "" if words and verdict == "met" else told["advice"]
+    return Figure(told["name"], told["value"], SIGNS[sign], bound, verdict, why)
+
+
+def _verdict(told: dict[str, Any], within: bool) -> Verdict:
+    if not told.get("decides", True):
+        return "reported"
+    if not told["kept"]:
+        return "failed"
+    return "met" if within else "admitted"
+
+
+def _number(text: str) -> int | float:
+    return int(text) if text.isdigit() else float(text)

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,10 @@ def test_spark_draws_the_same_cohort(spark):
         (np.float64(0.1) + np.float64(0.2), {"kind": "number", "value": 0.3}),
         (-0.0, {"kind": "number", "value": 0.0}),
         (float("nan"), {"kind": "number", "value": "nan"}),
+        (2**64, {"kind": "number", "value": 2**64}),
+        (10**20, {"kind": "number", "value": 1e20}),
+        (-(10**400), {"kind": "number", "value": "-inf"}),
+        (Fraction(10**400), {"kind": "number", "value": "inf"}),
         (True, {"kind": "text", "value": "true"}),
         ("M", {"kind": "text", "value": "M"}),
         (None, {"kind": "nothing"}),
@@ -137,10 +142,13 @@ def test_what_cannot_be_compared_is_refused_with_a_sentence(value):
         {"kind": "number", "value": "12"},
         {"kind": "number"},
         {"kind": "number", "value": True},
+        {"kind": "number", "value": 10**400},
+        {"kind": "set", "values": [[10**400]]},
         {"kind": "table", "columns": [["a", "text"]], "rows": [["x", "y"]]},
         {"kind": "table", "columns": [["a", "text"], ["a", "text"]], "rows": []},
         {"kind": "set", "values": [{"a": 1}]},
         {"kind": "figure", "axes": [{"series": [{"mark": "line", "x": [1], "y": []}]}]},
+        {"kind": "figure", "axes": [{"series": [{"mark": "step", "where": "up", "x": [1], "y": [1]}]}]},
         {"kind": "code", "name": "a b", "source": ""},
         {"kind": "pickle", "value": "gA=="},
         {"kind": "text", "value": "x" * 5_000_000},
@@ -184,6 +192,9 @@ def test_what_differs_only_in_writing_is_right(expected, given):
         (7, 8, "It is a number, but not the right one."),
         (7, "7", "Expected a number, found a text."),
         (7, float("inf"), "The result is not a finite number."),
+        (0.5, 10**400, "The result is not a finite number."),
+        (0.5, 10**20, "It is a number, but not the right one."),
+        ({0.5}, {10**400}, "Elements missing from the list: 1. Elements that do not belong there: 1."),
         ({1, 2, 3}, {1, 4}, "Elements missing from the list: 2. Elements that do not belong there: 1."),
         (pl.DataFrame({"a": [1]}), 1, "Expected a table, found a number."),
         (
@@ -223,17 +234,38 @@ def _numbers(value):
     return [value] if isinstance(value, int | float) and value > 10 else []
 
 
-def test_a_staircase_counts_however_its_corners_were_drawn():
+STAIRS = ((0, 10, 20, 30), (1, 0.9, 0.5, 0.2))
+LEANING = "The values are right, but a staircase keeps its height until the next day on which something happens: draw it with where='post'."
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda axes: axes.step(*STAIRS, where="post"), ""),
+        (lambda axes: axes.plot(*STAIRS, drawstyle="steps-post"), ""),
+        (lambda axes: axes.step([0, 5, *STAIRS[0][1:]], [1, 1, *STAIRS[1][1:]], where="post"), ""),
+        (lambda axes: axes.step([*STAIRS[0], 40], [*STAIRS[1], 0.1], where="post"), ""),
+        (lambda axes: axes.step([-5, *STAIRS[0]], [0, *STAIRS[1]], where="post"), ""),
+        (lambda axes: axes.step([0, 10, 20, 30, 30], [1, 1, 0.9, 0.5, 0.2]), ""),
+        (lambda axes: axes.plot([0, 10, 10, 20, 20, 30, 30], [1, 1, 0.9, 0.9, 0.5, 0.5, 0.2]), ""),
+        (lambda axes: axes.plot([0, 10 - 1e-7, 10, 20 - 1e-7, 20, 30 - 1e-7, 30], [1, 1, 0.9, 0.9, 0.5, 0.5, 0.2]), ""),
+        (lambda axes: axes.plot(*STAIRS), LEANING),
+        (lambda axes: axes.step(*STAIRS), LEANING),
+        (lambda axes: axes.step(*STAIRS, where="pre"), LEANING),
+        (lambda axes: axes.step(*STAIRS, where="mid"), LEANING),
+        (lambda axes: axes.step(STAIRS[0], [1, 0.9, 0.6, 0.2], where="post"), "What is drawn (staircase) does not follow the right values everywhere."),
+        (lambda axes: axes.plot([0, 10, 30], [1, 0.8, 0.2]), "What is drawn (staircase) does not follow the right values everywhere."),
+        (lambda axes: axes.scatter(*STAIRS), "Nothing of the asked form is drawn (staircase)."),
+    ],
+)  # fmt: skip
+def test_a_staircase_is_what_lies_flat_until_the_next_step(draw, said):
     from matplotlib.figure import Figure as Drawing
 
-    expected = canonical(Figure((Series("step", (10, 20, 30), (0.9, 0.5, 0.2)),), labelled=False))
-    stepped, cornered, sloping = (Drawing().add_subplot() for _ in range(3))
-    stepped.step([0, 10, 20, 30], [1, 0.9, 0.5, 0.2], where="post")
-    cornered.plot([0, 10, 10, 20, 20, 30, 30], [1, 1, 0.9, 0.9, 0.5, 0.5, 0.2])
-    sloping.plot([0, 10, 20, 30], [1, 0.8, 0.5, 0.2])
-    assert differences(expected, canonical(stepped), 1e-6) == []
-    assert differences(expected, canonical(cornered), 1e-6) == []
-    assert differences(expected, canonical(sloping), 1e-6)
+    axes = Drawing().add_subplot()
+    draw(axes)
+    expected = canonical(Figure((Series("step", *STAIRS),), labelled=False))
+    found = differences(expected, admit(canonical(axes)), 1e-6)
+    assert " ".join(each.say("en") for each in found) == said
 
 
 def test_bars_are_known_by_their_names_standing_or_lying():

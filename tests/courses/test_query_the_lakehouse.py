@@ -1,5 +1,7 @@
 """Query the lakehouse: what is expected is what another engine finds, and what a hand counts; each known mistake hears of it."""
 
+import itertools
+import math
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from courses.checking.canonical import canonical
 from courses.checking.cohort import is_in_cohort
 from courses.checking.course import load_course
 from courses.checking.service import Checking
+from jobs.teaching._days import BEGINNINGS, LAST, middles
 from tests.courses.small_world import COLUMNS, write_rows, write_small_world
 
 SLUG = "query-the-lakehouse"
@@ -126,6 +129,32 @@ def test_the_bars_are_those_of_the_most_tested_groups(checking, sqlite):
     axes.set(xlabel="group", ylabel="altered, % of tested")
     assert passes(checking, "denominators.frequency-by-group", figure)
     plt.close(figure)
+
+
+def text(lesson: str) -> str:
+    return " ".join((COURSES / SLUG / f"{lesson}.md").read_text("utf-8").split())
+
+
+def test_a_day_stands_for_the_bin_that_the_text_says():
+    said = re.search(
+        r'day (\d+) means "in the third month", from day (\d+) to day (\d+), and day (\d+) means "in the first year"',
+        text("01-first-questions"),
+    )
+    assert said
+    day, first, last, year = map(int, said.groups())
+    bins = [(low, high) for cuts in BEGINNINGS for low, high in itertools.pairwise(cuts)]
+    assert [(low, high - 1) for low, high in bins if (low + high) // 2 == day] == [(first, last)]
+    assert {(low, high) for low, high in bins if (low + high) // 2 == year} == {(0, BEGINNINGS[0][1])}
+
+
+def test_the_bars_of_the_lesson_are_the_bins_of_the_release():
+    lesson = text("03-windows")
+    months = re.search(r"month_begins = (\[.*?range\(25\)\])", lesson)
+    assert months
+    edges = eval(months[1], {"math": math})
+    assert tuple(edges) == (*BEGINNINGS[-1][:24], BEGINNINGS[-1][24])
+    told = {day for values in re.findall(r"\(VALUES (.*?)\)\)", lesson) for day in map(int, re.findall(r", (\d{2,})\b", values))}
+    assert told <= {middle for day in range(LAST) for middle in middles(day)}
 
 
 def cell(lesson: str) -> dict[str, Any]:

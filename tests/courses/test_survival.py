@@ -1,5 +1,7 @@
 """The survival course: its expected values by another road, its known mistakes, and that a neighbour's answer does not count."""
 
+import itertools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,8 @@ from courses.checking.course import Course, load_course
 from courses.checking.exercise import Figure
 from courses.checking.release import Release
 from courses.checking.service import Checking
+from jobs.teaching._days import LAST, YEAR
+from jobs.teaching._told import _survived
 
 COURSES = Path(__file__).parents[2] / "courses"
 SEED = 3
@@ -59,6 +63,17 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
 @pytest.fixture(scope="module")
 def checking(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Checking:
     return Checking(COURSES, release.path, tmp_path_factory.mktemp("state"))
+
+
+def test_only_the_days_that_the_text_names_stand_for_bins_which_a_year_of_the_curve_cuts():
+    lesson = " ".join((COURSES / "survival" / "01-first-curves.md").read_text("utf-8").split())
+    named = re.search(r"but for the two widest: day (\d+) .*? and day (\d+) ", lesson)
+    assert named
+    cut = set()
+    for days, died in itertools.product(range(LAST), (True, False)):
+        told = [int(end.split()[0]) for end in _survived(days, died)]
+        cut |= {each for each in told for year in (1, 3, 5) if (each <= year * 365) != (days <= year * YEAR)}
+    assert cut == set(map(int, named.groups()))
 
 
 def test_kaplan_meier_is_what_one_finds_by_hand(checks):

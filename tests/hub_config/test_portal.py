@@ -15,7 +15,7 @@ from hub_config.portal import words
 from hub_config.portal.academy import Academy
 from hub_config.portal.api import RateLimit
 from hub_config.portal.class_list import NotAClass, admitted
-from hub_config.portal.datasets import Release
+from hub_config.portal.datasets import Release, _figure
 from hub_config.portal.pages import HERE
 from hub_config.portal.teach import _inert
 from hub_config.roster import Account
@@ -294,10 +294,39 @@ def test_the_card_is_shown_as_text_and_the_gate_with_its_bounds(hub: Hub, amina:
     page = amina.session.get(f"{hub.portal}data", headers={"Accept-Language": "en"}).text
     assert "<script>" not in page
     release = Release(hub.folder / "lake" / "teaching" / "r1")
-    assert [(f.bound_sign, f.met) for f in release.gate] == [("≥", True), ("≤", True), ("≥", True), ("≤", None)]
-    assert [(f.bound, f.why) for f in release.gate][2:] == [(0.9, ""), (0.02, "A coarser age costs less.")]
-    assert (release.met, len(release.bounded)) == (3, 3)
+    assert [(f.bound_sign, f.bound, f.verdict) for f in release.gate] == [
+        ("≥", 11, "met"), ("≤", 0.02, "met"), ("≤", 0.05, "admitted"), ("≥", 0.9, "met"), ("≤", 0.02, "reported"),
+    ]  # fmt: skip
+    assert (release.count("met"), len(release.bounded)) == (3, 4)
+    assert "3 of 4" in page
+    # How it was measured stands beside every attack; how to keep a bound that is kept helps nobody.
+    assert "2,000 attacks." in page
+    assert "lower --k" not in page
+    [row] = [each for each in page.split("<tr>") if "inference of grade" in each]
+    assert "but not for sure. Each left out in turn" in row
+    assert "above, but admitted" in row
+    assert "✓" not in row
     assert release.table("edu_survival").columns[3].meaning.startswith("Day from which")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound", "kept", "decides", "shown"),
+    [
+        ("patients in the smallest class", 10, "at least 11", False, True, ("≥", "failed", "Why.")),
+        ("share of patients left out", 0.02, "at most 0.02", True, True, ("≤", "met", "")),
+        ("true values in the words of the release", 0.5, "0.5", True, True, ("≥", "met", "Why.")),
+        ("positive control: singling out in the raw copy", 0.89, "0.9", False, True, ("≥", "failed", "Why.")),
+        ("inference of grade from quasi-identifiers", 0.05, "0.05", True, True, ("≤", "met", "Why.")),
+        ("inference of grade from quasi-identifiers", 0.05, "0.05", False, True, ("≤", "failed", "Why.")),
+        ("inference of grade from quasi-identifiers", 0.0501, "0.05", True, True, ("≤", "admitted", "Why.")),
+        ("inference of grade from everything else", 0.4, "0.05", False, False, ("≤", "reported", "Why.")),
+        ("attacks examined", 1, "1", True, True, ("≥", "met", "Why.")),
+    ],
+)
+def test_a_figure_of_the_gate_is_shown_with_sign_verdict_and_reason(name, value, bound, kept, decides, shown) -> None:
+    told = {"name": name, "value": value, "bound": bound, "kept": kept, "advice": "Why.", "decides": decides}
+    figure = _figure(told)
+    assert (figure.bound_sign, figure.verdict, figure.why) == shown
 
 
 # Class
