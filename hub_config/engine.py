@@ -7,6 +7,7 @@ the one of that state folder. docs/teaching-engine.md says what holds and how it
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import secrets
@@ -133,6 +134,7 @@ def sandbox(engine: Engine) -> list[str]:
     seen += _etc(engine)
     for path in _read(engine):
         seen += [*_parents(path), "--ro-bind", str(path), str(path)]
+    seen += _without_derby(engine)
     seen += ["--perms", "0755", "--dir", "/code", "--ro-bind", str(CODE), "/code/hub_config"]
     seen += ["--ro-bind", str(engine.release), "/release", "--bind", str(socket_of(engine.state).parent), "/door"]
     seen += ["--proc", "/proc", "--dev", "/dev"]
@@ -161,6 +163,16 @@ def _read(engine: Engine) -> list[Path]:
         if not any(path.is_relative_to(outer) for outer in [Path("/usr"), *kept]):
             kept.append(path)
     return kept
+
+
+def _without_derby(engine: Engine) -> list[str]:
+    """An empty file over each jar of the database that Spark brings along: it would be the one driver that JDBC finds here."""
+    spark = importlib.util.find_spec("pyspark")
+    empty = engine.state / "etc" / "empty"
+    empty.touch()
+    empty.chmod(0o644)
+    jars = sorted(Path(spark.origin).parent.glob("jars/derby*.jar")) if spark and spark.origin else []
+    return [word for jar in jars for word in ("--ro-bind", str(empty), str(jar))]
 
 
 def _parents(path: Path) -> list[str]:
