@@ -36,6 +36,7 @@ UNKNOWN = "The engine does not know you: log out of the hub, log in again and re
 NO_CODE = "The engine runs no code of yours, only queries: fetch a small table with toPandas() and go on in Python here."
 NO_CHANGE = "The class reads and changes nothing"
 NO_WRITE = f"{NO_CHANGE}: write files in your own folder, with pandas or polars."
+NO_OTHER_DATA = f"{NO_CHANGE}: no other data are here than the tables of the release, see tables()."
 NO_FILES = "The engine takes no files: keep them in your own folder and read them with pandas or polars."
 TOO_MANY = f"You already have {QUERIES_AT_ONCE} queries running: wait for one of them, or interrupt it."
 TWICE = "A query of this session already runs under this number: wait for it, or leave the number to Spark's client."
@@ -76,6 +77,8 @@ ANALYSES = {
     "same_semantics",
 }
 ANALYSES |= {"semantic_hash", "get_storage_level", "json_to_ddl", "unpersist"}
+# What may be read with spark.read; where none is named it is parquet. The rule on plans says which files.
+FORMATS = {"", "delta", "parquet", "orc", "csv", "json", "text", "binaryfile"}
 # Wherever in a plan one of these stands, it carries code, files or a plug-in.
 CODE = {
     *("CommonInlineUserDefinedFunction", "CommonInlineUserDefinedTableFunction", "CommonInlineUserDefinedDataSource"),
@@ -129,8 +132,16 @@ def check_plan(plan: base.Plan) -> None:
         name = message.DESCRIPTOR.name
         if name in CODE:
             raise Refused(NO_CODE)
+        if name == "DataSource":
+            _check_source(message)
         if name == "Catalog" and message.WhichOneof("cat_type") not in ALLOWED_CATALOG:
             raise Refused(NO_WRITE)
+
+
+def _check_source(source: Any) -> None:
+    """Nothing for files; Refused for a source that Spark would call, and an option that says what a path means, while it understands the plan."""
+    if source.format.lower() not in FORMATS or any(key.lower().startswith("fs.") for key in source.options):
+        raise Refused(NO_OTHER_DATA)
 
 
 def messages(message: Message) -> Iterator[Message]:

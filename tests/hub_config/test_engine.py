@@ -119,7 +119,14 @@ def test_silver_beside_the_release_does_not_exist_for_the_engine(ada, release):
 
 def test_files_are_refused_when_another_reader_is_chosen(ada):
     assert "settings that a class may change" in refusal(lambda: ada.conf.set("spark.sql.sources.useV1SourceList", ""))
+    assert "no other data are here" in refusal(lambda: ada.sql(f"SELECT * FROM `{READER}`.`/etc/passwd`").collect())
     assert "no other data are here" in refusal(lambda: ada.read.format(READER).load("/etc/passwd").collect())
+
+
+def test_no_database_is_called_while_a_query_is_understood(ada):
+    url = "jdbc:derby:memory:mine;create=true"
+    assert "no other data are here" in refusal(lambda: ada.read.jdbc(url, "SYS.SYSTABLES").collect())
+    assert "no other data are here" in refusal(lambda: ada.read.jdbc(url, "SYS.SYSTABLES").schema)
 
 
 DERBY = {
@@ -146,12 +153,19 @@ def test_no_other_file_system_stands_in_for_the_release(ada):
     )
 
 
-@pytest.mark.parametrize("form", ["delta", "text", READER])
+@pytest.mark.parametrize("form", ["delta", "text"])
 def test_no_option_of_a_reader_chooses_a_file_system(ada, form):
     folder = "/release/edu_tumor" if form == "delta" else "/release/edu_tumor/_delta_log"
     assert ada.read.format(form).load(folder).count()
     asked = ada.read.format(form).option("fs.file.impl", "mine").load(folder)
     assert "no other data are here" in refusal(asked.collect)
+
+
+@pytest.mark.parametrize("form", ["text", f"`{READER}`"])
+def test_no_option_in_sql_chooses_a_file_system(ada, form):
+    lines = f"SELECT count(*) FROM {form}.`/release/edu_tumor/_delta_log`"
+    assert ada.sql(lines).first()[0]
+    assert "no other data are here" in refusal(lambda: ada.sql(f"{lines} WITH ('fs.file.impl' = 'mine')").collect())
 
 
 def test_the_settings_of_a_query_can_be_changed_and_forgotten(ada):
