@@ -34,15 +34,25 @@ class Guessed:
 
 
 def guessed(secret: np.ndarray, classes: np.ndarray, number: int) -> Guessed:
-    """What is guessed of patients by their class; secrets and classes are numbers from 0, of the latter there are `number`."""
+    """What is guessed of patients by their class; secrets and classes are numbers from 0, of the latter there are `number`.
+
+    Who has to choose between secrets that equally many have is right of one in so many.
+    """
     counts = np.zeros((number, int(secret.max(initial=0)) + 1))
     np.add.at(counts, (classes, secret), 1)
-    others = counts[classes]
+    with_own = counts[classes]
+    others = with_own.copy()
     others[np.arange(len(secret)), secret] -= 1
-    right = counts.argmax(axis=1)[classes] == secret
-    # Alone in a class, a patient leaves nobody to guess by.
-    without = (others.argmax(axis=1) == secret) & (others.max(axis=1, initial=0) > 0)
-    return Guessed(np.bincount(classes, minlength=number), *(np.bincount(classes, each, number) for each in (right, without)))
+    chances = (_chance(each, secret) for each in (with_own, others))
+    return Guessed(np.bincount(classes, minlength=number), *(np.bincount(classes, each, number) for each in chances))
+
+
+def _chance(counts: np.ndarray, secret: np.ndarray) -> np.ndarray:
+    """By row: the chance that what most have is the secret. Alone in a class, a patient leaves nobody to guess by."""
+    most = counts.max(axis=1, initial=0)
+    likely = counts == most[:, None]
+    chance: np.ndarray = np.where(most > 0, likely[np.arange(len(secret)), secret] / np.maximum(likely.sum(axis=1), 1), 0.0)
+    return chance
 
 
 def numbers(values: pl.Series) -> np.ndarray:

@@ -15,10 +15,11 @@ from jobs import teaching
 from jobs.errors import GateFailed, WrongUse
 from jobs.lake import Lake, wordless
 from jobs.privacy.anonymise import Bounds
+from jobs.privacy.attacks.view import joined
 from jobs.releases import card, figures
 from jobs.releases.figures import Examine, Figure
 from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work, take_away
-from jobs.releases.words import Words, joined, truth
+from jobs.releases.words import Words, truth
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
 from jobs.teaching import _cohort, _guessed, _quasi
@@ -157,10 +158,11 @@ class _Making:
         if not any(each.stops for each in found):
             self.watch("attacking what was written")
             written = {name: pl.scan_delta(str(folder / name)).collect() for name in contracts("teaching")}
-            true = truth(raw).join(numbers, on="patient_id").sort("patient_no")
-            telling = Words.of(true, joined(written))
+            view = joined(written)
+            true = truth(raw, view).join(numbers, on="patient_id").sort("patient_no")
+            telling = Words.of(true, view)
             # Who is of a class that no patient of the release is in would have been left out of it, too.
-            aside = truth(self._products(chosen.aside))
+            aside = truth(self._products(chosen.aside), view)
             classes = written["edu_patient"].select(_quasi.QUASI).unique()
             alike = telling.tell(aside).with_row_index("row").join(classes, on=_quasi.QUASI, how="semi")["row"]
             found += figures.attacked(self.examine, written, true.drop("patient_no"), aside[alike.sort()], telling.tell)

@@ -5,33 +5,23 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from jobs.privacy.attacks.view import PARTS, is_fact, with_facts
 from jobs.teaching._cohort import UNKNOWN
 from jobs.teaching._days import LAST, ends, middles
 
-PARTS = ("edu_patient", "edu_tumor", "edu_survival")
 # What is told, by what it is told from; the same column where nothing is said.
 FROM = {"age_band": "age", "region": "residence_dept", "dx_period": "dx_year"}
 DAYS = ("days", "entry_days")
-KEYS = ("patient_no", "tumor_no", "endpoint")
 
 
-def truth(raw: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Everything that is known of each patient, a row each."""
+def truth(raw: Mapping[str, pl.DataFrame], view: pl.DataFrame) -> pl.DataFrame:
+    """Everything that is known of each patient, a row each; of kinds of facts, those that the view of a release has."""
     first, *others = (raw[name] for name in PARTS)
     for each in others:
         first = first.join(
             each.select("patient_id", *(name for name in each.columns if name not in first.columns)), on="patient_id"
         )
-    return first.drop("endpoint")
-
-
-def joined(released: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Everything that a release tells of each patient, a row each, in the order of their numbers."""
-    first, *others = (released[name] for name in PARTS)
-    for each in others:
-        new = [name for name in each.columns if name not in first.columns]
-        first = first.join(each.select("patient_no", *new), on="patient_no", how="left")
-    return first.sort("patient_no").drop(KEYS, strict=False)
+    return with_facts(first.drop("endpoint"), raw, "patient_id", only=view.columns)
 
 
 @dataclass(frozen=True)
@@ -63,12 +53,16 @@ class Words:
 
 
 def _exact(true: pl.DataFrame, name: str) -> pl.Series:
-    """What a column is told from; of days the finest bin, and how it ended, of a tumour group who has it."""
+    """What a column is told from; of days the finest bin, and how it ended, of a tumour group who has it. Empty where nobody has such a fact."""
+    if is_fact(name) and name not in true.columns:
+        return pl.Series([None] * true.height, dtype=pl.String)
     if name == "event":
         return true.select(pl.col("event") & (pl.col("days") < LAST)).to_series()
     if name == "tumor_group":
         # Where one sex is rare in a group, it alone is told as `other`.
         return true.select(pl.concat_str(pl.col("sex", name).fill_null(UNKNOWN), separator=" ").alias(name)).to_series()
+    if name.endswith((" day", "_day")):
+        return pl.Series([None if day is None else _bin(day, None) for day in true[name].to_list()], dtype=pl.String)
     if name not in DAYS:
         return true[FROM.get(name, name)]
     days = zip(true[name].to_list(), true["event"].to_list(), strict=True)

@@ -13,7 +13,7 @@ import polars as pl
 from jobs.errors import LakehouseError
 from jobs.privacy.attacks.environment import python
 from jobs.privacy.attacks.figures import Bounds, Figure
-from jobs.privacy.attacks.view import ADMINISTRATIVE, QUASI, telling_columns
+from jobs.privacy.attacks.view import ADMINISTRATIVE, QUASI, is_fact, telling_columns
 
 RUN = Path(__file__).with_name("run.py")
 SECRETS = ("outcome", "days", "n_lines", "metastatic_at_dx", "morphology_group", "grade", "panel")
@@ -73,7 +73,7 @@ def attacked(view: pl.DataFrame, truth: pl.DataFrame, control: pl.DataFrame, exa
     asked = [
         *_singling_out(telling_columns(view), telling_columns(exact), bounds),
         *_linkability(telling_columns(view), bounds),
-        *_inference(telling_columns(view), bounds),
+        *_inference([name for name in telling_columns(view) if not is_fact(name)], bounds),
     ]
     found = _run({"release": view, "truth": truth, "control": control, "exact": exact}, [each.said for each in asked])
     return [each.figure(answer) for each, answer in zip(asked, found, strict=True)]

@@ -9,7 +9,7 @@ from jobs.privacy.attacks.attack import attacked
 from jobs.privacy.attacks.figures import DEFAULT, Bounds, Figure, refused
 from jobs.privacy.attacks.scan import scanned
 from jobs.privacy.attacks.utility import useful
-from jobs.privacy.attacks.view import QUASI, Telling, joined, shared, told_like
+from jobs.privacy.attacks.view import QUASI, Telling, is_fact, joined, shared
 
 __all__ = ["DEFAULT", "Bounds", "Figure", "examine", "refused"]
 
@@ -18,14 +18,13 @@ def examine(
     released: Mapping[str, pl.DataFrame],
     raw: pl.DataFrame,
     control: pl.DataFrame,
+    telling: Telling,
     bounds: Bounds = DEFAULT,
-    telling: Telling | None = None,
 ) -> list[Figure]:
     """The figures of a release; it may be published when `refused()` finds none among them.
 
     `raw` has a row for each released patient with what is true, `control` the same of patients who are not in the release. `telling`
-    says exact rows as the release says them, before any fact is taken out; by default it is read off the labels of the release.
-    WrongUse where the frames cannot be compared.
+    says exact rows as the release says them, before any fact is taken out. WrongUse where the frames cannot be compared.
     """
     view = joined(released)
     if view.height != raw.height or not control.height:
@@ -33,11 +32,10 @@ def examine(
             f"Expected a true row for each of {view.height} released patients and some of patients kept aside, found {raw.height} and "
             f"{control.height}."
         )
-    tell = telling or told_like(view)
     words = [pl.col(name).cast(dtype) for name, dtype in view.schema.items()]
-    truth, aside = (tell(rows).select(words) for rows in (raw, control))
+    truth, aside = (telling(rows).select(words) for rows in (raw, control))
     _check_groups(view, truth)
-    exact = raw.select(name for name in raw.columns if not name.endswith("_id"))
+    exact = raw.select(name for name in raw.columns if not name.endswith("_id") and not is_fact(name))
     return [
         *scanned(released, raw),
         _levels(view, truth, bounds),

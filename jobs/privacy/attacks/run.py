@@ -121,7 +121,7 @@ def _inferred(rows: pl.DataFrame, people: pl.DataFrame, others: pl.DataFrame, kn
 
 
 def _own_rows(rows: pl.DataFrame, known: list[str], secret: str) -> dict[str, float]:
-    """How many rows are guessed right by their class, and how many of them still are when their own row is taken out of it.
+    """The share of rows guessed right by their class, and of those that still are when their own row is taken out of it.
 
     The same attacker and the same patient, in the release and not: no other patients, and no luck of theirs, come in between. Alone in a
     class, nobody is left to guess by.
@@ -134,9 +134,15 @@ def _own_rows(rows: pl.DataFrame, known: list[str], secret: str) -> dict[str, fl
     np.add.at(counts, (classes, answers), 1)
     others = counts[classes]
     others[np.arange(len(answers)), answers] -= 1
-    right = counts.argmax(axis=1)[classes] == answers
-    without = (others.argmax(axis=1) == answers) & (others.max(axis=1) > 0)
-    return {"own": float(right.mean()), "without": float(without.mean())}
+    return {"own": _right(counts[classes], answers), "without": _right(others, answers)}
+
+
+def _right(counts: np.ndarray, answers: np.ndarray) -> float:
+    """The share of rows whose answer is the most frequent one; of several, one of them is guessed."""
+    most = counts.max(axis=1)
+    likely = counts == most[:, None]
+    right = likely[np.arange(len(answers)), answers] / likely.sum(axis=1)
+    return float(np.where(most > 0, right, 0.0).mean())
 
 
 class Majority(InferencePredictor):

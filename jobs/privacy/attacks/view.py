@@ -1,7 +1,6 @@
-"""What an attacker sees of a patient in a release, and the truth told in the same words."""
+"""What an attacker sees of a patient in a release: everything that it tells, in one row."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 import polars as pl
 
@@ -11,75 +10,45 @@ QUASI = ("sex", "age_band", "region", "dx_period", "tumor_group", "stage")
 ADMINISTRATIVE = ("sex", "age_band", "region", "dx_period")
 KEYS = ("patient_no", "tumor_no", "endpoint")
 PARTS = ("edu_patient", "edu_tumor", "edu_survival")
-# What raw rows may have instead of a column of the release, in the order in which they are looked for.
-EXACT = {"age_band": ("age",), "dx_period": ("dx_year", "dx_date"), "region": ("residence_dept",)}
-LAST_DAY, MONTH = 3650, 365.25 / 12
-# How exact rows are told as the release tells them: the columns of the view.
+# The tables with several rows of a patient: what tells these apart, and what each of them says.
+FACTS = {
+    "edu_line": ("line_number", ("start_day", "end_day", "regimen", "setting")),
+    "edu_event": ("kind", ("day",)),
+    "edu_biomarker": ("marker", ("result",)),
+    "edu_variant": ("gene", ("effect",)),
+}
+# How true rows are told as the release tells them: the columns of the view.
 Telling = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def joined(released: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """All that a release tells of each patient in one row: groups, tumour and survival, without the keys."""
+    """All that a release tells of each patient in one row, in the order of their numbers and without the keys: groups, tumour, survival,
+    and a column for every kind of fact, `edu_event surgery day`."""
     if missing := [name for name in PARTS if name not in released]:
         raise WrongUse(f"Expected the tables {', '.join(PARTS)} in a release, found no {', '.join(missing)}.")
     view = released["edu_patient"]
     for name in PARTS[1:]:
         new = [column for column in released[name].columns if column not in view.columns]
         view = view.join(released[name].select("patient_no", *new), on="patient_no", how="left")
-    return view.drop(KEYS, strict=False)
+    return with_facts(view, released, "patient_no").sort("patient_no").drop(KEYS, strict=False)
 
 
-def binned(days: pl.Expr) -> pl.Expr:
-    """The middle of the bin of some days: a month wide up to two years, three up to five, then six. A middle stays what it is."""
-    month = (days / MONTH).floor().cast(pl.Int64)
-    wide = pl.when(month >= 60).then(6).when(month >= 24).then(3).otherwise(1)
-    begins = month - month % wide
-    low, high = ((each * MONTH).ceil().cast(pl.Int64) for each in (begins, begins + wide))
-    # The last bin ends where days do.
-    middle = (low + pl.min_horizontal(high, LAST_DAY)) // 2
-    return pl.when(days >= LAST_DAY).then(LAST_DAY).otherwise(middle)
+def with_facts(
+    rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame], person: str, only: Container[str] | None = None
+) -> pl.DataFrame:
+    """Rows of persons with a column more for every kind of fact in the tables, or for some of them; empty where a person has none."""
+    for table, (kind, says) in FACTS.items():
+        for name in sorted(tables[table][kind].unique().to_list()) if table in tables else ():
+            columns = {f"{table} {name} {column}": pl.col(column) for column in says}
+            if only is None or any(each in only for each in columns):
+                of_kind = tables[table].filter(pl.col(kind) == name).unique(person, keep="first", maintain_order=True)
+                rows = rows.join(of_kind.select(person, **columns), on=person, how="left", maintain_order="left")
+    return rows
 
 
-def told_like(view: pl.DataFrame) -> Telling:
-    """How a release tells exact values, read off its own labels: ages and years by the run they lie in, days by their bin.
-
-    Values of other columns must come as they are told, or as one of the labels tells them by name.
-    """
-
-    def telling(exact: pl.DataFrame) -> pl.DataFrame:
-        return exact.select(_told(view[name], exact) for name in view.columns)
-
-    return telling
-
-
-def _told(column: pl.Series, exact: pl.DataFrame) -> pl.Expr:
-    name, labels = column.name, set(column.drop_nulls().unique().to_list())
-    own = next((each for each in (name, *EXACT.get(name, ())) if each in exact.columns), None)
-    if own is None:
-        raise WrongUse(f"Expected the true values of {name} of every patient, found no column {name} nor {EXACT.get(name, ())}.")
-    if labels == {"*"}:
-        return pl.lit("*").alias(name)
-    if name in ("days", "entry_days"):
-        return binned(pl.col(own)).cast(column.dtype).alias(name)
-    value = pl.col(own).dt.year() if exact.schema[own].is_temporal() else pl.col(own)
-    if not exact.schema[own].is_numeric() and not exact.schema[own].is_temporal():
-        return value.cast(column.dtype).alias(name)
-    if column.dtype != pl.String:
-        return value.cast(column.dtype).alias(name)
-    runs = {label: run for label in labels if (run := _run(label)) is not None}
-    found = pl.lit(None, pl.String)
-    for label, (low, high) in runs.items():
-        found = pl.when(value.is_between(low, high)).then(pl.lit(label)).otherwise(found)
-    return found.alias(name)
-
-
-def _run(label: str) -> tuple[float, float] | None:
-    """The ends of `60–64`, `90+` or `2019`; None for other words."""
-    if found := re.fullmatch(r"(\d+)\s*[–-]\s*(\d+)", label):
-        return float(found[1]), float(found[2])
-    if found := re.fullmatch(r"(\d+)\s*\+", label):
-        return float(found[1]), float("inf")
-    return (float(label), float(label)) if label.isdigit() else None
+def is_fact(column: str) -> bool:
+    """Whether a column of the view is one of a kind of fact."""
+    return column.split(" ")[0] in FACTS
 
 
 def shared(view: pl.DataFrame, truth: pl.DataFrame) -> tuple[str, float]:

@@ -10,7 +10,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.privacy.attacks import attack, environment
 from jobs.privacy.attacks.figures import Bounds, Figure, refused
 from jobs.privacy.attacks.gate import examine
-from jobs.privacy.attacks.view import QUASI
+from jobs.privacy.attacks.view import QUASI, joined
 from jobs.privacy.own_row import guessed, numbers
 from tests.jobs.privacy import simulated
 
@@ -23,7 +23,7 @@ SAME_WORDS = {"age": "age_band", "dx_date": "dx_period"}
 def sound() -> tuple[simulated.World, dict[str, Figure]]:
     """A release of 3,000 simulated patients, and what the gate says of it."""
     world = simulated.world(3_000)
-    return world, named(examine(world.released, world.raw, world.control, QUICK, simulated.told))
+    return world, named(examine(world.released, world.raw, world.control, simulated.told, QUICK))
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +36,8 @@ def copied() -> dict[str, Figure]:
             simulated.tables(view),
             world.raw,
             world.control,
-            QUICK,
             lambda exact: exact.rename(SAME_WORDS).with_columns(pl.col("dx_period").cast(pl.String)),
+            QUICK,
         )
     )
 
@@ -83,9 +83,21 @@ def test_a_truth_in_other_words_proves_nothing_and_is_refused(sound: tuple[simul
             world.released,
             world.raw,
             world.control,
-            QUICK,
             lambda exact: simulated.told(exact).with_columns(stage=pl.lit("early")),
+            QUICK,
         )
+
+
+def test_who_is_alone_with_facts_of_other_tables_is_singled_out(sound: tuple[simulated.World, dict[str, Figure]]) -> None:
+    world, _ = sound
+    numbers_of = world.released["edu_patient"].sort("patient_no")["patient_no"]
+    events = pl.DataFrame({"patient_no": numbers_of, "kind": "surgery", "day": pl.Series(range(len(numbers_of)), dtype=pl.Int32)})
+    released = {**world.released, "edu_event": events}
+    view = joined(released)
+    assert view["edu_event surgery day"].to_list() == events["day"].to_list()
+    asked = next(each for each in attack._singling_out(view.columns, view.columns, QUICK) if "three attributes" in each.name)
+    figure = asked.figure(attack._run({"release": view, "truth": view}, [asked.said])[0])
+    assert (figure.kept, figure.value > 0.5) == (False, True)
 
 
 def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None:

@@ -6,7 +6,7 @@ from lifelines import KaplanMeierFitter
 
 from jobs.privacy.attacks.figures import Bounds
 from jobs.privacy.attacks.utility import auc_loss, survival, survival_gap
-from jobs.privacy.attacks.view import binned, joined, told_like
+from jobs.teaching._days import middles
 from tests.jobs.privacy import simulated
 
 BOUNDS = Bounds()
@@ -19,7 +19,7 @@ def exact() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def view(exact: pl.DataFrame) -> pl.DataFrame:
-    return simulated.told(exact).with_columns(exact.select(binned(pl.col("days"))).to_series().alias("days"))
+    return simulated.told(exact).with_columns(days=pl.Series([middles(day)[-1] for day in exact["days"]]))
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +50,3 @@ def test_a_model_loses_nothing_on_the_same_rows_and_much_on_shuffled_ones(exact:
     stirred = raw.with_columns(pl.col("age", "stage", "tumor_group").shuffle(seed=1))
     figure = auc_loss(stirred.with_columns(age_band="age"), raw, control, control.with_columns(age_band="age"), BOUNDS)
     assert (figure.kept, figure.value > 0.05) == (False, True)
-
-
-def test_a_bin_is_told_by_its_middle_and_a_middle_by_itself() -> None:
-    days = pl.DataFrame({"days": [0, 30, 31, 730, 731, 821, 1826, 1827, 3649, 3650, 5000]})
-    once = days.select(binned(pl.col("days")))
-    assert once.to_series().to_list() == [15, 15, 46, 716, 776, 776, 1781, 1918, 3560, 3650, 3650]
-    assert once.select(binned(pl.first())).to_series().to_list() == once.to_series().to_list()
-
-
-def test_exact_rows_are_told_by_the_labels_of_the_release() -> None:
-    released = {
-        "edu_patient": pl.DataFrame({"patient_no": [1, 2], "sex": ["F", "M"], "age_band": ["60–74", "75+"], "dx_period": ["2019–2020", "2021"]}),
-        "edu_tumor": pl.DataFrame({"tumor_no": [1, 2], "patient_no": [1, 2], "n_lines": [0, 4]}),
-        "edu_survival": pl.DataFrame({"tumor_no": [1, 2], "patient_no": [1, 2], "days": [46, 3650], "event": [True, None]}),
-    }  # fmt: skip
-    seen = joined(released)
-    exact = pl.DataFrame({"sex": ["M"], "age": [81], "dx_year": [2020], "n_lines": [3], "days": [59], "event": [False]})
-    assert told_like(seen)(exact).rows() == [("M", "75+", "2019–2020", 3, 46, False)]

@@ -12,7 +12,7 @@ from quality.contracts.teaching.edu_patient import OUTCOMES
 
 def people(many: int, seed: int = 7) -> pl.DataFrame:
     draw = np.random.default_rng(seed)
-    groups = draw.choice(["breast", "lung", "colorectal", "testis"], many, p=[0.4, 0.35, 0.24, 0.01])
+    groups = draw.choice(["breast", "lung", "colorectal", "testis"], many, p=[0.4, 0.35, 0.22, 0.03])
     return pl.DataFrame(
         {
             "patient_id": [f"{at:032x}" for at in range(many)],
@@ -22,7 +22,7 @@ def people(many: int, seed: int = 7) -> pl.DataFrame:
             "dx_year": draw.integers(2015, 2025, many),
             "tumor_group": groups,
             "stage": draw.choice(["I", "II", "III", "IV", "unknown"], many),
-            "outcome": draw.choice(OUTCOMES, many),
+            "outcome": draw.choice(OUTCOMES, many, p=[0.5, 0.25, 0.15, 0.1]),
         }
     )
 
