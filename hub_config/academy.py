@@ -51,16 +51,9 @@ def up(arguments: argparse.Namespace) -> None:
     refuse_login(academy.login)
     if arguments.dry_run:
         return
-    refuse_unreadable(academy)
-    refuse_open(academy)
-    academy.make_folders()
-    sweep(academy)
-    show_release(academy)
-    academy.write()
+    prepare(academy)
     started = time.monotonic()
-    print(f"Isolation level: {level}.")
-    for verdict in verdicts:
-        print(f"  {verdict}")
+    print(f"Isolation level: {level}.", *verdicts, sep="\n  ")
     tell_functions(academy)
     print(f"Record of attempts: {record_told(academy)}")
     running = start_all(academy)
@@ -77,6 +70,16 @@ def up(arguments: argparse.Namespace) -> None:
     tell_unbuilt(academy)
     invite_first(academy)
     tell_overdue(academy)
+
+
+def prepare(academy: Academy) -> None:
+    """Make folders and settings, and lay the release out; WrongUse where trainees could read too little of this machine or too much."""
+    refuse_unreadable(academy)
+    refuse_open(academy)
+    academy.make_folders()
+    sweep(academy)
+    show_release(academy)
+    academy.write()
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -383,6 +386,16 @@ def record_told(academy: Academy) -> str:
             return str(error)
 
 
+def seal(arguments: argparse.Namespace) -> None:
+    """Take the record of attempts as it is from now on, after you have looked at why its seal does not fit."""
+    from courses.checking.attempts import Attempts
+
+    academy = Academy.read(arguments.to.resolve())
+    refuse_if_running(academy.to)
+    with closing(Attempts(academy.state)) as attempts:
+        print(f"Sealed {attempts.seal_as_it_is()} events as they are.")
+
+
 def tell_functions(academy: Academy) -> None:
     """Say that functions of trainees are not tried here, where that is so."""
     from courses.checking.code import isolation
@@ -506,6 +519,7 @@ def parser() -> argparse.ArgumentParser:
         starting.add_argument(f"--{name}", type=int, metavar="N")
     command("down", down)
     command("status", status)
+    command("seal", seal)
     one = command("invite", invite)
     one.add_argument("user")
     one.add_argument("--role", default="trainee")

@@ -110,11 +110,21 @@ class Attempts:
         """Note length and end of the chain outside the file; BrokenChain where it no longer holds what was sealed before."""
         with self._lock:
             self._refuse_if_cut()
-            # What is sealed has to outlive a power cut.
-            self._base.execute("pragma wal_checkpoint(passive)")
-            number, digest = self._last()
-            write_private(self._seal, json.dumps({"number": number, "digest": digest, "seal": self._sign(number, digest)}))
-            self._sealed = time.monotonic()
+            self._write_seal()
+
+    def seal_as_it_is(self) -> int:
+        """Seal the chain whatever was sealed before, for who has looked at it; how many events it has. BrokenChain where it does not hold."""
+        with self._lock:
+            number = self._walk()
+            self._write_seal()
+            return number
+
+    def _write_seal(self) -> None:
+        # What is sealed has to outlive a power cut.
+        self._base.execute("pragma wal_checkpoint(passive)")
+        number, digest = self._last()
+        write_private(self._seal, json.dumps({"number": number, "digest": digest, "seal": self._sign(number, digest)}))
+        self._sealed = time.monotonic()
 
     def _sign(self, number: int, digest: str) -> str:
         return hmac.new(self._secret, f"attempts {number} {digest}".encode(), hashlib.sha256).hexdigest()
@@ -129,7 +139,7 @@ class Attempts:
             number, digest, seal = int(sealed["number"]), str(sealed["digest"]), str(sealed["seal"])
         except (ValueError, KeyError, TypeError):
             number, digest, seal = -1, "", ""
-        if not hmac.compare_digest(seal, self._sign(number, digest)):
+        if not hmac.compare_digest(seal.encode(), self._sign(number, digest).encode()):
             raise BrokenChain(f"Expected the academy's own seal in {self._seal.name}, found another: {RESTORE}")
         found = self._base.execute("select digest from event where number = ?", (number,)).fetchone()
         if number and (found is None or found["digest"] != digest):
@@ -245,11 +255,13 @@ class Attempts:
 
     def verify(self) -> int:
         """How many events the chain has; BrokenChain at the first that was changed, before which one is missing, or at a cut end."""
-        digest, number = FIRST, 0
         with self._lock:
             self._refuse_if_cut()
-            rows = self._base.execute("select * from event order by number").fetchall()
-        for row in rows:
+            return self._walk()
+
+    def _walk(self) -> int:
+        digest, number = FIRST, 0
+        for row in self._base.execute("select * from event order by number").fetchall():
             number += 1
             content = {name: row[name] for name in row.keys() if name != "digest"}  # noqa: SIM118
             digest = _digest(digest, content)

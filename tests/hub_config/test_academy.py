@@ -88,6 +88,10 @@ def test_status_says_that_events_were_removed(class_of_two, capsys):
         base.commit()
     academy.main(["status", "--to", str(class_of_two.to)])
     assert "recorded events that were sealed, found" in capsys.readouterr().out
+    # Who has looked at it may go on from there.
+    assert academy.main(["seal", "--to", str(class_of_two.to)]) == 0
+    academy.main(["status", "--to", str(class_of_two.to)])
+    assert re.search(r"Record +\d+ events, whole", capsys.readouterr().out)
 
 
 def test_an_invitation_by_the_operator_is_recorded(class_of_two, capsys):
