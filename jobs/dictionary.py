@@ -15,6 +15,12 @@ from quality.value_sets import VALUE_SETS
 DOCS = Path(__file__).parent.parent / "docs"
 HOSPITALS = Path(__file__).parent / "hospitals"
 GENERATED = ("tables", "odcs", "hospitals")
+ROLES = {
+    "birth": "only the month is kept",
+    "sex": "with the birth, must agree between linked patients",
+    "scope": "what the patient objects to",
+    "opposed": "whether the patient objects",
+}
 MODES = {
     "increment": "what is new or changed since the delivery before",
     "snapshot": "everything, each time",
@@ -92,6 +98,7 @@ def _facts(hospital: Hospital) -> str:
     filled = ", ".join(f"[{name}](../tables/silver.{name}.md)" for name in transforms(hospital.center))
     facts = {
         "Code": f"`{hospital.center}`, FINESS {hospital.finess}, {hospital.center_type}",
+        "Format in manifests": f"`{hospital.model}`, version 1.0",
         "Sends": MODES[hospital.mode],
         "Archive": f"`{hospital.archive}`" if hospital.archive else "",
         "Stand for no value": ", ".join(f"`{code}` ({reason.replace('_', ' ')})" for code, reason in hospital.nulls.items()),
@@ -136,7 +143,7 @@ def _column(column: Column, late: str) -> tuple[str, ...]:
     parent = f"{column.parent}{'' if column.strict else ', may be missing'}" if column.parent else ""
     notes = (
         "key" if column.key else "",
-        "only the month is kept" if column.birth else "",
+        ROLES.get(column.role or "", ""),
         f"not after `{column.not_after}`" if column.not_after else "",
         late,
     )

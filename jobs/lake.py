@@ -91,10 +91,12 @@ class Lake:
         mode: Any = "append",
         transaction: tuple[str, int] | None = None,
         anew: bool = False,
+        counted: str | None = None,
     ) -> bool:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before.
 
-        A table that is overwritten `anew` takes the columns of these rows.
+        A table that is overwritten `anew` takes the columns of these rows. With a `counted` column the table grows by columns it has not, and,
+        where it does not exist yet, its log holds the smallest and largest values of that column alone.
         """
         if transaction and self.has_committed(zone, table, transaction):
             return False
@@ -105,7 +107,8 @@ class Lake:
                 rows,
                 mode=mode,
                 commit_properties=commit,
-                schema_mode="overwrite" if anew else None,
+                schema_mode="overwrite" if anew else "merge" if counted else None,
+                configuration={"delta.dataSkippingStatsColumns": counted} if counted else None,
             )
         return True
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -136,25 +137,50 @@ def validation(report: Report) -> None:
     body = Text(read if report.outcome == "accepted" else "It would be refused: correct what is listed, then validate again.")
     console.print(Panel(Group(title, body), border_style=COLOURS[report.outcome], expand=False))
     left = report.not_listed
-    warnings = [{**each, "code": code} for code, found in report.seen.items() for each in (found or [{}])]
+    warnings = [line for code, found in report.seen.items() for line in _together(code, found or [{}], left.get(code, 0))]
+    untold = sum(left.get(code, 0) for code, found in report.seen.items() if len(_by_kind(found)) > 1)
     faults = [fault for file in report.files for fault in file["faults"]]
     _findings("Why", report.findings, left.get("findings", 0))
-    _findings("Warnings", warnings, sum(left.values()) - left.get("findings", 0))
+    _findings("Warnings", warnings, untold, sum(map(len, report.seen.values())))
     _findings("Rows that would be set aside", faults, sum(file["not_listed"] for file in report.files))
 
 
-def _findings(title: str, findings: list[dict[str, Any]], not_listed: int) -> None:
+def _together(code: str, found: list[dict[str, Any]], not_listed: int) -> list[dict[str, Any]]:
+    """The warnings of a code, those of a whole column on one line: how many rows, and the first of them."""
+    lines = []
+    for (file, column, sentence), of_kind in _by_kind(found).items():
+        place = {"code": code, "file": file, "column": column}
+        count = len(of_kind) + (not_listed if len(of_kind) == len(found) else 0)
+        if count <= FIRST:
+            lines += [place | {"row": each.get("row"), "sentence": sentence} for each in of_kind]
+            continue
+        least = "at least " if not_listed and len(of_kind) < len(found) else ""
+        first = ", ".join(figure(each.get("row")) for each in of_kind[:FIRST])
+        lines.append(place | {"row": f"{first} …", "sentence": f"{least}{count:,} rows. {sentence}"})
+    return lines
+
+
+def _by_kind(found: list[dict[str, Any]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    kinds: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for each in found:
+        kinds.setdefault(tuple(each.get(name, "") for name in ("file", "column", "sentence")), []).append(each)
+    return kinds
+
+
+def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, listed: int | None = None) -> None:
+    """A table of findings; `listed` says how many a program is given where several stand on one line."""
     if not findings:
         return
     shown = findings[:SHOWN]
     title = cut(title, len(shown), len(findings[SHOWN:]) + not_listed)
     table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
     for each in shown:
-        place = (each.get("file") or "", figure(each.get("row") or 0), each.get("column") or "")
+        row = each.get("row") or 0
+        place = (each.get("file") or "", row if isinstance(row, str) else figure(row), each.get("column") or "")
         table.add_row(*(Text(cell) for cell in (each["code"], *place, each.get("sentence", ""))))
     console.print(table)
-    if len(findings) > SHOWN:
-        console.print(f"[dim]--json lists {len(findings):,}[/dim]")
+    if (listed or len(findings)) > len(shown):
+        console.print(f"[dim]--json lists {listed or len(findings):,}[/dim]")
     console.print()
 
 
@@ -272,13 +298,30 @@ def _harmless(found: pa.Table) -> pa.Table:
 
 
 def _as_table(found: pa.Table) -> None:
-    numeric = tuple(field.name for field in found.schema if pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
-    table = _grid(None, *found.column_names, right=numeric)
-    for row in found.slice(0, 1000).to_pylist():
-        table.add_row(*("" if value is None else Text(str(value)) for value in row.values()))
-    console.print(table)
+    """Rows below each other where they fit, otherwise one after the other, a line a column: nothing is left out."""
+    columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in found.slice(0, 1000).columns]
+    widths = [max(map(cell_len, (name, *texts))) for name, texts in zip(found.column_names, columns, strict=True)]
+    told = list(zip(*columns, strict=True))
+    if sum(widths) + 2 * len(widths) <= console.width:
+        numeric = tuple(each.name for each in found.schema if pa.types.is_integer(each.type) or pa.types.is_floating(each.type))
+        table = _grid(None, *found.column_names, right=numeric)
+        for row in told:
+            table.add_row(*map(Text, row))
+        console.print(table)
+    else:
+        for number, row in enumerate(told, start=1):
+            _one_by_one(number, list(zip(found.column_names, row, strict=True)))
     rest = ", the first 1,000 shown" if found.num_rows > 1000 else ""
     console.print(f"[dim]{found.num_rows:,} rows{rest}[/dim]")
+
+
+def _one_by_one(number: int, cells: list[tuple[str, str]]) -> None:
+    """One row, a line a column: name and value, however long that is."""
+    console.print(Text(f"row {number:,}", style="dim"))
+    for name, value in cells:
+        padding = " " * (max(cell_len(each) for each, _ in cells) - cell_len(name))
+        console.print(Text.assemble("  ", (name, "bold"), padding, "  ", value), soft_wrap=True)
+    console.print()
 
 
 def anonymous(cost: "Cost", proof: "Proof") -> None:

@@ -1,6 +1,9 @@
-"""The hospitals: the folder is the register. Every module or package in it, `feed` aside, declares HOSPITAL and bears its center code."""
+"""The hospitals: the folder is the register. Every module or package in it declares HOSPITAL and bears its center code.
 
-from collections.abc import Callable
+`feed` aside, and names with an underscore before them.
+"""
+
+from collections.abc import Callable, Collection
 from functools import cache
 from importlib import import_module
 from inspect import isfunction
@@ -12,12 +15,14 @@ from jobs.hospitals.feed import Hospital
 
 # Rules of other tables look at these.
 INDISPENSABLE = ("person", "primary_cancer")
+# Silver tables whose rows scoped oppositions take away: landing knows such rows by the name of their feed.
+FED_BY = {"specimen": "sample", "molecular_analysis": "analysis", "variant": "variant"}
 
 
 @cache
 def hospitals() -> dict[str, Hospital]:
     """Every declared hospital by its center code; ValueError for a module that declares none, or another one than its name says."""
-    names = sorted(found.name for found in iter_modules(__path__) if found.name != "feed")
+    names = sorted(found.name for found in iter_modules(__path__) if found.name != "feed" and found.name[0] != "_")
     return {name: _declared(name) for name in names}
 
 
@@ -46,7 +51,18 @@ def transforms(center: str) -> dict[str, Callable[..., Any]]:
         raise ValueError(
             f"expected functions {' and '.join(INDISPENSABLE)} in jobs/hospitals/{center}, found no {' and no '.join(missing)}"
         )
+    for table in found:
+        fed_as_named(center, table, {feed.domain for feed in module.HOSPITAL.feeds})
     return found
+
+
+def fed_as_named(center: str, table: str, domains: Collection[str]) -> None:
+    """ValueError where a table whose rows scoped oppositions take away is made from other feeds than the one landing looks at."""
+    if table in FED_BY and FED_BY[table] not in domains:
+        raise ValueError(
+            f"expected {table} of jobs/hospitals/{center} to be made from the feed {FED_BY[table]}, found none of that name among those "
+            "it is made from: by the name landing knows the rows that an opposition takes away"
+        )
 
 
 def _functions(module: ModuleType) -> set[str]:

@@ -1,17 +1,25 @@
 """What a hospital sends, as declarations: one line a column, one feed a file, one hospital a module."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
+
+from quality.value_sets import VALUE_SETS
 
 Format = Literal["csv", "fixed", "maf", "lines", "parquet"]
 Mode = Literal["increment", "snapshot", "cdc"]
 Replaces = Literal["key", "all", "year", "parent", "nothing"]
+# Why there is no value, as far as a hospital can say it.
+NullReason = Literal["unknown", "not_done", "not_applicable", "not_collected"]
+# What landing looks for in a column, whatever the column is called and wherever it stands: the birth of which only the month is
+# kept, the sex by which people are linked, what somebody objects to, and whether they do.
+Role = Literal["birth", "sex", "scope", "opposed"]
 
 LINE = re.compile(
     r"(?P<name>\S+)\s+(?P<type>id|hash64|token|text|code|int|dec|bool|date~?|datetime|int64|double|string|timestamp|instant)"
-    r"(?P<required>\s+R)?(?P<key>\s+K)?(?P<birth>\s+birth)?"
+    r"(?P<required>\s+R)?(?P<key>\s+K)?(?:\s+(?P<role>birth|sex|scope|opposed))?"
     r"(?:\s+>(?P<parent>\w+)(?P<strictness>[!?]))?"
     r"(?:\s+<=\s*(?P<not_after>\w+))?"
     r"(?:\s+when\s+(?P<when>\w+)(?:\s+(?P<sign>=|!=|empty)(?:\s+(?P<value>\S+))?)?)?"
@@ -42,6 +50,28 @@ MAF = r"""
     n_ref_count                 int
     n_alt_count                 int
     FILTER                      text"""
+# What a feed can be called. A closed list: of a feed under another name nobody would know whether its rows are genetic data.
+DOMAINS = frozenset(
+    [
+        "rights", "patient", "patient_link", "identity_merge", "consent",
+        "tumour", "event", "tnm", "episode", "episode_link", "condition", "response", "toxicity",
+        "line", "drug", "surgery", "procedure", "radiotherapy", "radiotherapy_dose", "trial",
+        "lab", "measurement", "biomarker", "sample", "analysis", "variant", "panel", "panel_matrix",
+        "visit", "stay", "stay_link", "care_site", "concept", "concept_link",
+    ]
+)  # fmt: skip
+# The feeds whose rows an opposition of less than everything takes away, with the scopes that do.
+TAKEN_AWAY = {"sample": ("samples",), "analysis": ("genetics", "samples"), "variant": ("genetics", "samples")}
+# The feeds that belong to no patient.
+SHARED = frozenset({"panel", "care_site", "concept", "concept_link", "episode_link"})
+# Column names that say that a patient could be told by what stands below: a delivery with one of them is quarantined.
+IDENTIFYING = frozenset(
+    [
+        "nom", "nom_naissance", "nom_patient", "prenom", "prenom_patient", "nir", "ins", "ins_nir", "num_secu", "ipp",
+        "adresse", "telephone", "tel", "email", "mail",
+        "last_name", "first_name", "family_name", "given_name", "ssn", "address", "phone",
+    ]
+)  # fmt: skip
 # A hospital's code: part of file names and of table names. In delivery ids it stands in capitals.
 CENTER = r"[a-z][a-z0-9]{1,19}"
 TEXT_TYPES = frozenset({"text", "id", "code", "string"})
@@ -66,7 +96,7 @@ class Column:
     type: str
     required: bool = False
     key: bool = False
-    birth: bool = False
+    role: Role | None = None
     parent: str | None = None
     strict: bool = False
     not_after: str | None = None
@@ -75,6 +105,16 @@ class Column:
     high: int | None = None
     codes: tuple[str, ...] = ()
     pattern: str | None = None
+
+    @property
+    def birth(self) -> bool:
+        """True for a date of birth: only its month is kept."""
+        return self.role == "birth"
+
+    @property
+    def is_time(self) -> bool:
+        """True for days and moments."""
+        return self.type in TIME_TYPES
 
     @property
     def is_text(self) -> bool:
@@ -105,7 +145,7 @@ def column(line: str) -> Column:
         type=part["type"],
         required=bool(part["required"]),
         key=bool(part["key"]),
-        birth=bool(part["birth"]),
+        role=_role(part["role"]),
         parent=part["parent"],
         strict=part["strictness"] == "!",
         not_after=part["not_after"],
@@ -115,6 +155,10 @@ def column(line: str) -> Column:
         codes=tuple(code.strip() for code in part["codes"].split("|")) if part["codes"] else (),
         pattern=part["pattern"],
     )
+
+
+def _role(marked: str | None) -> Role | None:
+    return next((role for role in get_args(Role) if role == marked), None)
 
 
 def _condition(part: dict[str, str | None]) -> Condition | None:
@@ -180,6 +224,10 @@ class Feed:
         ]
         return own[0] if own else None
 
+    def having(self, role: Role) -> list[Column]:
+        """The columns that are marked as having a role: where landing looks for one, a declaration without exactly one is refused."""
+        return [column for column in self.columns if column.role == role]
+
     @cached_property
     def strict_parents(self) -> tuple[Column, ...]:
         """References that must resolve for a row to be current, the patient aside."""
@@ -204,12 +252,13 @@ class Hospital:
     model: str
     feeds: tuple[Feed, ...]
     codes: dict[str, dict[str, str]]
-    center_type: str = "CLCC"
+    # As its page and silver.ref_center say: CLCC, CHU, …
+    center_type: str
     # The archive that holds the feeds marked `member`, and the domain by which manifests call it.
     archive: str | None = None
     archive_domain: str = "archive"
-    # What stands for "no value" in its files, and why there is none (tables.md: unknown, not_done, not_applicable, not_collected).
-    nulls: dict[str, str] = field(default_factory=dict)
+    # What stands for "no value" in its files, and why there is none.
+    nulls: dict[str, NullReason] = field(default_factory=dict)
     null_dates: tuple[str, ...] = ()
     # The column that says when a version was made, and the one (with its value) that says a row is deleted.
     version_column: str | None = None
@@ -230,19 +279,15 @@ class Hospital:
 
     def __post_init__(self) -> None:
         """ValueError for a declaration that could not work."""
-        domains = {feed.domain for feed in self.feeds}
-        parents = {column.parent for feed in self.feeds for column in feed.columns if column.parent}
-        members = {feed.domain for feed in self.feeds if feed.member}
-        wrong = {
-            "a center of 2 to 20 lower-case letters and digits, found": {self.center}
-            - set(re.findall(f"^{CENTER}$", self.center)),
-            "the feeds rights and patient, found none of": {"rights", "patient"} - domains,
-            "references (>) to feeds of its own, found": parents - domains,
-            "an archive for feeds that are members, found none for": members if self.archive is None else set(),
-        }
-        for expected, found in wrong.items():
-            if found:
-                raise ValueError(f"hospital {self.center}: expected {expected} {', '.join(sorted(found))}")
+        # The mistakes are told of these classes, so they are imported after them.
+        from jobs.hospitals._mistakes import mistakes
+
+        for mistake in mistakes(self):
+            raise ValueError(f"hospital {self.center}: expected {mistake}")
+
+    def means(self, column: str) -> Mapping[str, str]:
+        """What the codes of a silver column mean; a hospital that declares none for it sends our values themselves."""
+        return self.codes.get(column) or {value: value for value in VALUE_SETS[column]}
 
     def feed(self, domain: str) -> Feed:
         """The feed of a domain; KeyError where the hospital has none."""

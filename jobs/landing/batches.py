@@ -196,6 +196,8 @@ class FeedFile:
             self._shares[name][1] += unreadable
         for flag, where in verdict.flags.items():
             code, _, column = flag.partition(":")
+            # The flag of a birth names no column: a feed has one.
+            column = column or next((each.name for each in self.manner.feed.having("birth")), "")
             places = np.flatnonzero(where)
             for at in places[:MOST_WARNINGS]:
                 self.said.warn(code, WARNINGS[code], self.rows + int(at) + 1, column or None)

@@ -5,33 +5,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-NAMES = frozenset(
-    [
-        "nom",
-        "nom_naissance",
-        "nom_patient",
-        "prenom",
-        "prenom_patient",
-        "nir",
-        "ins",
-        "ins_nir",
-        "num_secu",
-        "ipp",
-        "adresse",
-        "telephone",
-        "tel",
-        "email",
-        "mail",
-        "last_name",
-        "first_name",
-        "family_name",
-        "given_name",
-        "ssn",
-        "address",
-        "phone",
-        "email",
-    ]
-)
+from jobs.hospitals.feed import IDENTIFYING
+
 _NIR = r"[1-478] ?[0-9]{2} ?(?:0[1-9]|1[0-2]|[2-9][0-9]) ?(?:[0-9]{2}|2[AB]) ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}"
 _PHONE = r"(?:(?:\+|00)33[ .-]?[1-9]|0[1-9])(?:[ .-]?[0-9]{2}){4}"
 _INS = r"1\.2\.250\.1\.213\.1\.4\.(?:8|9|10)"
@@ -49,7 +24,7 @@ HASH64 = "^[0-9a-f]{64}$"
 
 def named_like_one(names: Iterable[str]) -> list[str]:
     """The columns whose name says that they hold an identifier."""
-    return [name for name in names if name.strip().lower() in NAMES]
+    return [name for name in names if name.strip().lower() in IDENTIFYING]
 
 
 def found_in(values: pl.Series, *, is_code: bool) -> list[int]:

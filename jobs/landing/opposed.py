@@ -7,12 +7,11 @@ from typing import Any
 import polars as pl
 from sqlalchemy.engine import Connection
 
-from jobs.hospitals.feed import Condition, Feed
+from jobs.hospitals.feed import TAKEN_AWAY, Condition, Feed
 from jobs.landing.links import People, Person
 from jobs.landing.vault import in_force, link, merge, opposition, put, remove, rows_of
 
-# What no row of may be stored, by scope; `industry` is a flag for later uses, it takes nothing away.
-DOMAINS = {"genetics": ("analysis", "variant"), "samples": ("sample", "analysis", "variant")}
+# `industry` is a flag for later uses, it takes nothing away.
 HIDING = ("all", "genetics", "samples")
 
 
@@ -90,7 +89,9 @@ class Hidden:
         """The scopes that take rows of this feed away."""
         if feed.domain == "rights":
             return []
-        return [scope for scope in HIDING if self.people.get(scope) and (scope == "all" or feed.domain in DOMAINS[scope])]
+        return [
+            scope for scope in HIDING if self.people.get(scope) and (scope == "all" or scope in TAKEN_AWAY.get(feed.domain, ()))
+        ]
 
     def drops(self, feed: Feed, owner: pl.Expr, omic: pl.Expr) -> pl.Expr:
         """True for the rows of a feed that may not be stored; `omic` says of a row whether it is one of genetics."""

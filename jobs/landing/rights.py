@@ -14,7 +14,6 @@ from jobs.landing.model import Finding, Judgement, Manifest
 from jobs.landing.vault import held, held_statement, opposition, put, remove, rights_event, rows_of, settled, statement
 
 Kind = Literal["oppose", "lift", "inform", "unreadable", "unreadable_lift"]
-SCOPES = ("all", "genetics", "samples", "industry")
 # Kinds from which one learns what the patient wants: they end the caution that an unreadable row called for.
 READABLE = ("oppose", "lift", "inform")
 # How the origin of an opposition is called while its delivery waits.
@@ -50,8 +49,7 @@ def statements(judgement: Judgement) -> list[Statement]:
 
 def _listed(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     """A row of a full list: an opposition, its lift (the date of the opposition still stands there), or a patient's information."""
-    state = [each.name for each in feed.columns if each.type == "bool" and each.required][-1]
-    scope_column = _scope_column(hospital, feed)
+    state, scope_column = feed.having("opposed")[0].name, feed.having("scope")[0].name
     dated = [each.name for each in feed.columns if each.key and each.type in ("date", "int")]
     read, scope = row["_read"], _scope(hospital, row["_read"][scope_column])
     opposed, has_date = read[state], all(read[name] is not None for name in dated)
@@ -71,7 +69,7 @@ def _event(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     """A row of a change feed: somebody opposed, lifted or was informed, or such an event is withdrawn."""
     column = next(each.name for each in feed.columns if "oppose" in each.codes)
     at = next(each.name for each in feed.columns if each.type == "instant" and each.name != hospital.version_column)
-    read, scope = row["_read"], _scope(hospital, row["_read"][_scope_column(hospital, feed)])
+    read, scope = row["_read"], _scope(hospital, row["_read"][feed.having("scope")[0].name])
     kind: Kind = read[column] if read[column] in READABLE else "unreadable"
     if kind != "inform" and (scope is None or read[at] is None):
         kind = "unreadable_lift" if kind == "lift" else "unreadable"
@@ -88,19 +86,8 @@ def _event(hospital: Hospital, feed: Feed, row: dict[str, Any]) -> Statement:
     )
 
 
-def _scopes(hospital: Hospital) -> dict[str, str]:
-    """What the hospital's codes for a scope mean; one that declares none sends the scopes themselves."""
-    return hospital.codes.get("rights_register.scope") or {scope: scope for scope in SCOPES}
-
-
-def _scope_column(hospital: Hospital, feed: Feed) -> str:
-    """The column that says what somebody objects to."""
-    return next(each.name for each in feed.columns if each.codes and set(each.codes) <= _scopes(hospital).keys())
-
-
 def _scope(hospital: Hospital, value: str | None) -> str | None:
-    scope = _scopes(hospital).get(value) if value else None
-    return scope if scope in SCOPES else None
+    return hospital.means("rights_register.scope").get(value) if value else None
 
 
 def _is_filled(hospital: Hospital, sent: str | None) -> bool:

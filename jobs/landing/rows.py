@@ -126,7 +126,7 @@ def _judge_order(verdict: Verdict, cells: dict[str, Cells], manner: Manner, live
     for column in manner.feed.columns:
         if column.not_after:
             verdict.blame(_after(cells[column.name].read, cells[column.not_after].read) & lives, IMPOSSIBLE, column.name)
-    births = [column for column in manner.feed.columns if column.birth]
+    births = manner.feed.having("birth")
     if manner.feed.domain != "patient" or not births:
         return
     born = dates.months(cells[births[0].name].read)

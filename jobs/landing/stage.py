@@ -234,9 +234,9 @@ class Batch:
         if feed.domain not in ("patient", "patient_link"):
             return {}
         tokens = [found.read for found in self._cells.values() if found.column.type == "token"]
-        codes = hospital.codes.get("person.sex", {})
-        sexes = [found.read for found in self._cells.values() if found.column.codes and set(found.column.codes) <= set(codes)]
-        births = [found.read for found in self._cells.values() if found.column.birth]
+        codes = hospital.means("person.sex")
+        sexes = [self._cells[column.name].read for column in feed.having("sex")]
+        births = [self._cells[column.name].read for column in feed.having("birth")]
         sex = (
             sexes[0].replace_strict(list(codes), list(codes.values()), default="UN", return_dtype=pl.String) if sexes else nothing
         )

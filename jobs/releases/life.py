@@ -10,9 +10,10 @@ import polars as pl
 
 from jobs.errors import GateFailed, LakehouseError, WrongUse
 from jobs.releases.figures import NOT_EXAMINED
+from jobs.releases.make import known, products, tables_of
 from jobs.releases.store import APPROVED, MADE, REFUSED, REVOKED, Release, Store, at_work, opened
 from jobs.settings import Settings
-from jobs.teaching import _cohort, read
+from jobs.teaching import _cohort
 
 
 def listed(settings: Settings) -> list[Release]:
@@ -82,12 +83,20 @@ def _check_examined(store: Store, name: str) -> None:
 
 
 def _check_rights(store: Store, name: str) -> None:
-    """Who opposes since is not published."""
-    eligible = _cohort.eligible(*(read(store.lake, table) for table in ("patient_summary", "tumor_summary", "endpoint")))
-    gone = store.patients(name).join(eligible, on="patient_id", how="anti").height
-    if gone:
+    """Who opposes since is not published, nor are the genes, samples or treatments of who opposes these."""
+    told, now = store.patients(name), known(store.lake)
+    eligible = _cohort.eligible(*(now[table] for table in ("patient_summary", "tumor_summary", "endpoint")))
+    if told.join(eligible, on="patient_id", how="anti").height:
         raise GateFailed(
             f"Expected every patient of {name} to be in gold still, found some who are not: revoke it and make it again."
+        )
+    cohort = eligible.join(told, on="patient_id", how="semi")
+    left = tables_of(products(now, cohort), cohort["patient_id"]).rename({"tables": "left"})
+    both = told.join(left, on="patient_id").select(pl.col("tables", "left").str.split("|"))
+    if both.filter(pl.col("tables").is_null() | (pl.col("tables").list.set_difference("left").list.len() > 0)).height:
+        raise GateFailed(
+            f"Expected what {name} tells of its patients to be in the lake still, found some of whom genes, samples, markers or treatments are "
+            "there no more: revoke it and make it again."
         )
 
 

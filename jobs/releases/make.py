@@ -15,7 +15,7 @@ from jobs import teaching
 from jobs.errors import GateFailed, WrongUse
 from jobs.lake import Lake, wordless
 from jobs.privacy.anonymise import Bounds
-from jobs.privacy.attacks.view import joined
+from jobs.privacy.attacks.view import FACTS, joined
 from jobs.releases import card, figures
 from jobs.releases.figures import Examine, Figure
 from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work, take_away
@@ -62,12 +62,12 @@ def make(
         name = store.fresh_name(size)
         watch("reading gold and silver")
         with ledger.hold("engine"):
-            read = _read(store.lake)
+            read = known(store.lake)
         key = hmac.new(settings.platform_key(), f"teaching:{name}".encode(), hashlib.sha256).digest()
         return _Making(store, name, size, bounds, key, read, watch, examine or figures.examiner()).run()
 
 
-def _read(lake: Lake) -> Tables:
+def known(lake: Lake) -> Tables:
     """Every table that a release is made from; WrongUse where gold was not built."""
     names = {"patient_summary", "tumor_summary", "endpoint"}
     names |= {name for product in teaching.tables().values() for name in teaching.made_from(product)}
@@ -75,6 +75,22 @@ def _read(lake: Lake) -> Tables:
     if lacking:
         raise WrongUse(f"Expected gold.{lacking[0]} in the lake, found none: run `pscc build` first.")
     return {name: teaching.read(lake, name) for name in sorted(names)}
+
+
+def products(known: Tables, cohort: pl.DataFrame) -> Tables:
+    """Every teaching table of these patients as it is known."""
+    made = {}
+    for name, product in teaching.tables().items():
+        wanted = inspect.signature(product).parameters
+        made[name] = product(**{each: cohort if each == teaching.COHORT else known[each] for each in wanted})
+    return made
+
+
+def tables_of(tables: Tables, patients: pl.Series) -> pl.DataFrame:
+    """`patient_id`, `tables`: by patient the tables, beside those that tell of everybody, that say something of them."""
+    told = {name: tables[name]["patient_id"] for name in FACTS} | {"panel": tables["edu_tumor"].drop_nulls("panel")["patient_id"]}
+    said = [pl.when(pl.col("patient_id").is_in(ids.implode())).then(pl.lit(name)) for name, ids in told.items()]
+    return pl.DataFrame({"patient_id": patients}).with_columns(tables=pl.concat_str(said, separator="|", ignore_nulls=True))
 
 
 @dataclass
@@ -91,7 +107,7 @@ class _Making:
     def run(self) -> tuple[Release, list[Figure]]:
         chosen = self._choose()
         self.watch(f"telling of {chosen.cohort.height:,} patients")
-        raw = self._products(chosen.cohort)
+        raw = products(self.read, chosen.cohort)
         try:
             quasi = _quasi.quasi(raw["edu_patient"], self.bounds)
         except ValueError as error:
@@ -105,7 +121,7 @@ class _Making:
             found = self._hold(folder, left_out, raw, chosen, quasi.rows, numbers)
             facts = card.facts(made, raw, quasi.rows["patient_id"])
             card.write(folder, self._card(chosen, quasi, facts), found)
-            return self._place(folder, quasi, found)
+            return self._place(folder, quasi, made, found)
         finally:
             take_away(folder)
 
@@ -126,14 +142,6 @@ class _Making:
 
     def _place_of(self, patient: str) -> str:
         return hmac.new(self.key, patient.encode(), hashlib.sha256).hexdigest()
-
-    def _products(self, cohort: pl.DataFrame) -> Tables:
-        """Every teaching table of these patients as it is known."""
-        made = {}
-        for name, product in teaching.tables().items():
-            wanted = inspect.signature(product).parameters
-            made[name] = product(**{each: cohort if each == teaching.COHORT else self.read[each] for each in wanted})
-        return made
 
     def _numbers(self, patients: pl.Series) -> pl.DataFrame:
         """`patient_id`, `patient_no`: in another order than that in which patients were chosen."""
@@ -162,7 +170,7 @@ class _Making:
             true = truth(raw, view).join(numbers, on="patient_id").sort("patient_no")
             telling = Words.of(true, view)
             # Who is of a class that no patient of the release is in would have been left out of it, too.
-            aside = truth(self._products(chosen.aside), view)
+            aside = truth(products(self.read, chosen.aside), view)
             classes = written["edu_patient"].select(_quasi.QUASI).unique()
             alike = telling.tell(aside).with_row_index("row").join(classes, on=_quasi.QUASI, how="semi")["row"]
             found += figures.attacked(self.examine, written, true.drop("patient_no"), aside[alike.sort()], telling.tell)
@@ -186,10 +194,9 @@ class _Making:
             facts,
         )
 
-    def _place(self, folder: Path, quasi: _quasi.Told, found: list[Figure]) -> tuple[Release, list[Figure]]:
-        self.store.keep_patients(
-            self.name, quasi.rows.select("patient_id", **{"class": pl.concat_str(_quasi.QUASI, separator="|")})
-        )
+    def _place(self, folder: Path, quasi: _quasi.Told, made: Tables, found: list[Figure]) -> tuple[Release, list[Figure]]:
+        classes = quasi.rows.select("patient_id", **{"class": pl.concat_str(_quasi.QUASI, separator="|")})
+        self.store.keep_patients(self.name, classes.join(tables_of(made, classes["patient_id"]), on="patient_id"))
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
         folder.chmod(0o755)

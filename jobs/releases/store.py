@@ -26,7 +26,8 @@ from quality.address import is_remote
 
 SIZES = {"small": 1_000, "medium": 5_000, "large": 20_000}
 MADE, APPROVED, REVOKED, REFUSED = "made", "approved", "revoked", "refused"
-RELEASE, PATIENT, FIGURE = "release", "release_patient", "release_figure"
+RELEASE, PATIENT = "release", "release_patient"
+PATIENTS = ("patient_id", "class", "tables")
 STATES = pa.schema(
     [
         ("release", pa.string()),
@@ -43,7 +44,7 @@ STATES = pa.schema(
 
 @dataclass(frozen=True)
 class Release:
-    """A release as it stands: `examined` is False where nobody has attacked it yet."""
+    """A release as it stands."""
 
     name: str
     state: str
@@ -113,16 +114,16 @@ class Store:
         told = [each.told() for each in self.releases() if each.state != REFUSED]
         places.write(str(self.folder / "releases.json"), json.dumps(told, ensure_ascii=False, indent=1))
 
-    def keep_patients(self, release: str, classes: pl.DataFrame) -> None:
-        """Keep who is in a release, and in which class: `patient_id`, `class`."""
-        rows = classes.select(pl.lit(release).alias("release"), "patient_id", "class")
-        self.lake.write("ops", PATIENT, rows.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    def keep_patients(self, release: str, patients: pl.DataFrame) -> None:
+        """Keep who is in a release: `patient_id`, `class`, and which `tables` tell of them besides."""
+        rows = patients.select(pl.lit(release).alias("release"), *PATIENTS)
+        # The log of a table outlives its rows: no number of a patient may stand in it.
+        self.lake.write("ops", PATIENT, rows.to_arrow(compat_level=pl.CompatLevel.oldest()), counted="release")
 
     def patients(self, *releases: str) -> pl.DataFrame:
-        """`release`, `patient_id`, `class` of some releases."""
-        rows = self.lake.frame("ops", PATIENT)
-        if not rows.columns:
-            rows = pl.DataFrame(schema={"release": pl.String, "patient_id": pl.String, "class": pl.String})
+        """`release`, `patient_id`, `class`, `tables` of some releases; the latter empty where it was not kept yet."""
+        none = pl.DataFrame(schema=dict.fromkeys(("release", *PATIENTS), pl.String))
+        rows = pl.concat([none, self.lake.frame("ops", PATIENT)], how="diagonal")
         return rows.filter(pl.col("release").is_in(releases))
 
     def forget_patients(self, release: str) -> None:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import GateFailed, LakehouseError
 from jobs.failpoint import failpoint
-from jobs.hospitals import hospitals, transforms
+from jobs.hospitals import fed_as_named, hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
 from jobs.session import tune
@@ -246,6 +246,7 @@ class SilverPass:
         feeds = self.feeds.recording()
         rows = self.made[table.name](feeds).withColumn("center", F.lit(self.hospital.center))
         READS[self.hospital.center, table.name] = feeds.asked
+        fed_as_named(self.hospital.center, table.name, feeds.asked)
         if self.hidden.is_empty() and not feeds.asked & self.domains:
             return None
         mine = self.held_here(table.name)

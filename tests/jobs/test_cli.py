@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -201,6 +202,22 @@ def test_validate_says_how_many_of_all_findings_it_shows(pscc: Command, monkeypa
     assert json.loads(pscc("validate", "landing", "--keys", "keys.json", "--json")[1])["not_listed"] == {"findings": 930}
 
 
+def test_validate_says_once_what_it_says_of_a_whole_column(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed, nulled = "This was another day than the 15th.", "This is no code."
+    births = [Finding(9, "BIRTH_DAY_REMOVED", removed, "GR_PATIENT.csv.gz", row, "DATE_NAISSANCE") for row in range(1, 71)]
+    sexes = [Finding(9, "VALUE_NULLED", nulled, "GR_PATIENT.csv.gz", row, "SEXE") for row in (4, 9)]
+    warnings = {"BIRTH_DAY_REMOVED": births, "VALUE_NULLED": sexes}
+    found = Judgement("GR-20200101-001", "gr", None, None, warnings=warnings, more_warnings=Counter(BIRTH_DAY_REMOVED=930))
+    monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: found)
+    monkeypatch.setattr("jobs.landing.signature.load_keys", lambda _: {})
+    lines = [" ".join(line.split()) for line in pscc("validate", "landing", "--keys", "keys.json")[1].splitlines()]
+    assert f"BIRTH_DAY_REMOVED GR_PATIENT.csv.gz 1, 2, 3 … DATE_NAISSANCE 1,000 rows. {removed}" in lines
+    assert [line for line in lines if line.startswith("VALUE_NULLED")] == [
+        f"VALUE_NULLED GR_PATIENT.csv.gz {row} SEXE {nulled}" for row in (4, 9)
+    ]
+    assert "--json lists 72" in lines
+
+
 def test_names_that_look_like_markup_are_shown_as_they_are(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [Finding(4, "FILE_UNDECLARED", "Expected [/s].", "[/x]"), Finding(7, "IDENTIFIER_FOUND", "", "[red]", 1, "[/b]")]
     monkeypatch.setattr("jobs.landing.validate.validate", lambda *_: Judgement("[/id]", "gr", None, None, lines))
@@ -215,6 +232,22 @@ def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: 
     out = capsys.readouterr().out
     assert "[/b]" in out
     assert "[/c]" in out
+
+
+def test_rows_that_do_not_fit_are_shown_one_by_one_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = {f"column_{number}": [f"{'x' * 40}{number}", None] for number in range(9)}
+    show.rows(pa.table(wide), "table")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["row", "1"], ["column_0", f"{'x' * 40}0"]]
+    assert lines[9:13] == [["column_8", f"{'x' * 40}8"], [], ["row", "2"], ["column_0"]]
+    assert lines[-1] == ["2", "rows"]
+
+
+def test_rows_that_fit_are_shown_below_each_other_even_where_two_columns_have_one_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show.rows(pa.Table.from_arrays([pa.array([1, 22]), pa.array([3, None])], names=["n", "n"]), "table")
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["n", "n"], ["1", "3"], ["22"], ["2", "rows"]]
 
 
 def test_the_help_loads_no_engine() -> None:

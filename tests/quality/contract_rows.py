@@ -29,7 +29,10 @@ CODES = (
     "text 940000664 C50.9 8500/3 ABCD123 12345678 2345-1 NCT01234567 2024-512345-12-00 I000001 L01CD01 3400890000000 " + "0" * 32
 ).split()
 # Where the first value of each set would contradict another column.
-VALID = {"silver.person": {"vital_status": "deceased", "origin_center": "940000664"}, "silver.primary_cancer": {"behaviour": "3"}}
+VALID = {
+    "silver.person": {"vital_status": "deceased", "origin_center": "940000664", "birth_date": date(1950, 6, 15)},
+    "silver.primary_cancer": {"behaviour": "3"},
+}
 
 
 def valid_row(table: Table, number: int = 0) -> dict[str, Any]:

@@ -48,9 +48,10 @@ SEEDS = """
     molecular_analysis  | ANALYSIS_BEFORE_BIRTH    | analysis_date=1949-01-01
     performance_status  | SCORE_OUTSIDE_SCALE      | scale=OMS value=6
     performance_status  | ASSESSED_AFTER_DEATH     | performance_status_date=2021-01-01
-    person              | DEATH_BEFORE_BIRTH       | birth_date=2011-02-01 last_news_date=2011-02-01
-    person              | LAST_NEWS_BEFORE_BIRTH   | birth_date=2011-02-01 death_date=
-    person              | LAST_NEWS_BEFORE_DEATH   | last_news_date=2010-12-31 birth_date=2010-12-31
+    person              | BIRTH_DAY_KEPT           | birth_date=1950-06-14
+    person              | DEATH_BEFORE_BIRTH       | birth_date=2011-02-15 last_news_date=2011-02-15
+    person              | LAST_NEWS_BEFORE_BIRTH   | birth_date=2011-02-15 death_date=
+    person              | LAST_NEWS_BEFORE_DEATH   | last_news_date=2010-12-31
     person              | DEATH_DATE_OF_LIVING     | vital_status=alive
     person              | FINESS_INVALID           | origin_center=940000665
     primary_cancer      | TOPOGRAPHY_MISSPELLED    | topography=50.9
@@ -150,8 +151,11 @@ def test_a_seeded_row_is_flagged_and_counted_and_passes_unseen_without_its_rule(
     work.stage(table, judged)
     (verdict,) = check_pass([table], work.lake, work.staged)
     ruled = verdict.results[1:][len(verdict.results) - 1 - len(table.rules) - 1 - len(table.references) :][: len(table.rules)]
-    assert [(each.passed, each.severity, each.unexpected_count) for each in ruled] == [(False, "warning", 1)] * len(table.rules)
-    assert verdict.passed, verdict.failures
+    expected = [(False, rule.severity, 1) for rule in table.rules]
+    assert [(each.passed, each.severity, each.unexpected_count) for each in ruled] == expected
+    grave = [f"no row is flagged {rule.flag}" for rule in table.rules if rule.severity == "critical"]
+    assert [each.sentence for each in verdict.failures] == grave
+    assert verdict.passed is not bool(grave)
 
     without = flags_of(spark, replace(table, rules=()), rows)
     assert all(row["dq_flags"] == [] for row in without)

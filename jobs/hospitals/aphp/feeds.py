@@ -11,7 +11,7 @@ FEEDS = (
         event_id   int64     R K
         person_id  hash64    R
         event      string    R = oppose | lift | inform
-        scope      string    when event != inform = all | genetics | samples | industry
+        scope      string    scope when event != inform = all | genetics | samples | industry
         event_ts   instant   R
         channel    string    = courrier | portail | consultation
         op         string    R = I | D
@@ -28,7 +28,7 @@ FEEDS = (
         month_of_birth      int64
         birth_datetime      timestamp birth
         death_datetime      timestamp
-        gender_source_value string    = m | f
+        gender_source_value string    sex = m | f
         location_id         int64
         link_token          token
         cdm_source          string    R

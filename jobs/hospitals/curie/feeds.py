@@ -13,11 +13,11 @@ FEEDS = (
         informationdateday   int
         informationdatemonth int
         informationdateyear  int
-        opposition           bool      R
+        opposition           bool      R opposed
         oppositiondateday    int
         oppositiondatemonth  int
         oppositiondateyear   int       K when scope
-        scope                code      K = all | genetics | samples | industry
+        scope                code      K scope = all | genetics | samples | industry
     """,
         replaces="all",
     ),
@@ -27,7 +27,7 @@ FEEDS = (
         r"""
         Patient_id               hash64    R K
         Instance_Id              int       R
-        Patient_Gender           code      R = HL7:M | HL7:F | HL7:UN
+        Patient_Gender           code      R sex = HL7:M | HL7:F | HL7:UN
         Patient_Ethnicity        text
         Patient_BirthDate        date      birth
         Patient_DeathDate        date
@@ -304,6 +304,7 @@ HOSPITAL = Hospital(
     center="curie",
     name="Institut Curie",
     finess="750160012",
+    center_type="CLCC",
     mode="snapshot",
     model="osiris-pivot",
     archive="curie_osiris_{yearmonth}.tar.gz",

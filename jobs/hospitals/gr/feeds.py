@@ -11,8 +11,8 @@ FEEDS = (
         ID_PATIENT       hash64    R K
         INFORME          bool      R
         DATE_INFORMATION date
-        OPPOSITION       bool      R
-        PORTEE           code      K = TOUT | GENETIQUE | ECHANTILLONS | INDUSTRIEL
+        OPPOSITION       bool      R opposed
+        PORTEE           code      K scope = TOUT | GENETIQUE | ECHANTILLONS | INDUSTRIEL
         DATE_OPPOSITION  date      K when PORTEE
         DATE_LEVEE       date
         CANAL            code      = COURRIER | PORTAIL | CONSULTATION
@@ -27,7 +27,7 @@ FEEDS = (
         r"""
         ID_PATIENT               hash64    R K
         ID_LIEN                  token
-        SEXE                     code      R = M | F | I
+        SEXE                     code      R sex = M | F | I
         DATE_NAISSANCE           date      birth
         DEPT_RESIDENCE           code      ~ ^(0[1-9]|[1-8]\d|9[0-5]|2A|2B|97[1-6]|99)$
         STATUT_VITAL             code      = V | D | PDV
@@ -432,6 +432,7 @@ HOSPITAL = Hospital(
     center="gr",
     name="Gustave Roussy",
     finess="940000664",
+    center_type="CLCC",
     mode="increment",
     model="gr-csv",
     feeds=FEEDS,

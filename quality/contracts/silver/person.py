@@ -1,6 +1,6 @@
 """A row is a patient of one hospital: who they are, whether they live, and who else they are in other hospitals."""
 
-from quality.contract import Column, Table
+from quality.contract import Column, Rule, Table
 from quality.contracts.silver._common import (
     PERSON_ID,
     PRECISIONS,
@@ -67,6 +67,13 @@ TABLE = Table(
         ),
     ),
     rules=(
+        Rule(
+            "UnexpectedRowsExpectation",
+            "critical",
+            "Nobody may learn the day of a birth: only its month is kept.",
+            flag="BIRTH_DAY_KEPT",
+            breach="day(birth_date) <> 15",
+        ),
         flagged("DEATH_BEFORE_BIRTH", earlier("death_date", "birth_date"), "Nobody dies before birth."),
         flagged("LAST_NEWS_BEFORE_BIRTH", earlier("last_news_date", "birth_date"), "There is no news of somebody unborn."),
         flagged("LAST_NEWS_BEFORE_DEATH", earlier("last_news_date", "death_date"), "A death is news: last news cannot be older."),

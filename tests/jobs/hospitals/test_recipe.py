@@ -1,6 +1,5 @@
 """The recipe 'Add a hospital' of CONTRIBUTING.md: the module that stands there is registered, lands a delivery and has its page."""
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +10,7 @@ import pytest
 
 import jobs.hospitals
 from jobs.dictionary import pages
-from jobs.hospitals import hospitals, transforms
+from jobs.hospitals import fed_as_named, hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.ingest import ingest
 from jobs.lake import Lake
@@ -20,13 +19,12 @@ from jobs.landing.validate import validate
 from jobs.settings import Settings
 from quality.contracts import contracts
 from tests.jobs.hospitals.delivered import Delivered
-from tests.jobs.landing.sending import SECRET, A, B, deliver
+from tests.jobs.landing.sending import A, B, deliver, equip
 from tests.jobs.test_ingest_samples import NoEngine
 from tests.tables import rows
 
 CONTRIBUTING = Path(__file__).parents[3] / "CONTRIBUTING.md"
 ENGINE = {"center", "row_hash", "ingested_at", "valid_to", "is_current", "is_deleted", "load_id"}
-KEY = {"key_id": "k1", "hmac_key_hex": SECRET.hex(), "not_before": "2020-01-01", "not_after": "2030-01-01"}
 FILES = {
     "rights": f"PATIENT;INFORME;OPPOSE;PORTEE;OPPOSE_LE\n{B};O;O;all;01/02/2023\n",
     "patient": f"""PATIENT;SEXE;NE_LE;VU_LE;MODIFIE;SUPPRIME
@@ -85,18 +83,20 @@ def test_one_module_is_a_hospital_with_its_tables_and_its_page(lac: Hospital) ->
     page = pages()["hospitals/lac.md"]
     assert "dates `dd/mm/yyyy`, decimal point, yes `O`, no `N`" in page
     assert "| `COTE` | code |  |  | `D`, `G`, `B` |  |" in page
+    assert "- **Format in manifests:** `lac-csv`, version 1.0" in page
+    assert "| `OPPOSE` | yes or no | yes |  |  | whether the patient objects |" in page
 
 
 @pytest.mark.parametrize("center", ["lac", "chu2", "saintvincentdepaul"])
 def test_its_delivery_is_valid_and_lands_in_bronze(register: Register, center: str, tmp_path: Path) -> None:
     register(center, recipe().replace('center="lac"', f'center="{center}"'))
     folder = deliver(tmp_path / "landing", hospitals()[center], date(2023, 3, 1), FILES)
-    (tmp_path / "keys.json").write_text(json.dumps({center: [KEY]}))
-    (tmp_path / "key").write_text("11" * 32)
-    keys, settings = load_keys(tmp_path / "keys.json"), Settings(lake=str(tmp_path / "lake"), platform_key_file=tmp_path / "key")
+    register_of_keys, platform_key = equip(tmp_path, center)
+    keys, settings = load_keys(register_of_keys), Settings(lake=str(tmp_path / "lake"), platform_key_file=platform_key)
     assert validate(folder, keys).reason_codes == []
     [report] = ingest(settings, tmp_path / "landing", keys, NoEngine())
     assert (report.outcome, report.rows_set_aside, report.rows_dropped_opposed) == ("accepted", {"CODE_INVALID": 1}, 2)
+    assert report.warnings == ["CODE_REPAIRED"]
     landed = Lake(settings.lake).frame("bronze", f"{center}_tumour", ["_source_key", "CIM10", "_read", "_reason"])
     assert [(row["_source_key"], row["CIM10"], row["_read"]["CIM10"], row["_reason"]) for row in landed.to_dicts()] == [
         ("T1", "C50,9", "C50.9", None),
@@ -131,6 +131,7 @@ def test_its_tables_are_those_of_the_contracts(lac: Hospital, spark: object) -> 
         ("lac", (">patient!", ">person!"), "hospital lac: expected references (>) to feeds of its own, found person"),
         ("lac", ('.csv", PATIENT,', '.csv", PATIENT, member=True,'), "hospital lac: expected an archive for feeds that are members, found none for patient"),
         ("lac", ("def person", "def patients"), "expected functions of jobs/hospitals/lac to be named after silver tables, found patients"),
+        ("lac", ("def person", "def specimen(feeds):\n    return feeds['tumour']\n\n\ndef person"), "expected specimen of jobs/hospitals/lac to be made from the feed sample, found none of that name among those it is made from"),
         ("lac", ("def primary_cancer", "def _primary_cancer"), "expected functions person and primary_cancer in jobs/hospitals/lac, found no primary_cancer"),
     ],
 )  # fmt: skip
@@ -140,3 +141,10 @@ def test_a_declaration_that_cannot_work_is_refused_with_what_is_wrong(
     register(name, recipe().replace(*change) if change[0] else recipe())
     with pytest.raises(ValueError, match=re.escape(sentence)):
         transforms(hospitals()[name].center)
+
+
+@pytest.mark.parametrize(("table", "feed"), [("specimen", "sample"), ("molecular_analysis", "analysis"), ("variant", "variant")])
+def test_a_pass_refuses_rows_that_an_opposition_would_not_have_taken_away(table: str, feed: str) -> None:
+    fed_as_named("lac", table, {"patient", feed})
+    with pytest.raises(ValueError, match=f"expected {table} of jobs/hospitals/lac to be made from the feed {feed}"):
+        fed_as_named("lac", table, {"patient", "biomarker"})

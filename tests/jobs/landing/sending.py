@@ -1,5 +1,6 @@
 """Signed deliveries for tests of landing: a manifest and its files, made from text drawn in the test."""
 
+import csv
 import gzip
 import hashlib
 import io
@@ -97,9 +98,32 @@ def deliver(root: Path, hospital: Hospital, day: date, texts: dict[str, str], **
         "model": {"name": hospital.model, "version": "1.0"},
         "created_at": f"{day}T03:00:00Z",
         "extraction_window": {"from": None, "to": f"{day}"},
-        "rights": {"path": next(each["path"] for each in files if each["domain"] == "rights"), "as_of": f"{day}", "n_opposed": 0},
+        "rights": {
+            "path": next(each["path"] for each in files if each["domain"] == "rights"),
+            "as_of": f"{day}",
+            "n_opposed": _opposed(hospital, texts["rights"]),
+        },
     }
     return send(root, body(files, **(told | changed)), data)
+
+
+def equip(root: Path, center: str) -> tuple[Path, Path]:
+    """A register with the key that `deliver` signs with, and a platform key: what `pscc` wants to be told."""
+    root.mkdir(parents=True, exist_ok=True)
+    register, platform = root / "keys.json", root / "platform.key"
+    key = {"key_id": "k1", "hmac_key_hex": SECRET.hex(), "not_before": "2020-01-01", "not_after": "2030-01-01"}
+    register.write_text(json.dumps({center: [key]}), encoding="utf-8")
+    platform.write_text("11" * 32, encoding="utf-8")
+    platform.chmod(0o600)
+    return register, platform
+
+
+def _opposed(hospital: Hospital, text: str) -> int:
+    """How many patients of a list of rights object to something."""
+    feed = hospital.feed("rights")
+    [opposed] = feed.having("opposed")
+    rows = csv.DictReader(io.StringIO(text), delimiter=feed.delimiter)
+    return len({row[feed.patient or ""] for row in rows if row[opposed.name] in hospital.true_values})
 
 
 def place(root: Path, told: dict[str, Any]) -> Path:

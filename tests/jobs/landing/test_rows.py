@@ -104,6 +104,14 @@ def test_a_birth_date_is_stored_with_day_15_and_not_at_all_when_it_cannot_be_rea
     assert cells.marks["BIRTH_DAY_REMOVED"].tolist() == [True, False, False, False]
 
 
+def test_a_day_of_birth_that_was_removed_is_told_with_its_file_row_and_column(tmp_path: Path) -> None:
+    name, head = "GR_PATIENT_20220301_001.csv.gz", ";".join(column.name for column in hospitals()["gr"].feed("patient").columns)
+    rows = [f"{person * 64};;F;{day}/05/1950;75;V;;;;01/02/2020;N" for person, day in (("a", "15"), ("b", "03"))]
+    judgement = judged(tmp_path, name, "patient", "\n".join([head, *rows, ""]), rows=2)
+    [removed] = judgement.warnings["BIRTH_DAY_REMOVED"]
+    assert (removed.file, removed.row, removed.column) == (name, 2, "DATE_NAISSANCE")
+
+
 def test_moments_that_no_calendar_has_are_impossible_and_the_others_are_read() -> None:
     far = 9_000_000_000_000_000_000
     sent = pa.array([0, far, None, -2208988800_000_000], pa.int64()).cast(pa.timestamp("us"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
@@ -203,6 +204,34 @@ def test_a_release_that_nobody_attacked_is_not_approved(house, monkeypatch):
     with pytest.raises(GateFailed, match="nobody attacked it"):
         releases.approve(house, release.name, "A. Person")
     releases.revoke(house, release.name)
+
+
+def test_a_release_that_tells_what_somebody_opposes_since_is_not_approved(house):
+    release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
+    lake = Lake.of(house)
+    told = Store(lake).patients(release.name).filter(pl.col("tables").str.contains("edu_biomarker"))["patient_id"][0]
+    markers = lake.frame("gold", "biomarker_status")
+    try:
+        lake.write("gold", "biomarker_status", arrow(markers.filter(pl.col("patient_id") != told)), mode="overwrite")
+        with pytest.raises(GateFailed, match="found some of whom genes, samples, markers or treatments are there no more"):
+            releases.approve(house, release.name, "A. Person")
+    finally:
+        lake.write("gold", "biomarker_status", arrow(markers), mode="overwrite")
+    releases.revoke(house, release.name)
+
+
+def test_no_file_of_the_lake_knows_who_was_in_a_revoked_release(tmp_path):
+    house = lake_of_gold(tmp_path)
+    release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
+    patients = Store(Lake.of(house)).patients(release.name)["patient_id"].to_list()
+    releases.revoke(house, release.name)
+    left = b"".join(path.read_bytes() for path in Path(house.lake, "ops", "release_patient").rglob("*") if path.is_file())
+    assert patients
+    assert [each for each in patients if each.encode() in left] == []
+
+
+def arrow(rows: pl.DataFrame) -> pa.Table:
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def test_a_release_is_approved_by_somebody_then_revoked_and_gone_with_the_list_of_who_was_in_it(house, made):
