@@ -57,9 +57,9 @@ def teaching_release() -> None:
         from jobs import tasks
 
         answer = context["ti"].xcom_pull(task_ids="approval")
-        return tasks.approve_release(
-            context["ti"].xcom_pull(task_ids="make"), str((answer["responded_by_user"] or {}).get("name"))
-        )
+        # Who has no name approves nothing: an approval by nobody is refused.
+        by = (answer["responded_by_user"] or {}).get("name") or ""
+        return tasks.approve_release(context["ti"].xcom_pull(task_ids="make"), by)
 
     @task
     def courses(**context) -> str:  # type: ignore[no-untyped-def]

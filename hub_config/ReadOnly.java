@@ -9,6 +9,7 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.delta.catalog.DeltaTableV2;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
+import org.apache.spark.sql.execution.command.SetCommand;
 import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
 import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import org.apache.spark.sql.execution.datasources.v2.DataSourceV2Relation;
@@ -26,6 +27,7 @@ import scala.runtime.BoxedUnit;
 public class ReadOnly extends AbstractFunction1 {
     private static final Set<String> ALLOWED = new HashSet<String>(Arrays.asList(new String[] {@ALLOWED@}));
     private static final String[] FOLDERS = new String[] {@FOLDERS@};
+    private static final Set<String> SETTABLE = new HashSet<String>(Arrays.asList(new String[] {@SETTABLE@}));
     private static final String ONLY_TABLES = "no other data are here than the tables of the release, see tables().";
     public static volatile boolean closed = false;
 
@@ -66,6 +68,8 @@ public class ReadOnly extends AbstractFunction1 {
                 if (((CreateViewCommand) node).viewType() != LocalTempView$.MODULE$) {
                     refuse("make a temporary view instead: CREATE TEMP VIEW …");
                 }
+            } else if (node instanceof SetCommand) {
+                checkSetting(((SetCommand) node).kv());
             } else if (node instanceof Command) {
                 String name = node.getClass().getSimpleName().replace("$", "");
                 if (!ALLOWED.contains(name)) {
@@ -78,13 +82,35 @@ public class ReadOnly extends AbstractFunction1 {
                 checkRelation(((LogicalRelation) node).relation());
             } else if (node instanceof DataSourceV2Relation) {
                 checkTable(((DataSourceV2Relation) node).table());
+                checkOptions(((DataSourceV2Relation) node).options().keySet().iterator());
             }
             return BoxedUnit.UNIT;
+        }
+
+        private void checkSetting(Object asked) {
+            if (((scala.Option) asked).isEmpty()) {
+                return;
+            }
+            scala.Tuple2 pair = (scala.Tuple2) ((scala.Option) asked).get();
+            if (((scala.Option) pair._2()).isDefined() && !SETTABLE.contains(((String) pair._1()).trim())) {
+                refuse("@NO_SETTING@");
+            }
+        }
+
+        private void checkOptions(java.util.Iterator names) {
+            while (names.hasNext()) {
+                String name = ((String) names.next()).toLowerCase();
+                // Such an option chooses what a path means: another file system could stand where the release is.
+                if (name.startsWith("fs.")) {
+                    refuse(ONLY_TABLES);
+                }
+            }
         }
 
         private void checkRelation(Object relation) {
             if (relation instanceof HadoopFsRelation) {
                 checkAll(((HadoopFsRelation) relation).location().rootPaths());
+                checkOptions(scala.jdk.javaapi.CollectionConverters.asJava(((HadoopFsRelation) relation).options()).keySet().iterator());
             } else if (!relation.getClass().getName().startsWith("org.apache.spark.sql.delta.")) {
                 refuse(ONLY_TABLES);
             }
@@ -95,6 +121,9 @@ public class ReadOnly extends AbstractFunction1 {
                 checkAll(((FileTable) table).fileIndex().rootPaths());
             } else if (table instanceof DeltaTableV2) {
                 check(((DeltaTableV2) table).path());
+            } else {
+                // Of a catalogue that somebody named, or of a source that this rule does not know.
+                refuse(ONLY_TABLES);
             }
         }
 
@@ -107,6 +136,10 @@ public class ReadOnly extends AbstractFunction1 {
 
         private void check(Path path) {
             String plain = path.toUri().normalize().getPath();
+            String scheme = path.toUri().getScheme();
+            if (scheme != null && !scheme.equals("file")) {
+                refuse(ONLY_TABLES);
+            }
             for (int i = 0; i < FOLDERS.length; i++) {
                 if (plain.equals(FOLDERS[i]) || plain.startsWith(FOLDERS[i] + "/")) {
                     return;

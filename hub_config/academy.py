@@ -9,20 +9,24 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from courses.checking.errors import BrokenChain, CheckingError
 from hub_config.errors import AcademyError, WrongUse
 from hub_config.groups import drop_all, joining, make_weighty
 from hub_config.parts import is_built
-from hub_config.place import PROJECT, Academy, write_private
+from hub_config.place import PROJECT, SOCKETS, Academy, write_private
 from hub_config.probe import choose
 from hub_config.roster import RETENTION_DAYS, Roster
 
@@ -40,17 +44,18 @@ def up(arguments: argparse.Namespace) -> None:
     release_name = "" if arguments.dry_run else found_release(lake, arguments.release)
     level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
     ports = free_ports(arguments.listen, arguments.port)
+    # Where everybody is the hub's user, a function of a trainee does nothing that its notebook could not.
+    bare = level == "none" or arguments.try_functions_without_sandbox
     academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
+    academy = replace(academy, bare_functions=bare)
     refuse_login(academy.login)
     if arguments.dry_run:
         return
-    refuse_unreadable(academy)
-    academy.make_folders()
-    academy.write()
+    prepare(academy)
     started = time.monotonic()
-    print(f"Isolation level: {level}.")
-    for verdict in verdicts:
-        print(f"  {verdict}")
+    print(f"Isolation level: {level}.", *verdicts, sep="\n  ")
+    tell_functions(academy)
+    print(f"Record of attempts: {record_told(academy)}")
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
@@ -67,18 +72,40 @@ def up(arguments: argparse.Namespace) -> None:
     tell_overdue(academy)
 
 
+def prepare(academy: Academy) -> None:
+    """Make folders and settings, and lay the release out; WrongUse where trainees could read too little of this machine or too much."""
+    refuse_unreadable(academy)
+    refuse_open(academy)
+    academy.make_folders()
+    sweep(academy)
+    show_release(academy)
+    academy.write()
+
+
 def down(arguments: argparse.Namespace) -> None:
     """Stop everything that `up` started. Homes, roster and attempts stay."""
     to = arguments.to.resolve()
-    Academy.read(to)
+    academy = Academy.read(to)
     running = still_running(to)
+    stop_all(running)
+    sweep(academy)
     if not running:
         print("Nothing of this academy is running.")
         return
-    stop_all(running)
     pids_file(to).unlink(missing_ok=True)
     drop_all(to)
     print(f"Stopped {' and '.join(running)}. Homes, roster and progress are kept in {to}.")
+
+
+def sweep(academy: Academy) -> None:
+    """Take away what hub and service leave in temporary folders when they are killed."""
+    for folder in academy.tmp.glob("*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    if academy.channels.exists():
+        folder = Path(academy.channels.read_text(encoding="utf-8"))
+        if folder.name.startswith(SOCKETS):
+            shutil.rmtree(folder, ignore_errors=True)
+        academy.channels.unlink()
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -92,6 +119,7 @@ def status(arguments: argparse.Namespace) -> None:
     accounts = Roster(academy.state / "roster.toml").accounts().values()
     waiting = sum(1 for account in accounts if account.invitation)
     print(f"People    {len(accounts)}, {waiting} of them still invited")
+    print(f"Record    {record_told(academy)}")
     tell_overdue(academy)
 
 
@@ -106,7 +134,17 @@ def invite(arguments: argparse.Namespace) -> None:
 def reset(arguments: argparse.Namespace) -> None:
     """Take a password away and print a new invitation."""
     academy = Academy.read(arguments.to.resolve())
-    print(invitation_url(academy, Roster(academy.state / "roster.toml").reset(arguments.user)))
+    code = Roster(academy.state / "roster.toml").reset(arguments.user)
+    note_invitation(academy, arguments.user)
+    print(invitation_url(academy, code))
+
+
+def note_invitation(academy: Academy, user: str) -> None:
+    """Record that the operator gave out an invitation for an account; its holder reads it."""
+    from courses.checking.attempts import Attempts
+
+    with closing(Attempts(academy.state)) as attempts:
+        attempts.add("invited", user, "", "", "", academy.release_name)
 
 
 def import_class(arguments: argparse.Namespace) -> None:
@@ -129,14 +167,45 @@ def export(arguments: argparse.Namespace) -> None:
 
 
 def retire(arguments: argparse.Namespace) -> None:
-    """Remove accounts that nobody has used for so long, with their homes."""
+    """Remove the accounts that are named, or those that nobody has used for so long, with all that is kept of them."""
     academy = Academy.read(arguments.to.resolve())
     roster = Roster(academy.state / "roster.toml")
-    for name in roster.overdue(arguments.days):
+    if strangers := set(arguments.users) - set(roster.accounts()):
+        raise WrongUse(f"Expected people of the roster, found {', '.join(sorted(strangers))}: see `pscc academy export`.")
+    if arguments.yes:
+        # The hub holds on to whom it knows for as long as it runs.
+        refuse_if_running(academy.to)
+    for name in arguments.users or roster.overdue(arguments.days):
         if arguments.yes:
-            roster.remove(name)
-            shutil.rmtree(academy.homes / name, ignore_errors=True)
-        print(f"{'Removed' if arguments.yes else 'Would remove'} {name} and their home.")
+            remove_person(academy, roster, name)
+        print(f"{'Removed' if arguments.yes else 'Would remove'} {name}, their home, and their name from the record of attempts.")
+
+
+def remove_person(academy: Academy, roster: Roster, name: str) -> None:
+    """Take away what is kept of a person; the account last, so that a removal that was cut short is done again."""
+    from courses.checking.badges import forget
+
+    forget(academy.state, name)
+    forget_in_hub(academy.state / "jupyterhub.sqlite", name)
+    (academy.log / f"server-{name}.log").unlink(missing_ok=True)
+    if (home := academy.homes / name).exists():
+        shutil.rmtree(home)
+    roster.remove(name)
+
+
+def forget_in_hub(database: Path, name: str) -> None:
+    """Take somebody out of the hub's database, with their tokens: a new account of that name is somebody else."""
+    if not database.exists():
+        return
+    from jupyterhub import orm
+    from sqlalchemy import text
+
+    with closing(orm.new_session_factory(f"sqlite:///{database}")()) as session:
+        # No letter of the name stays in the file.
+        session.execute(text("pragma secure_delete = on"))
+        if user := orm.User.find(session, name):
+            session.delete(user)
+            session.commit()
 
 
 def found_release(lake: Path, name: str | None) -> str:
@@ -173,13 +242,40 @@ def refuse_unreadable(academy: Academy) -> None:
                 f"Expected a release that everybody may read, found one that is closed: run `chmod -R a+rX {academy.release}`."
             )
     if os.geteuid() == 0 and academy.level == "uid":
-        # A sandbox has the release and the home mounted; here trainees walk to them.
-        ways = {parent for place in (academy.release, academy.homes) for parent in place.parents if parent.exists()}
+        # A sandbox has the home mounted; here trainees walk to it.
+        ways = {parent for parent in academy.homes.parents if parent.exists()}
         if barred := sorted(str(way) for way in ways - {academy.to} if not way.stat().st_mode & 0o001):
             raise WrongUse(
                 f"Expected folders that everybody may pass through at level uid, found {', '.join(barred)} closed: run `chmod a+x` on them, "
                 "or install bubblewrap."
             )
+
+
+def refuse_open(academy: Academy, project: Path = PROJECT) -> None:
+    """WrongUse where trainees, who at level uid walk through this machine, could enter the lake or read the answers of a course."""
+    if academy.level != "uid":
+        return
+    answers = [path.parent for path in sorted((project / "courses").glob("*/course.toml"))] + [project / ".git"]
+    if found := [str(place) for place in (academy.lake, *answers) if place.exists() and is_open(place)]:
+        raise WrongUse(
+            f"Expected lake and courses closed to others at level uid, found {len(found)} folders open: run `chmod o-rwx {' '.join(found)}`, "
+            "or install bubblewrap."
+        )
+
+
+def is_open(folder: Path) -> bool:
+    """Whether somebody of another user and group can look into a folder, or at what they know the name of in it."""
+    return bool(folder.stat().st_mode & 0o005) and all(parent.stat().st_mode & 0o001 for parent in folder.resolve().parents)
+
+
+def show_release(academy: Academy) -> None:
+    """At level uid, a copy of the release for trainees, in place of any that was shown before."""
+    if academy.shown == academy.release:
+        return
+    shutil.rmtree(academy.shown.parent, ignore_errors=True)
+    shutil.copytree(academy.release, academy.shown)
+    for path in (academy.shown.parent, academy.shown, *academy.shown.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def refuse_login(login: str) -> None:
@@ -275,6 +371,37 @@ def engine_told(academy: Academy, pid: int, started: float) -> str:
     if alive(pid):
         return f"The teaching engine is not ready after {PATIENCE:.0f} s, first queries will wait: see {log}."
     return f"The teaching engine has ended, notebooks have no Spark: see {log}."
+
+
+def record_told(academy: Academy) -> str:
+    """How many events the record of attempts holds, or in one sentence why it cannot be trusted."""
+    from courses.checking.attempts import Attempts
+
+    if not (academy.state / "attempts.sqlite").exists():
+        return "nothing yet"
+    with closing(Attempts(academy.state)) as attempts:
+        try:
+            return f"{attempts.verify()} events, whole"
+        except BrokenChain as error:
+            return str(error)
+
+
+def seal(arguments: argparse.Namespace) -> None:
+    """Take the record of attempts as it is from now on, after you have looked at why its seal does not fit."""
+    from courses.checking.attempts import Attempts
+
+    academy = Academy.read(arguments.to.resolve())
+    refuse_if_running(academy.to)
+    with closing(Attempts(academy.state)) as attempts:
+        print(f"Sealed {attempts.seal_as_it_is()} events as they are.")
+
+
+def tell_functions(academy: Academy) -> None:
+    """Say that functions of trainees are not tried here, where that is so."""
+    from courses.checking.code import isolation
+
+    if not academy.bare_functions and isolation() == "process":
+        print("Exercises that ask for a function are closed: install bubblewrap, or say --try-functions-without-sandbox.")
 
 
 def invite_first(academy: Academy) -> None:
@@ -382,11 +509,17 @@ def parser() -> argparse.ArgumentParser:
     starting.add_argument("--isolation", metavar="LEVEL", help="none, uid, bwrap or airgap; the strongest, when not named")
     starting.add_argument("--login", default="roster", metavar="HOW", help="roster, oidc or lti")
     starting.add_argument("--let-trainees-read-each-other", action="store_true", help="allow the level none")
+    starting.add_argument(
+        "--try-functions-without-sandbox",
+        action="store_true",
+        help="where bubblewrap does not work: exercises that ask for a function",
+    )
     starting.add_argument("--dry-run", action="store_true", help="say whether it could start here, lake aside; start nothing")
     for name in ("memory-mb", "processes", "file-mb", "home-mb", "idle-minutes"):
         starting.add_argument(f"--{name}", type=int, metavar="N")
     command("down", down)
     command("status", status)
+    command("seal", seal)
     one = command("invite", invite)
     one.add_argument("user")
     one.add_argument("--role", default="trainee")
@@ -397,6 +530,7 @@ def parser() -> argparse.ArgumentParser:
     command("import", import_class).add_argument("csv", type=Path)
     command("export", export).add_argument("--class", dest="class_name", metavar="CLASS")
     going = command("retire", retire)
+    going.add_argument("users", nargs="*", metavar="USER", help="whom; all who were not here for so long, when not named")
     going.add_argument("--days", type=int, default=RETENTION_DAYS)
     going.add_argument("--yes", action="store_true", help="do it; without, say what would be done")
     return top
@@ -407,11 +541,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser().parse_args(arguments)
     try:
         asked.run(asked)
-    except AcademyError as error:
+    except (AcademyError, CheckingError) as error:
         print(error, file=sys.stderr)
         return 2 if isinstance(error, WrongUse) else 3
-    except OSError as error:
-        found = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+    except (OSError, sqlite3.OperationalError) as error:
+        place = getattr(error, "filename", None)
+        found = f"{getattr(error, 'strerror', None) or error}{f' ({place})' if place else ''}"
         print(f"Expected the disk and its files to be usable, found: {found}. Nothing was lost; run again.", file=sys.stderr)
         return 3
     return 0

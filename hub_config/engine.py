@@ -7,6 +7,7 @@ the one of that state folder. docs/teaching-engine.md says what holds and how it
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
 import secrets
@@ -20,8 +21,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from courses.checking.bubblewrap import become, read_only, system
 from hub_config.engine_room import Orders
 from hub_config.engine_token import token_for
+from hub_config.errors import WrongUse
 
 # Nobody else's: no account of the machine has this number, and nothing belongs to it but the door's folder.
 ENGINE_UID = 64600
@@ -30,10 +33,6 @@ STARTS_IN_VAIN = 3
 # A cold start takes 20 s; on a machine that is busy with other things it may take minutes.
 PATIENCE = 300
 CODE = Path(__file__).resolve().parent
-
-
-class WrongUse(Exception):
-    """The engine cannot start as asked: what was expected, what was found, what to do."""
 
 
 @dataclass(frozen=True)
@@ -124,15 +123,10 @@ def _namespaces() -> list[str]:
 def sandbox(engine: Engine) -> list[str]:
     """The command in front of the engine's own: what it sees is listed here, and nothing else exists for it."""
     # First: what it sees may lie below the machine's own /tmp.
-    seen = ["--perms", "1777", "--size", str(_bytes(engine.spill)), "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
-    for name in ("/bin", "/lib", "/lib64", "/sbin"):
-        if Path(name).is_symlink():
-            seen += ["--symlink", str(Path(name).readlink()), name]
-        elif Path(name).is_dir():
-            seen += ["--ro-bind", name, name]
-    seen += _etc(engine)
+    seen = ["--perms", "1777", "--size", str(_bytes(engine.spill)), "--tmpfs", "/tmp", *system(), *_etc(engine)]
     for path in _read(engine):
-        seen += [*_parents(path), "--ro-bind", str(path), str(path)]
+        seen += read_only(path)
+    seen += _without_derby(engine)
     seen += ["--perms", "0755", "--dir", "/code", "--ro-bind", str(CODE), "/code/hub_config"]
     seen += ["--ro-bind", str(engine.release), "/release", "--bind", str(socket_of(engine.state).parent), "/door"]
     seen += ["--proc", "/proc", "--dev", "/dev"]
@@ -146,11 +140,7 @@ def _other_user() -> list[str]:
     if os.geteuid() != 0:
         return ["--cap-drop", "ALL", "--"]
     needed = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP", "--"]
-    return [
-        *needed,
-        *("setpriv", f"--reuid={ENGINE_UID}", f"--regid={ENGINE_UID}", "--clear-groups", "--no-new-privs"),
-        *("--inh-caps=-all", "--bounding-set=-all"),
-    ]
+    return [*needed, *become(ENGINE_UID)]
 
 
 def _read(engine: Engine) -> list[Path]:
@@ -163,10 +153,14 @@ def _read(engine: Engine) -> list[Path]:
     return kept
 
 
-def _parents(path: Path) -> list[str]:
-    """Folders on the way, which another user must be able to walk through."""
-    way = [parent for parent in reversed(path.parents) if parent != Path("/")]
-    return [word for parent in way for word in ("--perms", "0755", "--dir", str(parent))]
+def _without_derby(engine: Engine) -> list[str]:
+    """An empty file over each jar of the database that Spark brings along: it would be the one driver that JDBC finds here."""
+    spark = importlib.util.find_spec("pyspark")
+    empty = engine.state / "etc" / "empty"
+    empty.touch()
+    empty.chmod(0o644)
+    jars = sorted(Path(spark.origin).parent.glob("jars/derby*.jar")) if spark and spark.origin else []
+    return [word for jar in jars for word in ("--ro-bind", str(empty), str(jar))]
 
 
 def _etc(engine: Engine) -> list[str]:

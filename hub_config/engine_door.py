@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -19,10 +19,8 @@ from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 from pyspark.sql.connect.proto import base_pb2 as base
 
+from hub_config.engine_room import NO_SETTING, SETTABLE, Orders
 from hub_config.engine_token import user_of
-
-if TYPE_CHECKING:
-    from hub_config.engine_room import Orders
 
 SERVICE = "spark.connect.SparkConnectService"
 LARGEST_MESSAGE = 128 * 1024 * 1024
@@ -31,12 +29,17 @@ QUERIES_AT_ONCE = 3
 WAITING_SECONDS = 4
 # … and then a query may run so long only.
 SECONDS_WHILE_OTHERS_WAIT = 10
+# Spark's word where somebody else reads the answers now, or asked for one that is gone: the query itself goes on.
+LOST_PLACE = "INVALID_CURSOR"
 
 UNKNOWN = "The engine does not know you: log out of the hub, log in again and restart the kernel."
 NO_CODE = "The engine runs no code of yours, only queries: fetch a small table with toPandas() and go on in Python here."
-NO_WRITE = "The class reads and changes nothing: write files in your own folder, with pandas or polars."
+NO_CHANGE = "The class reads and changes nothing"
+NO_WRITE = f"{NO_CHANGE}: write files in your own folder, with pandas or polars."
+NO_OTHER_DATA = f"{NO_CHANGE}: no other data are here than the tables of the release, see tables()."
 NO_FILES = "The engine takes no files: keep them in your own folder and read them with pandas or polars."
 TOO_MANY = f"You already have {QUERIES_AT_ONCE} queries running: wait for one of them, or interrupt it."
+TWICE = "A query of this session already runs under this number: wait for it, or leave the number to Spark's client."
 TOO_LONG = "This query ran for {seconds} seconds and was stopped, so that the others can go on: join on a key, filter first, or count fewer rows."
 TOO_LARGE = "This result is larger than {megabytes} MiB and was stopped: count, aggregate, or add LIMIT."
 NOT_HERE = "The engine does not offer this: ask with SQL or a DataFrame."
@@ -74,6 +77,8 @@ ANALYSES = {
     "same_semantics",
 }
 ANALYSES |= {"semantic_hash", "get_storage_level", "json_to_ddl", "unpersist"}
+# What may be read with spark.read; where none is named it is parquet. The rule on plans says which files.
+FORMATS = {"", "delta", "parquet", "orc", "csv", "json", "text", "binaryfile"}
 # Wherever in a plan one of these stands, it carries code, files or a plug-in.
 CODE = {
     *("CommonInlineUserDefinedFunction", "CommonInlineUserDefinedTableFunction", "CommonInlineUserDefinedDataSource"),
@@ -90,18 +95,29 @@ class Refused(Exception):
         self.code = code
 
 
+# Whose query, of which session, under which number: the number alone is the client's to choose, and may be anybody's.
+Key = tuple[str, str, str]
+
+
+def key_of(asked: Any) -> Key:
+    """The execution that a request is about, as Spark itself tells them apart."""
+    return asked.user_context.user_id, asked.session_id, asked.operation_id
+
+
 @dataclass
 class Running:
     """A query under way."""
 
-    user: str
-    session: str
-    operation: str
+    key: Key
     since: float = field(default_factory=time.monotonic)
     fetched: int = 0
     tasks: int = 0
     progress_since: float = field(default_factory=time.monotonic)
     stopped_because: str | None = None
+
+    @property
+    def user(self) -> str:
+        return self.key[0]
 
 
 def check_plan(plan: base.Plan) -> None:
@@ -116,8 +132,16 @@ def check_plan(plan: base.Plan) -> None:
         name = message.DESCRIPTOR.name
         if name in CODE:
             raise Refused(NO_CODE)
+        if name == "DataSource":
+            _check_source(message)
         if name == "Catalog" and message.WhichOneof("cat_type") not in ALLOWED_CATALOG:
             raise Refused(NO_WRITE)
+
+
+def _check_source(source: Any) -> None:
+    """Nothing for files; Refused for a source that Spark would call, and an option that says what a path means, while it understands the plan."""
+    if source.format.lower() not in FORMATS or any(key.lower().startswith("fs.") for key in source.options):
+        raise Refused(NO_OTHER_DATA)
 
 
 def messages(message: Message) -> Iterator[Message]:
@@ -140,9 +164,9 @@ def messages(message: Message) -> Iterator[Message]:
 class Door:
     """What the class has under way, and the connection to Spark behind it."""
 
-    def __init__(self, orders: "Orders", inner: str, token: str) -> None:
+    def __init__(self, orders: Orders, inner: str, token: str) -> None:
         self.orders = orders
-        self.running: dict[str, Running] = {}
+        self.running: dict[Key, Running] = {}
         options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
         self.channel = grpc.aio.insecure_channel(inner, options=options)
         self.metadata = (("authorization", f"Bearer {token}"),)
@@ -166,11 +190,11 @@ class Door:
         async def passed(raw: bytes, context: grpc.aio.ServicerContext) -> bytes:
             try:
                 asked = self._named(request, raw, context)
-                if method == "AnalyzePlan":
-                    _check_analysis(asked)
+                if method in CHECKS:
+                    CHECKS[method](asked)
                 answer: bytes = await call(asked, metadata=self.metadata)
                 if method == "ReleaseExecute" and asked.WhichOneof("release") == "release_all":
-                    self.running.pop(asked.operation_id, None)
+                    self.running.pop(key_of(asked), None)
                 return answer
             except Refused as refused:
                 return await _abort(context, refused)
@@ -189,17 +213,19 @@ class Door:
             query: Running | None = None
             try:
                 asked = self._named(request, raw, context)
-                query = self._begin(asked) if method == "ExecutePlan" else self.running.get(asked.operation_id)
+                query = self._begin(asked) if method == "ExecutePlan" else self.running.get(key_of(asked))
                 async for answer in call(asked, metadata=self.metadata):
                     self._count(query, answer)
                     yield answer
             except Refused as refused:
+                if query:
+                    await self._end(query)
                 await _abort(context, refused)
             except grpc.aio.AioRpcError as error:
-                if query and query.stopped_because:
-                    await _abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
-                if query:
-                    self.running.pop(query.operation, None)
+                if query and LOST_PLACE not in (error.details() or ""):
+                    await self._end(query)
+                    if query.stopped_because:
+                        await _abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
                 await _pass_on(context, error)
 
         return grpc.unary_stream_rpc_method_handler(passed)
@@ -221,8 +247,10 @@ class Door:
             raise Refused(TOO_MANY, code_pb2.RESOURCE_EXHAUSTED)
         if not asked.operation_id:
             asked.operation_id = str(uuid.uuid4())
-        query = Running(user, asked.session_id, asked.operation_id)
-        self.running[query.operation] = query
+        if key_of(asked) in self.running:
+            raise Refused(TWICE, code_pb2.ALREADY_EXISTS)
+        query = Running(key_of(asked))
+        self.running[query.key] = query
         return query
 
     def _count(self, query: Running | None, answer: bytes) -> None:
@@ -231,7 +259,7 @@ class Door:
         told = base.ExecutePlanResponse.FromString(answer)
         kind = told.WhichOneof("response_type")
         if kind == "result_complete":
-            self.running.pop(query.operation, None)
+            self.running.pop(query.key, None)
         elif kind == "execution_progress":
             if told.execution_progress.num_inflight_tasks:
                 query.progress_since = time.monotonic()
@@ -240,9 +268,7 @@ class Door:
             query.progress_since = time.monotonic()
             query.fetched += len(told.arrow_batch.data)
             if query.fetched > self.orders.megabytes * 1024 * 1024:
-                query.stopped_because = TOO_LARGE.format(megabytes=self.orders.megabytes)
-                asyncio.get_running_loop().create_task(self._interrupt(query))
-                raise Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED)
+                raise Refused(TOO_LARGE.format(megabytes=self.orders.megabytes), code_pb2.RESOURCE_EXHAUSTED)
 
     async def warm_up(self) -> None:
         """Ask what the class will ask first: whoever comes first would wait for the JVM to load all that."""
@@ -276,7 +302,7 @@ class Door:
             for query in list(self.running.values()):
                 age = now - query.since
                 if age > self.orders.seconds + 60:
-                    self.running.pop(query.operation, None)
+                    self.running.pop(query.key, None)
                 elif age > self._seconds_for(query, now):
                     query.stopped_because = query.stopped_because or TOO_LONG.format(seconds=round(age))
                     await self._interrupt(query)
@@ -288,13 +314,19 @@ class Door:
         )
         return min(self.orders.seconds, SECONDS_WHILE_OTHERS_WAIT) if others_wait and query.tasks else self.orders.seconds
 
+    async def _end(self, query: Running) -> None:
+        """Forget a query whose answers broke off, and see that it does not run on unseen."""
+        await self._interrupt(query)
+        self.running.pop(query.key, None)
+
     async def _interrupt(self, query: Running) -> None:
+        user, session, operation = query.key
         request = base.InterruptRequest(
-            session_id=query.session,
+            session_id=session,
             interrupt_type=base.InterruptRequest.INTERRUPT_TYPE_OPERATION_ID,
-            operation_id=query.operation,
+            operation_id=operation,
         )
-        request.user_context.user_id = query.user
+        request.user_context.user_id = user
         call = self.channel.unary_unary(
             f"/{SERVICE}/Interrupt",
             request_serializer=base.InterruptRequest.SerializeToString,
@@ -307,12 +339,23 @@ class Door:
             return
 
 
+def _check_settings(asked: Any) -> None:
+    """Nothing where settings are only read, or are such as a class may change; Refused otherwise."""
+    operation = asked.operation
+    changed = [pair.key for pair in operation.set.pairs] + list(operation.unset.keys)
+    if any(key.strip() not in SETTABLE for key in changed):
+        raise Refused(f"{NO_CHANGE}: {NO_SETTING}")
+
+
 def _check_analysis(asked: Any) -> None:
     if asked.WhichOneof("analyze") not in ANALYSES:
         raise Refused(NOT_HERE)
     for message in messages(asked):
         if isinstance(message, base.Plan):
             check_plan(message)
+
+
+CHECKS = {"AnalyzePlan": _check_analysis, "Config": _check_settings}
 
 
 async def refuse_files(requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> bytes:
@@ -337,7 +380,7 @@ async def _pass_on(context: grpc.aio.ServicerContext, error: grpc.aio.AioRpcErro
     await context.abort(error.code(), error.details() or "")
 
 
-async def open_door(orders: "Orders", inner: str, token: str) -> Door:
+async def open_door(orders: Orders, inner: str, token: str) -> Door:
     """A server on the engine's socket, in front of the Spark Connect server at `inner`."""
     door = Door(orders, inner, token)
     handlers = {

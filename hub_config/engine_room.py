@@ -22,9 +22,19 @@ ALLOWED_COMMANDS = (
     *("ShowDeltaTableColumnsCommand", "DescribeRelation", "DescribeColumn", "DescribeColumnCommand"),
     *("DescribeTableCommand", "DescribeQueryCommand", "DescribeNamespace", "DescribeFunction", "DescribeFunctionCommand"),
     *("DescribeRelationJsonCommand", "DescribeDeltaDetailCommand", "DescribeDeltaHistory", "DescribeDeltaHistoryCommand"),
-    *("ExplainCommand", "SetCommand", "ResetCommand", "SetVariable", "CreateVariable", "DropVariable", "DropTempView"),
+    *("ExplainCommand", "ResetCommand", "SetVariable", "CreateVariable", "DropVariable", "DropTempView"),
     *("DropTempViewCommand"),
 )
+# Settings that a session may change: they bear on how a query of its own runs. Others name classes, catalogues and file systems.
+SETTABLE = (
+    *("spark.sql.ansi.enabled", "spark.sql.caseSensitive", "spark.sql.session.timeZone", "spark.sql.timestampType"),
+    *("spark.sql.shuffle.partitions", "spark.sql.autoBroadcastJoinThreshold", "spark.sql.adaptive.enabled"),
+    *("spark.sql.adaptive.coalescePartitions.enabled", "spark.sql.adaptive.skewJoin.enabled", "spark.sql.crossJoin.enabled"),
+    *("spark.sql.join.preferSortMergeJoin", "spark.sql.cbo.enabled", "spark.sql.legacy.timeParserPolicy"),
+    *("spark.sql.execution.arrow.pyspark.enabled", "spark.sql.execution.arrow.maxRecordsPerBatch"),
+    *("spark.sql.repl.eagerEval.enabled", "spark.sql.repl.eagerEval.maxNumRows", "spark.sql.repl.eagerEval.truncate"),
+)
+NO_SETTING = "this is none of the settings that a class may change."
 # Functions that call Java: they would end the engine, or read its environment.
 CALLS_JAVA = ("reflect", "java_method", "try_reflect")
 
@@ -127,7 +137,8 @@ def _forget_functions(jvm: Any) -> None:
 def _compiled_rule(jvm: Any, orders: Orders) -> Any:
     source = Path(__file__).with_name("ReadOnly.java").read_text(encoding="utf-8")
     source = source.replace("@ALLOWED@", ", ".join(json.dumps(name) for name in ALLOWED_COMMANDS))
-    source = source.replace("@FOLDERS@", json.dumps(orders.release))
+    source = source.replace("@SETTABLE@", ", ".join(json.dumps(name) for name in SETTABLE))
+    source = source.replace("@FOLDERS@", json.dumps(orders.release)).replace("@NO_SETTING@", NO_SETTING)
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
     compiler.cook(source)

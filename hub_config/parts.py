@@ -45,6 +45,8 @@ def services(academy: Academy) -> list[dict[str, Any]]:
         "PSCC_RELEASE_DIR": str(academy.release),
         "PSCC_RELEASE_NAME": academy.release_name,
         "LAKE_ROOT": str(academy.lake),
+        "TMPDIR": str(academy.tmp),
+        "PSCC_BARE_FUNCTIONS": "1" if academy.bare_functions else "",
     }
     return [
         {

@@ -8,6 +8,7 @@ from pathlib import Path
 from hub_config.errors import WrongUse
 
 PROJECT = Path(__file__).resolve().parent.parent
+SOCKETS = "pscc-hub-"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Academy:
     home_mb: int = 1024
     idle_minutes: float = 60
     listen: str = "127.0.0.1"
+    # Whether functions of trainees are tried without a sandbox where none works.
+    bare_functions: bool = False
 
     @property
     def state(self) -> Path:
@@ -43,7 +46,7 @@ class Academy:
 
     @property
     def built(self) -> Path:
-        """Lessons as trainees get them: built/<course>/trainee/*.ipynb."""
+        """Lessons as trainees get them, built/<course>/trainee/*.ipynb, beside their solutions: the hub makes the copies."""
         return self.to / "built"
 
     @property
@@ -51,8 +54,23 @@ class Academy:
         return self.to / "log"
 
     @property
+    def tmp(self) -> Path:
+        """What the academy service needs for a moment; it goes with `down`, also where the service could not clear up itself."""
+        return self.to / "tmp"
+
+    @property
+    def channels(self) -> Path:
+        """Names the folder of the bridge's sockets, which lies elsewhere."""
+        return self.state / "channels"
+
+    @property
     def release(self) -> Path:
         return self.lake / "teaching" / self.release_name
+
+    @property
+    def shown(self) -> Path:
+        """The release as servers get it: at level uid a copy, so that who has no sandbox needs no way into the lake."""
+        return self.to / "release" / self.release_name if self.level == "uid" else self.release
 
     @property
     def url(self) -> str:
@@ -65,8 +83,9 @@ class Academy:
         return f"http://127.0.0.1:{self.service_port}/services/academy/api"
 
     def make_folders(self) -> None:
-        """state, homes, built and log; homes may be passed through, not listed."""
-        for folder, mode in ((self.to, 0o755), (self.state, 0o700), (self.homes, 0o711), (self.built, 0o755), (self.log, 0o700)):
+        """state, homes, built, log and tmp; homes may be passed through, not listed."""
+        private = ((folder, 0o700) for folder in (self.state, self.built, self.log))
+        for folder, mode in ((self.to, 0o755), (self.homes, 0o711), (self.tmp, 0o711), *private):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(mode)
 

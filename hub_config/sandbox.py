@@ -13,9 +13,10 @@ import os
 import platform
 import shutil
 import struct
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from courses.checking.bubblewrap import become, interpreter, read_only, system
 
 LEVELS = ("none", "uid", "bwrap", "airgap")
 FIRST_UID = 200_000
@@ -64,8 +65,8 @@ def command(level: str, room: Room, run: list[str], seccomp: int | None = None) 
     if level == "none":
         return run
     if level == "uid":
-        return [*_becomes(room.uid), *bounded]
-    inside = [*_becomes(room.uid), *bounded] if os.geteuid() == 0 else bounded
+        return [*become(room.uid), *bounded]
+    inside = [*become(room.uid), *bounded] if os.geteuid() == 0 else bounded
     return ["bwrap", *_namespaces(level), *_mounts(room), *_privileges(), *_filtered(seccomp), "--", *inside]
 
 
@@ -80,18 +81,6 @@ def _limits(room: Room) -> list[str]:
         "--core=0",
         "--nofile=4096",
         "--",
-    ]
-
-
-def _becomes(uid: int) -> list[str]:
-    return [
-        "setpriv",
-        f"--reuid={uid}",
-        f"--regid={uid}",
-        "--clear-groups",
-        "--no-new-privs",
-        "--inh-caps=-all",
-        "--bounding-set=-all",
     ]
 
 
@@ -116,14 +105,14 @@ def _mounts(room: Room) -> list[str]:
     """The whole file system of a sandbox, from an empty one."""
     # First: the interpreter may lie below the machine's own /tmp.
     mounts = ["--perms", "1777", "--size", str(room.file_mb << 20), "--tmpfs", "/tmp"]
-    mounts += [*_read_only("/usr"), *(part for name in ("bin", "sbin", "lib", "lib32", "lib64") for part in _top(name))]
+    mounts += system()
     mounts += ["--perms", "0755", "--dir", "/etc"]
     for path in SYSTEM:
-        mounts += _read_only(path) if Path(path).exists() else []
+        mounts += read_only(Path(path)) if Path(path).exists() else []
     for name in ("passwd", "group", "hosts", "nsswitch.conf"):
         mounts += ["--ro-bind", str(room.etc / name), f"/etc/{name}"]
     for prefix in interpreter():
-        mounts += _read_only(str(prefix))
+        mounts += read_only(prefix)
     mounts += _code(room.project)
     mounts += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/dev/shm"]
     # What bubblewrap puts below /dev would be a disk of its own, in memory, without a bound.
@@ -136,19 +125,6 @@ def _mounts(room: Room) -> list[str]:
     return [*mounts, "--remount-ro", "/", "--chdir", "/"]
 
 
-def _top(name: str) -> list[str]:
-    here = Path("/", name)
-    if here.is_symlink():
-        return ["--symlink", str(here.readlink()), f"/{name}"]
-    return ["--ro-bind", str(here), f"/{name}"] if here.exists() else []
-
-
-def _read_only(path: str) -> list[str]:
-    """The path, with parents that everybody may pass through."""
-    parents = [part for parent in reversed(Path(path).parents[:-1]) for part in ("--perms", "0755", "--dir", str(parent))]
-    return [*parents, "--ro-bind", path, path]
-
-
 def _code(project: Path) -> list[str]:
     mounts = ["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", CODE]
     for folder in ("courses", "courses/checking", "hub_config"):
@@ -157,12 +133,6 @@ def _code(project: Path) -> list[str]:
         if (project / name).exists():
             mounts += ["--ro-bind", str(project / name), f"{CODE}/{name}"]
     return mounts
-
-
-def interpreter() -> list[Path]:
-    """Where Python and its packages lie, beside /usr."""
-    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent}
-    return sorted(prefix for prefix in prefixes if Path("/usr") not in (prefix, *prefix.parents))
 
 
 def write_etc(room: Room) -> None:

@@ -24,7 +24,7 @@ from hub_config.groups import bound_memory, drop_groups, joining, make_groups
 from hub_config.language import chosen
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.parts import spark_remote
-from hub_config.place import PROJECT, Academy
+from hub_config.place import PROJECT, SOCKETS, Academy, write_private
 from hub_config.probe import open_filter
 from hub_config.roster import Account, Roster
 from hub_config.sandbox import Room, command, write_etc
@@ -41,8 +41,10 @@ class Channels:
 
     def __init__(self, academy: Academy) -> None:
         # Paths of sockets may have some hundred characters only: not below the academy's folder.
-        self.folder = Path(tempfile.mkdtemp(prefix="pscc-hub-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=SOCKETS))
         atexit.register(self.close)
+        # A hub that was killed leaves it to `down`.
+        write_private(academy.channels, str(self.folder))
         self.shared = self.folder / "shared"
         self.shared.mkdir()
         self.shared.chmod(0o755)
@@ -82,7 +84,7 @@ class AcademySpawner(LocalProcessSpawner):
             home=academy.homes / account.name,
             project=PROJECT,
             etc=channels.folder / f"etc-{account.number}",
-            release=academy.release,
+            release=academy.shown,
             sockets=channels.shared if academy.level == "airgap" else None,
             memory_mb=academy.memory_mb,
             processes=academy.processes,

@@ -452,7 +452,7 @@ PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_opt
 
 @app.command(context_settings=PASSED_ON)
 def academy(context: typer.Context) -> None:
-    """A class in JupyterHub: up, down, status, invite, reset, import, export, retire.
+    """A class in JupyterHub: up, down, status, invite, reset, import, export, retire, seal.
 
     `up` without --lake makes a lake of 20,000 simulated patients and their release first, once.
     """

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -199,4 +200,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it still clears up its folders.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     main()

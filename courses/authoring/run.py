@@ -1,8 +1,10 @@
 """Lessons as a trainee would run them: in a kernel of their own, from the first cell to the last, answers sent to a desk."""
 
 import os
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,7 +121,8 @@ class _Kernel:
         )
         client.kc = self._client
         try:
-            client.execute(env={"HOME": self.folder, **_environment(notebook, self.desk)}, cwd=self.folder)
+            with _handler_kept():
+                client.execute(env={"HOME": self.folder, **_environment(notebook, self.desk)}, cwd=self.folder)
         except CellExecutionError as error:
             return f"{error.ename}: {error.evalue}"[:500]
         except CellTimeoutError:
@@ -144,6 +147,17 @@ class _Kernel:
             self._client.stop_channels()
         if self.manager.has_kernel:
             run_sync(self.manager.shutdown_kernel)(now=True)
+
+
+@contextmanager
+def _handler_kept() -> Iterator[None]:
+    """Whoever ends us from outside is heard afterwards as before: nbclient puts a handler of its own in place, then the system's."""
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def _environment(notebook: Any, desk: Desk) -> dict[str, str]:

@@ -1,16 +1,20 @@
 """Every attempt, reset and badge, as events that are only ever added, each chained to the one before it.
 
-An event names its trainee by a random subject; who that is stands in a table of its own. Forgetting somebody deletes that line:
-the chain stays whole and no event leads to a person any more.
+An event names its trainee, and who acted upon them, by a random subject; who that is stands in a table of its own. Forgetting somebody
+deletes that line: the chain stays whole, and no name is left in an event but what somebody typed into an answer.
+
+How long the chain is and how it ends stands outside the file too, sealed with the academy's secret: a tail that was removed is seen.
 """
 
 import hashlib
+import hmac
 import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +23,7 @@ from typing import Any, Literal
 
 from courses.checking.errors import BrokenChain, NoRoom
 
-What = Literal["attempt", "fault", "reset", "badge", "revoked"]
+What = Literal["attempt", "fault", "reset", "badge", "revoked", "invited"]
 SCHEMA = """
 create table if not exists event (
     number integer primary key, at text not null, what text not null, subject text not null, course text not null, version text not null,
@@ -35,13 +39,16 @@ create trigger if not exists event_is_not_changed before update on event begin s
 FIRST = "0" * 64
 # Enough for an instructor to see what was tried.
 MAX_ANSWER = 2_000
+# Sealing waits for the disk, so not every event does: who removes the last minute of a service that was cut short is not seen.
+SECONDS_UNSEALED = 60.0
+RESTORE = "keep both files, and restore attempts.sqlite and attempts.seal from one and the same copy."
 # What SQLite says where a file cannot grow.
 FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a trainee's exercise (or, without an exercise, to their course)."""
+    """Something that happened to a trainee's exercise (without an exercise to their course, without a course to their account)."""
 
     number: int
     at: str
@@ -56,6 +63,7 @@ class Event:
     feedback: str
     hint: int
     release: str
+    # Nothing where the academy's operator acted, or somebody who was forgotten.
     by: str
 
 
@@ -82,10 +90,62 @@ class Attempts:
         self._base.execute("pragma journal_mode=wal")
         # After a power cut an answer may be lost that was acknowledged in the last second, never an earlier one.
         self._base.execute("pragma synchronous=normal")
+        # A name that was deleted leaves no letters in the file.
+        self._base.execute("pragma secure_delete=on")
         self._base.executescript(SCHEMA)
+        self._seal, self._secret, self._sealed = state / "attempts.seal", secret_of(state), 0.0
+        if not self._seal.exists() and self._last() == (0, FIRST):
+            self.seal()
 
     def close(self) -> None:
+        """Seal what there is, and let go of the file."""
+        self._seal_if_possible()
         self._base.close()
+
+    def _last(self) -> tuple[int, str]:
+        last = self._base.execute("select number, digest from event order by number desc limit 1").fetchone()
+        return (last["number"], last["digest"]) if last else (0, FIRST)
+
+    def seal(self) -> None:
+        """Note length and end of the chain outside the file; BrokenChain where it no longer holds what was sealed before."""
+        with self._lock:
+            self._refuse_if_cut()
+            self._write_seal()
+
+    def seal_as_it_is(self) -> int:
+        """Seal the chain whatever was sealed before, for who has looked at it; how many events it has. BrokenChain where it does not hold."""
+        with self._lock:
+            number = self._walk()
+            self._write_seal()
+            return number
+
+    def _write_seal(self) -> None:
+        # What is sealed has to outlive a power cut.
+        self._base.execute("pragma wal_checkpoint(passive)")
+        number, digest = self._last()
+        write_private(self._seal, json.dumps({"number": number, "digest": digest, "seal": self._sign(number, digest)}))
+        self._sealed = time.monotonic()
+
+    def _sign(self, number: int, digest: str) -> str:
+        return hmac.new(self._secret, f"attempts {number} {digest}".encode(), hashlib.sha256).hexdigest()
+
+    def _refuse_if_cut(self) -> None:
+        if not self._seal.exists():
+            if self._last() != (0, FIRST):
+                raise BrokenChain(f"Expected the seal of the recorded events in {self._seal.name}, found none: {RESTORE}")
+            return
+        try:
+            sealed = json.loads(self._seal.read_text(encoding="utf-8"))
+            number, digest, seal = int(sealed["number"]), str(sealed["digest"]), str(sealed["seal"])
+        except (ValueError, KeyError, TypeError):
+            number, digest, seal = -1, "", ""
+        if not hmac.compare_digest(seal.encode(), self._sign(number, digest).encode()):
+            raise BrokenChain(f"Expected the academy's own seal in {self._seal.name}, found another: {RESTORE}")
+        found = self._base.execute("select digest from event where number = ?", (number,)).fetchone()
+        if number and (found is None or found["digest"] != digest):
+            raise BrokenChain(
+                f"Expected the {number} recorded events that were sealed, found {self._last()[0]} that do not hold them: {RESTORE}"
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -128,9 +188,9 @@ class Attempts:
             stands = self._standing(subject, course, version, exercise)
             attempt = stands.attempts + (what == "attempt")
             hint = min(stands.failures + 1, has_hints) if what == "attempt" and passed is False else 0
-            last = base.execute("select number, digest from event order by number desc limit 1").fetchone()
+            number, digest = self._last()
             row: dict[str, Any] = {
-                "number": last["number"] + 1 if last else 1,
+                "number": number + 1,
                 "at": at,
                 "what": what,
                 "subject": subject,
@@ -144,11 +204,18 @@ class Attempts:
                 "feedback": feedback,
                 "hint": hint,
                 "release": release,
-                "by": by,
+                "by": self._subject(by) if by else "",
             }
-            row["digest"] = _digest(last["digest"] if last else FIRST, row)
+            row["digest"] = _digest(digest, row)
             base.execute(f"insert into event ({', '.join(row)}) values ({', '.join(':' + name for name in row)})", row)
-        return _event(row, user)
+        if time.monotonic() - self._sealed > SECONDS_UNSEALED:
+            self._seal_if_possible()
+        return _event(row, user, by)
+
+    def _seal_if_possible(self) -> None:
+        # Who hands in an answer can do nothing about a broken chain or a full disk: `verify` says it to who operates.
+        with suppress(BrokenChain, OSError, sqlite3.Error):
+            self.seal()
 
     def _subject(self, user: str) -> str:
         self._base.execute("insert or ignore into person values (?, ?)", (user, secrets.token_hex(16)))
@@ -174,11 +241,12 @@ class Attempts:
         """The events in their order, those of forgotten people left out."""
         with self._lock:
             rows = self._base.execute(
-                "select event.*, person.user from event join person using (subject) where number > ? and (? is null or user = ?) "
+                "select event.*, person.user, coalesce(actor.user, '') as actor from event join person using (subject) "
+                "left join person as actor on actor.subject = event.by where number > ? and (? is null or person.user = ?) "
                 "and (? is null or course = ?) order by number",
                 (after, user, user, course, course),
             ).fetchall()
-        return [_event(row, row["user"]) for row in rows]
+        return [_event(row, row["user"], row["actor"]) for row in rows]
 
     def forget(self, user: str) -> None:
         """From now on no event leads to this person; a new account of the same name begins anew."""
@@ -186,11 +254,14 @@ class Attempts:
             base.execute("delete from person where user = ?", (user,))
 
     def verify(self) -> int:
-        """How many events the chain has; BrokenChain at the first that was changed, or before which one is missing."""
-        digest, number = FIRST, 0
+        """How many events the chain has; BrokenChain at the first that was changed, before which one is missing, or at a cut end."""
         with self._lock:
-            rows = self._base.execute("select * from event order by number").fetchall()
-        for row in rows:
+            self._refuse_if_cut()
+            return self._walk()
+
+    def _walk(self) -> int:
+        digest, number = FIRST, 0
+        for row in self._base.execute("select * from event order by number").fetchall():
             number += 1
             content = {name: row[name] for name in row.keys() if name != "digest"}  # noqa: SIM118
             digest = _digest(digest, content)
@@ -205,7 +276,34 @@ def _digest(previous: str, row: dict[str, Any]) -> str:
     return hashlib.sha256((previous + json.dumps(row, sort_keys=True, ensure_ascii=False)).encode()).hexdigest()
 
 
-def _event(row: Any, user: str) -> Event:
+def secret_of(state: Path) -> bytes:
+    """The academy's secret, from which variants and seals are made: drawn once, readable by its owner only."""
+    path = state / "course.secret"
+    if not path.exists():
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        # Whole or not at all, and only the first of two that start at once.
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return bytes.fromhex(path.read_text().strip())
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file whole or not at all, readable by its owner only."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _event(row: Any, user: str, by: str) -> Event:
     passed = None if row["passed"] is None else bool(row["passed"])
     return Event(
         row["number"],
@@ -221,5 +319,5 @@ def _event(row: Any, user: str) -> Event:
         row["feedback"],
         row["hint"],
         row["release"],
-        row["by"],
+        by,
     )

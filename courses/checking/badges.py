@@ -1,8 +1,9 @@
 """Badges: an Open Badges 3.0 credential for who passed everything a course requires, signed, to be verified offline, and revocable."""
 
+import hashlib
 import json
-import os
 import re
+import secrets
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from courses.checking import proof
+from courses.checking.attempts import Attempts, write_private
 from courses.checking.course import Course
 from courses.checking.errors import CheckingError
 from courses.checking.exercise import Said
@@ -79,6 +81,13 @@ class Badge:
     text: str
     # False where nobody had the list of revoked badges at hand: then it may have been revoked since.
     revocation_known: bool
+    # The account that earned it, hashed with a salt; nothing in badges of before there was one.
+    account: str = ""
+    salt: str = ""
+
+    def belongs_to(self, account: str) -> bool:
+        """Whether this account earned it. The name on a badge is what its holder typed; this the academy itself has put there."""
+        return bool(self.account) and self.account == hashed(account, self.salt)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,8 @@ class Given:
     course: str
     version: str
     at: datetime
+    # The name on it, as its holder typed it.
+    holder: str = ""
 
 
 class Badges:
@@ -128,7 +139,7 @@ class Badges:
 
     def _sign(self, user: str, course: Course, holder: str, now: datetime) -> str:
         at = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        signed = proof.sign(self._credential(course, holder, at), self._key, at)
+        signed = proof.sign(self._credential(user, course, holder, at), self._key, at)
         text = json.dumps(signed, ensure_ascii=False, indent=1)
         # The file first: an event without its badge would be worse than a badge that nobody knows.
         self._write(str(signed["id"]), text)
@@ -137,7 +148,7 @@ class Badges:
         )
         return text
 
-    def _credential(self, course: Course, holder: str, at: str) -> dict[str, Any]:
+    def _credential(self, user: str, course: Course, holder: str, at: str) -> dict[str, Any]:
         status = (
             {"credentialStatus": {"id": f"{self.origin}/badges/revoked.json", "type": "1EdTechRevocationList"}}
             if self.origin
@@ -157,7 +168,10 @@ class Badges:
             "validFrom": at,
             "credentialSubject": {
                 "type": ["AchievementSubject"],
-                "identifier": [{"type": "IdentityObject", "hashed": False, "identityHash": holder, "identityType": "name"}],
+                "identifier": [
+                    {"type": "IdentityObject", "hashed": False, "identityHash": holder, "identityType": "name"},
+                    _account(user),
+                ],
                 "achievement": _achievement(course),
             },
             **status,
@@ -177,7 +191,14 @@ class Badges:
         whose, revoked = set(users), self.revoked()
         issued = [event for event in self.checking.events() if event.what == "badge" and event.user in whose]
         found = [
-            Given(event.answer, event.user, event.course, event.version, datetime.fromisoformat(event.at))
+            Given(
+                event.answer,
+                event.user,
+                event.course,
+                event.version,
+                datetime.fromisoformat(event.at),
+                self._holder(event.answer),
+            )
             for event in issued
             if event.answer not in revoked
         ]
@@ -194,6 +215,10 @@ class Badges:
         """The signed text of a badge by `urn:uuid:…` or the bare UUID; None for anything else."""
         path = self._path(badge)
         return path.read_text(encoding="utf-8") if path and path.exists() else None
+
+    def _holder(self, badge: str) -> str:
+        text = self.by_id(badge)
+        return str(json.loads(text)["credentialSubject"]["identifier"][0]["identityHash"]) if text else ""
 
     def revoke(self, badge: str, by: str, why: str) -> None:
         """From now on the badge counts for nothing; `why` is one of WHYS, or words that everybody may read.
@@ -231,18 +256,55 @@ class Badges:
         return verify(text, self.public_key, self.revoked())
 
     def _path(self, badge: str) -> Path | None:
-        try:
-            return self._folder / f"{uuid.UUID(badge.removeprefix('urn:uuid:'))}.json"
-        except ValueError:
-            return None
+        return _file_of(self._folder, badge)
 
     def _write(self, badge: str, text: str) -> None:
         path = self._path(badge)
         assert path is not None
-        _replace(path, text)
+        write_private(path, text)
 
     def _write_revoked(self, revoked: dict[str, str]) -> None:
-        _replace(self.checking.state / "revoked.json", json.dumps(revoked, ensure_ascii=False, indent=1))
+        write_private(self.checking.state / "revoked.json", json.dumps(revoked, ensure_ascii=False, indent=1))
+
+
+def _file_of(folder: Path, badge: str) -> Path | None:
+    try:
+        return folder / f"{uuid.UUID(badge.removeprefix('urn:uuid:'))}.json"
+    except ValueError:
+        return None
+
+
+def forget(state: Path, user: str) -> int:
+    """Take a person out of an academy's record for good; how many of their badges were kept here.
+
+    A badge is its holder's own file and is verified as before, by whoever has it and the key; the copy that the academy kept for links bears
+    a name and goes. A new account of the same name begins anew.
+    """
+    attempts = Attempts(state)
+    try:
+        badges = {event.answer for event in attempts.events(user) if event.what == "badge"}
+        for path in filter(None, (_file_of(state / "badges", badge) for badge in badges)):
+            path.unlink(missing_ok=True)
+        attempts.forget(user)
+    finally:
+        attempts.close()
+    return len(badges)
+
+
+def hashed(account: str, salt: str) -> str:
+    """An account as Open Badges 3.0 writes who somebody is without saying it."""
+    return f"sha256${hashlib.sha256((account + salt).encode()).hexdigest()}"
+
+
+def _account(user: str) -> dict[str, Any]:
+    salt = secrets.token_hex(16)
+    return {
+        "type": "IdentityObject",
+        "hashed": True,
+        "identityHash": hashed(user, salt),
+        "identityType": "userName",
+        "salt": salt,
+    }
 
 
 def told(why: str) -> Said:
@@ -263,16 +325,6 @@ def _achievement(course: Course) -> dict[str, Any]:
             "narrative": f"All {required} required exercises of the course passed. / Les {required} exercices requis du cours sont réussis.",
         },
     }
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, readable by its owner only."""
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def verify(text: str, key: str, revoked: Iterable[str] | None = None, now: datetime | None = None) -> Badge:
@@ -322,10 +374,11 @@ def _said(document: dict[str, Any], text: str, revocation_known: bool) -> Badge:
         subject = document["credentialSubject"]
         achievement = subject["achievement"]
         course = ACHIEVEMENT.fullmatch(achievement["id"])
+        account: dict[str, str] = next((each for each in subject["identifier"] if each["identityType"] == "userName"), {})
         return Badge(
             document["id"], subject["identifier"][0]["identityHash"], course["slug"], course["version"], course["digest"],  # type: ignore[index]
             achievement["name"], achievement["criteria"]["narrative"], document["issuer"]["name"],
-            datetime.fromisoformat(document["validFrom"]), text, revocation_known,
+            datetime.fromisoformat(document["validFrom"]), text, revocation_known, account.get("identityHash", ""), account.get("salt", ""),
         )  # fmt: skip
     except (KeyError, IndexError, TypeError, ValueError):
         raise NotGenuine("not_a_badge") from None

@@ -10,7 +10,6 @@ import selectors
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Condition, Thread
 from typing import Any, Literal
 
+from courses.checking.bubblewrap import become, interpreter, read_only, system
 from courses.checking.canonical import Canonical, json_value
 from courses.checking.compare import Difference, near, unmatched
 from courses.checking.exercise import Case
@@ -315,43 +315,25 @@ def _bubblewrap() -> list[str]:
         command += ["--setenv", name, value]
     # First: the interpreter may lie below the machine's own /tmp.
     command += ["--perms", "1777", "--size", str(DISK), "--tmpfs", "/tmp"]
-    for each in _interpreter():
-        # Parents that bubblewrap makes by itself could be entered by root only.
-        for parent in reversed(Path(each).parents[:-1]):
-            command += ["--perms", "0755", "--dir", str(parent)]
-        command += ["--ro-bind-try", each, each]
-    for link in ("/lib", "/lib64", "/bin"):
-        path = Path(link)
-        command += ["--symlink", str(path.readlink()), link] if path.is_symlink() else ["--ro-bind-try", link, link]
+    command += system()
+    for prefix in interpreter():
+        command += read_only(prefix)
     command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp", "--cap-drop", "ALL"]
     for folder in ("/answer", "/answer/courses", "/answer/courses/checking"):
         command += ["--perms", "0755", "--dir", folder]
     for module in MODULES:
         command += ["--ro-bind", str(HERE / module), f"/answer/courses/checking/{module}"]
     command += ["--ro-bind", str(HERE / "_sandboxed.py"), "/answer/_sandboxed.py"]
-    return [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *ANOTHER_USER] if by_root else [*command, "--"]
+    return (
+        [*command, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--", *become(NOBODY)] if by_root else [*command, "--"]
+    )
 
 
-ANOTHER_USER = [
-    "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--bounding-set=-all",
-]  # fmt: skip
 # One thread a library: a small machine is shared, and threads count as processes.
 ENVIRONMENT = {
     "PATH": "/usr/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }  # fmt: skip
-
-
-def _interpreter() -> list[str]:
-    """The folders that Python needs: system libraries, its installation, the environment of its packages."""
-    wanted = {
-        "/usr",
-        sys.base_prefix,
-        sys.prefix,
-        sysconfig.get_path("purelib"),
-        str(Path(sys.executable).resolve().parent.parent),
-    }
-    return sorted(wanted)
 
 
 def _user() -> dict[str, Any]:

@@ -153,9 +153,14 @@ def frame(rows: Sequence[Place]) -> Any:
 
 
 def publish(checking: Checking, to: Path, now: datetime | None = None) -> int:
-    """Writes the table anew, if it keeps its contract; CheckingError names the rules that it breaks, and nothing is written."""
+    """Writes the table anew, if it keeps its contract; CheckingError names the rules that it breaks, and nothing is written.
+
+    BrokenChain where the record it is made from was changed or cut.
+    """
     from deltalake import write_deltalake
 
+    checking.attempts.verify()
+    checking.attempts.seal()
     rows = frame(places(checking, now))
     broken = breaches(rows)
     if broken:

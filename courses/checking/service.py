@@ -3,10 +3,7 @@
 import hashlib
 import hmac
 import logging
-import os
-import secrets
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +11,7 @@ from threading import Lock
 from typing import Any
 
 from courses.checking import code, words
-from courses.checking.attempts import Attempts, Event
+from courses.checking.attempts import Attempts, Event, secret_of
 from courses.checking.canonical import Canonical, admit, canonical, dumps, thaw
 from courses.checking.compare import differences
 from courses.checking.course import Course, find, load_courses
@@ -55,12 +52,14 @@ class ExerciseProgress:
 class Checking:
     """The answers of an academy: its courses, the release they are asked about, and what is known of its trainees."""
 
-    def __init__(self, courses: Path | str, release: Path | str, state: Path | str) -> None:
+    def __init__(self, courses: Path | str, release: Path | str, state: Path | str, bare_functions: bool = True) -> None:
+        """Without `bare_functions` no function is tried where this machine has no sandbox for it."""
         self.courses: dict[str, Course] = load_courses(Path(courses))
         self.release = Release(release)
         self.state = Path(state)
+        self.bare_functions = bare_functions
         self.attempts = Attempts(self.state)
-        self._secret = _secret(self.state / "course.secret")
+        self._secret = secret_of(self.state)
         self._expected: OrderedDict[tuple[str, int], Any] = OrderedDict()
         self._lock = Lock()
 
@@ -134,6 +133,8 @@ class Checking:
         if given["kind"] != "code":
             said = words.say("kind", language, expected="code", given=given["kind"])
             return self._judgement(asked, [said], given, seed, language)
+        if not self.bare_functions and code.isolation() == "process":
+            return Judgement("busy", None, words.say("code_closed", language))
         try:
             found = code.differences(cases, given, asked.tolerance)
         except code.Busy:
@@ -177,13 +178,17 @@ class Checking:
         course, name = find(self.courses, exercise)
         self.attempts.add("reset", user, course.slug, course.version, name, self.release.name, by=by)
 
+    def note_invitation(self, user: str, by: str) -> None:
+        """Records that somebody gave out a new invitation for an account: whoever holds it may act in its name."""
+        self.attempts.add("invited", user, "", "", "", self.release.name, by=by)
+
+    def invitations(self, user: str) -> list[Event]:
+        """The new invitations that were given out for an account, the latest first."""
+        return [event for event in self.attempts.events(user, "") if event.what == "invited"][::-1]
+
     def close(self) -> None:
         """Closes the record."""
         self.attempts.close()
-
-    def forget(self, user: str) -> None:
-        """Takes a person out of the record for good."""
-        self.attempts.forget(user)
 
 
 def _is_blank(given: Canonical) -> bool:
@@ -200,16 +205,3 @@ class Judgement:
     what: str
     passed: bool | None
     message: str
-
-
-def _secret(path: Path) -> bytes:
-    """The secret from which variants are made: drawn once, readable by its owner only."""
-    if not path.exists():
-        draft = path.with_suffix(f".{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        # Whole or not at all, and only the first of two that start at once.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return bytes.fromhex(path.read_text().strip())

@@ -69,6 +69,10 @@ SENTENCES: dict[str, dict[Language, str]] = {
     "code_memory": {"en": "The function took more memory than it may.", "fr": "La fonction a pris plus de mémoire que permis."},
     "code_output": {"en": "The function gave back too much.", "fr": "La fonction a rendu un résultat trop volumineux."},
     "code_died": {"en": "The function ended the process it ran in.", "fr": "La fonction a mis fin à son propre processus."},
+    "code_closed": {
+        "en": "Functions are not tried on this machine, which has no sandbox for them; nothing was counted. Tell your instructor.",
+        "fr": "Les fonctions ne sont pas essayées sur cette machine, qui n’a pas de bac à sable pour elles ; rien n’a été compté. Dites-le à votre formateur.",
+    },
     "code_busy": {
         "en": "Too many functions are being tried at this moment; yours was not counted. Try again in a few seconds.",
         "fr": "Trop de fonctions sont à l’essai en ce moment ; la vôtre n’a pas été comptée. Réessayez dans quelques secondes.",

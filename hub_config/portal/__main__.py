@@ -1,6 +1,7 @@
 """Run the service: `python -m hub_config.portal`, as the hub does."""
 
 import asyncio
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -14,8 +15,13 @@ async def main() -> None:
     """Serve until told to stop."""
     # A function that is tried holds a thread for seconds; who hands in a number waits for none of them.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "checks"))
-    serve(Settings.from_environment())
-    await asyncio.Event().wait()
+    academy, ended = serve(Settings.from_environment()), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        # The record of attempts is sealed once more.
+        academy.checking.close()
 
 
 if __name__ == "__main__":

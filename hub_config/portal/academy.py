@@ -29,7 +29,7 @@ class Academy:
     @cached_property
     def checking(self) -> Checking:
         """Every course that can be read; one that cannot is left out, and the others go on."""
-        found = Checking(self.settings.courses, self.settings.release, self.settings.state)
+        found = Checking(self.settings.courses, self.settings.release, self.settings.state, self.settings.bare_functions)
         for slug, course in list(found.courses.items()):
             try:
                 course.exercises  # noqa: B018

@@ -84,13 +84,14 @@ def application(settings: Settings, hub_auth: HubOAuth) -> Application:
     )
 
 
-def serve(settings: Settings) -> HTTPServer:
-    """Listen; the courses and the release are read first, so that a fault in them is seen at once."""
+def serve(settings: Settings) -> Academy:
+    """Listen, and give back what is served; the courses and the release are read first, so that a fault in them is seen at once."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("tornado.access").setLevel(logging.WARNING)
     app = application(settings, HubOAuth.instance())
-    app.settings["academy"].checking  # noqa: B018
+    academy: Academy = app.settings["academy"]
+    academy.checking  # noqa: B018
     server = HTTPServer(app, xheaders=True, max_body_size=LARGEST_BODY)
     address = urlsplit(settings.url)
     server.listen(address.port or 0, address.hostname or "127.0.0.1")
-    return server
+    return academy

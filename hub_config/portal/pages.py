@@ -1,7 +1,7 @@
 """The pages of everybody: landing, courses, data, own progress."""
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
@@ -22,6 +22,8 @@ HERE = Path(__file__).parent
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+# So long the first page says that somebody gave out an invitation for the reader's account; the progress page goes on saying it.
+TOLD_FOR = timedelta(days=30)
 FRENCH_TITLE = re.compile(r"^\*En français\s*: (.+)\*$", re.MULTILINE)
 TYPES = {".md": "text/markdown; charset=utf-8", ".json": "application/json"}
 
@@ -127,6 +129,11 @@ class Page(HubOAuthenticated, RequestHandler):
             raise HTTPError(404)
         return found
 
+    def invitations(self) -> list[tuple[datetime, str]]:
+        """When, and by whom, new invitations for the reader's account were given out, the latest first."""
+        found = self.academy.checking.invitations(self.user)
+        return [(datetime.fromisoformat(each.at), each.by or self.say("progress.operator")) for each in found]
+
     def show(self, template: str, **values: object) -> None:
         """Answer with a page."""
         name = self.user if self.current_user else None
@@ -179,7 +186,9 @@ class Home(Page):
             (each for each in stands if each.begun and not each.finished), key=lambda each: str(each.last), reverse=True
         )
         going_on = next(iter(begun), None) or next((each for each in stands if not each.finished), None)
-        self.show("home.html", stands=stands, going_on=going_on)
+        told_since = datetime.now(UTC) - TOLD_FOR
+        invited = [each for each in self.invitations() if each[0] > told_since][:1]
+        self.show("home.html", stands=stands, going_on=going_on, invited=invited)
 
 
 class CoursePage(Page):
@@ -228,9 +237,8 @@ class Progress(Page):
 
     @authenticated
     def get(self) -> None:
-        self.show(
-            "progress.html", stands=[self.academy.standing(self.user, course) for course in self.academy.enrolled(self.user)]
-        )
+        stands = [self.academy.standing(self.user, course) for course in self.academy.enrolled(self.user)]
+        self.show("progress.html", stands=stands, invited=self.invitations())
 
 
 class Accessibility(Page):

@@ -21,6 +21,8 @@ class Settings:
     origin: str = ""
     # Checks a trainee may ask for in a minute.
     checks_a_minute: int = 40
+    # Whether functions of trainees are tried where no sandbox works: Python's own refusals are all that holds them then.
+    bare_functions: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -32,5 +34,6 @@ class Settings:
             prefix=environment.get("JUPYTERHUB_SERVICE_PREFIX", cls.prefix),
             base=environment.get("JUPYTERHUB_BASE_URL", cls.base),
             origin=environment.get("PSCC_ORIGIN", cls.origin),
+            bare_functions=environment.get("PSCC_BARE_FUNCTIONS", "") == "1",
             checks_a_minute=int(environment.get("PSCC_CHECKS_A_MINUTE", cls.checks_a_minute)),
         )

@@ -125,6 +125,8 @@ class InviteAgain(Class):
         user = self.get_body_argument("user")
         if user not in self.academy.trainees(self.user):
             raise HTTPError(404)
+        # First noted, then done: nobody gets a code that the trainee is not told of.
+        self.academy.checking.note_invitation(user, by=self.user)
         self.show_class(invitations={user: self.academy.roster.reset(user)})
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -307,3 +308,26 @@ def test_a_course_whose_folder_and_name_differ_is_refused(course):
     course.path.rename(course.path.parent / "other")
     with pytest.raises(BadCourse, match="found slug example"):
         load_courses(course.path.parent)
+
+
+def test_a_check_that_is_ended_from_outside_leaves_no_folder(release, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "courses.authoring",
+        "check",
+        "example",
+        "--courses",
+        str(COURSES),
+        "--release",
+        str(release),
+    ]
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(COURSES.parents[1])}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("lesson-*")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} >= {"desk", "lesson"}
+    process.terminate()
+    assert process.wait(60) > 0
+    assert [path.name for path in tmp_path.iterdir()] == []

@@ -1,5 +1,6 @@
 """Badges: given for what was passed, believed only when nothing in them was changed."""
 
+import hashlib
 import json
 import stat
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from courses.checking import proof
-from courses.checking.badges import WHYS, Badges, NotEarned, NotGenuine, verify
+from courses.checking.badges import WHYS, Badges, NotEarned, NotGenuine, forget, verify
 from courses.checking.errors import CheckingError
 from tests.courses.conftest import solve
 
@@ -195,6 +196,33 @@ def test_every_reason_is_there_in_both_languages():
 def test_nobody_revokes_what_was_never_issued(badges):
     with pytest.raises(CheckingError, match="none was issued"):
         badges.revoke("urn:uuid:00000000-0000-4000-8000-000000000000", "ines", "")
+
+
+def test_a_badge_says_which_account_earned_it_to_who_knows_the_account(badges, earned):
+    badge = badges.verify(earned)
+    assert badge.belongs_to("anna")
+    assert not badge.belongs_to("ben")
+    written = json.loads(earned)["credentialSubject"]["identifier"][1]
+    assert (written["hashed"], written["identityType"]) == (True, "userName")
+    assert written["identityHash"] == "sha256$" + hashlib.sha256(f"anna{written['salt']}".encode()).hexdigest()
+    assert "anna" not in earned
+
+
+def test_an_instructor_sees_the_name_that_was_typed(badges, earned):
+    assert [(each.user, each.holder) for each in badges.given(["anna"])] == [("anna", HOLDER)]
+
+
+def test_a_badge_outlives_its_holder_s_account_and_its_name_stays_with_the_holder_alone(checking, badges, earned):
+    assert forget(checking.state, "anna") == 1
+    assert badges.verify(earned).holder == HOLDER
+    assert badges.by_id(json.loads(earned)["id"]) is None
+    assert badges.held("anna", "example") is None
+    with pytest.raises(NotEarned):
+        badges.issue("anna", "example", "Somebody else of that name")
+    checking.close()
+    kept = b"".join(path.read_bytes() for path in checking.state.rglob("*") if path.is_file())
+    assert b"anna" not in kept
+    assert HOLDER.encode() not in kept
 
 
 def test_asking_twice_gives_the_same_badge(badges, earned):

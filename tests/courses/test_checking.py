@@ -21,7 +21,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from courses.checking import progress
+from courses.checking import code, progress
+from courses.checking.attempts import Attempts
+from courses.checking.badges import forget
 from courses.checking.canonical import MAX_ROWS, admit, canonical, dumps
 from courses.checking.cohort import COHORT_SQL, cohort, is_in_cohort
 from courses.checking.compare import differences
@@ -367,6 +369,19 @@ def test_a_reset_gives_a_fresh_start_and_forgets_no_event(checking):
     ]
 
 
+def test_a_function_is_not_tried_without_a_sandbox_where_that_is_not_allowed(checking, monkeypatch):
+    given = {"kind": "code", "name": "stage_of", "source": "def stage_of(x):\n    return x"}
+    exercise = next(f"example.{name}" for name, asked in checking.courses["example"].exercises.items() if asked.kind == "code")
+    monkeypatch.setattr(code, "isolation", lambda: "process")
+    checking.bare_functions = False
+    refused = checking.check("anna", exercise, given)
+    assert (refused.passed, refused.attempt) == (False, 0)
+    assert "no sandbox for them" in refused.message
+    assert checking.events("anna") == []
+    checking.bare_functions = True
+    assert checking.check("anna", exercise, given).attempt == 1
+
+
 def test_passes_of_another_version_do_not_count(checking):
     checking.check("anna", TUMOURS, checking.expected(TUMOURS, checking.seed("anna")))
     checking.courses["example"].about["version"] = "2"
@@ -394,11 +409,76 @@ def test_events_cannot_be_changed_or_removed_and_a_forged_one_is_found(checking)
 def test_a_forgotten_person_is_in_no_event_and_the_chain_still_holds(checking):
     checking.check("anna", TUMOURS, 1)
     checking.check("ben", TUMOURS, 1)
-    checking.forget("anna")
+    forget(checking.state, "anna")
     assert [each.user for each in checking.events()] == ["ben"]
     assert checking.attempts.verify() == 2
     checking.close()
-    assert b"anna" not in b"".join(path.read_bytes() for path in checking.state.glob("attempts.sqlite"))
+    assert b"anna" not in everything_below(checking.state)
+
+
+def everything_below(folder):
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def test_who_acted_upon_somebody_is_told_until_they_are_forgotten_themselves(checking):
+    checking.check("anna", TUMOURS, 1)
+    checking.reset("anna", TUMOURS, by="ines")
+    assert checking.events("anna")[-1].by == "ines"
+    forget(checking.state, "ines")
+    assert checking.events("anna")[-1].by == ""
+    assert checking.attempts.verify() == 2
+    checking.close()
+    assert b"ines" not in everything_below(checking.state)
+
+
+def removed_tail(state, kept):
+    base = sqlite3.connect(state / "attempts.sqlite")
+    base.execute("drop trigger event_is_kept")
+    base.execute("delete from event where number > ?", (kept,))
+    base.commit()
+    base.close()
+
+
+def test_a_tail_that_was_removed_is_found(checking, release):
+    for _ in range(3):
+        checking.check("anna", TUMOURS, 1)
+    checking.close()
+    removed_tail(checking.state, kept=2)
+    again = Checking(COURSES, release, checking.state)
+    with pytest.raises(BrokenChain, match="Expected the 3 recorded events that were sealed, found 2"):
+        again.attempts.verify()
+    # Going on does not seal over it.
+    again.check("anna", TUMOURS, 1)
+    again.close()
+    with pytest.raises(BrokenChain, match="sealed"):
+        Attempts(checking.state).verify()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda seal: seal.unlink(), "Expected the seal of the recorded events"),
+        (lambda seal: seal.write_text("{}"), "Expected the academy's own seal"),
+        (lambda seal: seal.write_text(seal.read_text().replace('"number": 3', '"number": 2')), "Expected the academy's own seal"),
+    ],
+)
+def test_a_seal_that_is_gone_or_not_the_academy_s_own_is_found(checking, spoil, said):
+    for _ in range(3):
+        checking.check("anna", TUMOURS, 1)
+    checking.attempts.seal()
+    assert checking.attempts.verify() == 3
+    spoil(checking.state / "attempts.seal")
+    with pytest.raises(BrokenChain, match=said):
+        checking.attempts.verify()
+
+
+def test_progress_is_not_made_from_a_record_that_was_cut(checking, tmp_path):
+    for _ in range(3):
+        checking.check("anna", TUMOURS, 1)
+    assert progress.publish(checking, tmp_path / "progress") == 1
+    removed_tail(checking.state, kept=2)
+    with pytest.raises(BrokenChain):
+        progress.publish(checking, tmp_path / "progress")
 
 
 def test_thirty_at_once_lose_no_attempt(checking):

@@ -1,13 +1,14 @@
 """The house rules of DAGs in CONTRIBUTING.md: how each ends, what its tasks call and exchange, what reading it costs."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 
@@ -36,22 +37,44 @@ print("READ" + json.dumps({"errors": bag.import_errors, "seconds": seconds, "dag
     "heavy": [m for m in ("pyspark", "great_expectations", "polars") if m in sys.modules]}))
 """
 
+# The task that publishes a release, as it runs after an answer; in whose name is told instead of done.
+PUBLISH = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from jobs import tasks
+bag, names = DagBag(dag_folder="/nonexistent"), []
+bag.process_file(sys.argv[1] + "/teaching_release.py", only_if_updated=False)
+tasks.approve_release = lambda release, by: names.append(by)
 
-@pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[type-arg]
-    """What a process that reads the DAG folder, and nothing else, finds there."""
-    import json
+class Answered:
+    def __init__(self, user):
+        self.pulled = {"make": "r1", "approval": {"responded_by_user": user}}
+    def xcom_pull(self, task_ids):
+        return self.pulled[task_ids]
 
-    home = tmp_path_factory.mktemp("airflow")
+for user in (None, {"id": "7", "name": None}, {"id": "7", "name": "Ada"}):
+    bag.dags["teaching_release"].get_task("publish").python_callable(ti=Answered(user))
+print("READ" + json.dumps(names))
+"""
+
+
+def run(script: str, home: Path) -> Any:
+    """What a process that knows Airflow and the DAG folder prints as JSON."""
     environment = os.environ | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(DAGS.parent),
     }
-    done = subprocess.run([sys.executable, "-c", READ, str(DAGS)], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run([sys.executable, "-c", script, str(DAGS)], capture_output=True, text=True, env=environment, check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith("READ")), None)
     assert line, done.stdout[-2000:] + done.stderr[-2000:]
     return json.loads(line.removeprefix("READ"))
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[type-arg]
+    """What a process that reads the DAG folder, and nothing else, finds there."""
+    return run(READ, tmp_path_factory.mktemp("airflow"))
 
 
 def test_the_dags_are_those_of_the_architecture_and_import_without_an_error(read):
@@ -165,6 +188,10 @@ def test_gold_build_has_one_task_a_product(read):
 def test_no_release_is_published_before_a_person_has_approved_it(read):
     said = read["dags"]["teaching_release"]
     assert said["after"]["publish"] == ["approval"]
+
+
+def test_nobody_is_no_name_in_which_a_release_is_approved(tmp_path):
+    assert run(PUBLISH, tmp_path) == ["", "", "Ada"]
 
 
 def test_a_lesson_that_blocks_a_release_is_met_before_the_release_is_published(read):

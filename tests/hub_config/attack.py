@@ -146,6 +146,7 @@ ATTEMPTS = {
     "read the hub's environment": lambda: read(f"/proc/{TARGETS['hub_pid']}/environ"),
     "read the hub's code": lambda: read(TARGETS["project"] + "/hub_config/spawner.py"),
     "read the answers of a course": lambda: read_any(TARGETS["built"] + "/*/solution/*"),
+    "read the checks of a course": lambda: read_any(TARGETS["project"] + "/courses/*/checks.py"),
     "read another release": lambda: read_any(TARGETS["lake"] + "/teaching/*/other*"),
     "read silver": lambda: read_any(TARGETS["lake"] + "/silver/**/*.parquet"),
     "read gold": lambda: read_any(TARGETS["lake"] + "/gold/**/*.parquet"),

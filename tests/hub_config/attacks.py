@@ -18,7 +18,7 @@ ATTACK = Path(__file__).with_name("attack.py")
 FILE_MB, MEMORY_MB, PROCESSES = 32, 700, 160
 
 
-def targets(to: Path, lake: Path, neighbour: int, hub: int, port: int, release: str) -> dict[str, Any]:
+def targets(to: Path, lake: Path, neighbour: int, hub: int, port: int, release: str, project: Path = PROJECT) -> dict[str, Any]:
     """Where everything lies that must stay out of reach."""
     return {
         "neighbour_file": str(to / "homes" / "neighbour" / "notes.txt"),
@@ -27,7 +27,7 @@ def targets(to: Path, lake: Path, neighbour: int, hub: int, port: int, release: 
         "log": str(to / "log"),
         "built": str(to / "built"),
         "lake": str(lake),
-        "project": str(PROJECT),
+        "project": str(project),
         "release": release,
         "neighbour": neighbour,
         "hub_pid": hub,
@@ -58,7 +58,9 @@ def outcome(printed: str) -> dict[str, str]:
     return dict(json.loads(lines[-1].removeprefix("OUTCOME ")))
 
 
-def attack_in_sandbox(level: str, to: Path, lake: Path) -> dict[str, str]:
+def attack_in_sandbox(
+    level: str, to: Path, lake: Path, project: Path = PROJECT, release: Path | None = None, python: str = sys.executable
+) -> dict[str, str]:
     """Run the attempts with the command that a server of this level is started with."""
     home = to / "homes" / f"attacker-{level}"
     home.mkdir(parents=True)
@@ -68,7 +70,7 @@ def attack_in_sandbox(level: str, to: Path, lake: Path) -> dict[str, str]:
         home,
         PROJECT,
         to / f"etc-{level}",
-        lake / "teaching" / "small",
+        release or lake / "teaching" / "small",
         None,
         MEMORY_MB,
         PROCESSES,
@@ -79,8 +81,8 @@ def attack_in_sandbox(level: str, to: Path, lake: Path) -> dict[str, str]:
         os.chown(home, room.uid, room.uid)
     # Not a child of the sandbox: handed in as text, the way a notebook would.
     with neighbour_and_port() as (neighbour, port), open_filter() as seccomp:
-        told = targets(to, lake, neighbour.pid, os.getpid(), port, room.release_at(level))
-        run = command(level, room, [sys.executable, "-c", ATTACK.read_text(), json.dumps(told)], seccomp)
+        told = targets(to, lake, neighbour.pid, os.getpid(), port, room.release_at(level), project)
+        run = command(level, room, [python, "-c", ATTACK.read_text(), json.dumps(told)], seccomp)
         environment = {"PATH": os.environ["PATH"], "HOME": room.home_at(level)}
         handed = [seccomp] if seccomp is not None else []
         done = subprocess.run(

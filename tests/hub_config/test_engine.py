@@ -5,15 +5,20 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pyarrow as pa
+import pyspark
 import pytest
 from deltalake import write_deltalake
 from pyspark.errors import PySparkException
 from pyspark.sql.connect import functions as F
+from pyspark.sql.connect.proto import base_pb2 as base
+from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 
 from courses.checking.cohort import COHORT_SQL
 from courses.checking.cohort import cohort as cohort_of
@@ -28,6 +33,8 @@ PATIENTS = 300
 SECONDS = 6
 # A count: a sum would overflow long before it ends, and end by itself.
 CROSS_JOIN = "SELECT count(*) FROM range(1000000000) a CROSS JOIN range(1000000) b WHERE a.id * b.id % 7 = 3"
+# A reader of files that Spark would not take by the name of its format.
+READER = "org.apache.spark.sql.execution.datasources.v2.text.TextDataSourceV2"
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +118,64 @@ def test_silver_beside_the_release_does_not_exist_for_the_engine(ada, release):
 
 
 def test_files_are_refused_when_another_reader_is_chosen(ada):
-    ada.conf.set("spark.sql.sources.useV1SourceList", "")
-    assert "no other data are here" in refusal(lambda: ada.read.text("/etc/passwd").collect())
-    ada.conf.unset("spark.sql.sources.useV1SourceList")
+    assert "settings that a class may change" in refusal(lambda: ada.conf.set("spark.sql.sources.useV1SourceList", ""))
+    assert "no other data are here" in refusal(lambda: ada.sql(f"SELECT * FROM `{READER}`.`/etc/passwd`").collect())
+    assert "no other data are here" in refusal(lambda: ada.read.format(READER).load("/etc/passwd").collect())
+
+
+def test_no_database_is_called_while_a_query_is_understood(ada):
+    url = "jdbc:derby:memory:mine;create=true"
+    assert "no other data are here" in refusal(lambda: ada.read.jdbc(url, "SYS.SYSTABLES").collect())
+    assert "no other data are here" in refusal(lambda: ada.read.jdbc(url, "SYS.SYSTABLES").schema)
+
+
+DERBY = {
+    "spark.sql.catalog.d": "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog",
+    "spark.sql.catalog.d.url": "jdbc:derby:memory:mine;create=true",
+    "spark.sql.catalog.d.driver": "org.apache.derby.iapi.jdbc.AutoloadedDriver",
+}
+
+
+def test_no_catalogue_of_a_trainee_is_opened(ada):
+    for key, value in DERBY.items():
+        assert "settings that a class may change" in refusal(lambda key=key, value=value: ada.conf.set(key, value))
+        assert "settings that a class may change" in refusal(
+            lambda key=key, value=value: ada.sql(f"SET `{key}`=`{value}`").collect()
+        )
+    assert "spark_catalog requires" in refusal(lambda: ada.sql("SELECT * FROM d.SYS.SYSTABLES").collect())
+
+
+def test_no_other_file_system_stands_in_for_the_release(ada):
+    link = "fs.viewfs.mounttable.default.link./release"
+    assert "settings that a class may change" in refusal(lambda: ada.sql(f"SET `{link}`=`file:///etc`").collect())
+    assert "no other data are here" in refusal(
+        lambda: ada.read.option(link, "file:///etc").text("viewfs:///release/passwd").collect()
+    )
+
+
+@pytest.mark.parametrize("form", ["delta", "text"])
+def test_no_option_of_a_reader_chooses_a_file_system(ada, form):
+    folder = "/release/edu_tumor" if form == "delta" else "/release/edu_tumor/_delta_log"
+    assert ada.read.format(form).load(folder).count()
+    asked = ada.read.format(form).option("fs.file.impl", "mine").load(folder)
+    assert "no other data are here" in refusal(asked.collect)
+
+
+@pytest.mark.parametrize("form", ["text", f"`{READER}`"])
+def test_no_option_in_sql_chooses_a_file_system(ada, form):
+    lines = f"SELECT count(*) FROM {form}.`/release/edu_tumor/_delta_log`"
+    assert ada.sql(lines).first()[0]
+    assert "no other data are here" in refusal(lambda: ada.sql(f"{lines} WITH ('fs.file.impl' = 'mine')").collect())
+
+
+def test_the_settings_of_a_query_can_be_changed_and_forgotten(ada):
+    ada.conf.set("spark.sql.ansi.enabled", "false")
+    assert ada.sql("SELECT cast('x' AS int)").first()[0] is None
+    ada.conf.unset("spark.sql.ansi.enabled")
+    ada.sql("SET spark.sql.shuffle.partitions=3")
+    assert ada.sql("SET spark.sql.shuffle.partitions").first()[1] == "3"
+    ada.sql("RESET spark.sql.shuffle.partitions")
+    assert ada.sql("SET spark.sql.shuffle.partitions").first()[1] == "2"
 
 
 @pytest.mark.parametrize("function", ["reflect", "java_method", "try_reflect"])
@@ -191,6 +253,79 @@ def test_a_runaway_cross_join_is_stopped_with_a_sentence_while_another_session_a
     assert ada.table("edu_line").count() == PATIENTS
 
 
+class Knocking:
+    """Somebody who speaks to the door without Spark's own client, and so chooses every number."""
+
+    def __init__(self, remote: str) -> None:
+        address, token = remote.removeprefix("sc://").split("/;token=")
+        self.stub = SparkConnectServiceStub(grpc.insecure_channel(address))
+        self.metadata = (("authorization", f"Bearer {token}"),)
+
+    def execute(self, session: str, operation: str, query: str = CROSS_JOIN) -> str:
+        """How a query ended: the error's words, or nothing."""
+        request = base.ExecutePlanRequest(session_id=session, operation_id=operation)
+        request.plan.root.sql.query = query
+        request.request_options.add().reattach_options.reattachable = True
+        return self._ended(self.stub.ExecutePlan(request, timeout=40, metadata=self.metadata))
+
+    def reattach(self, session: str, operation: str) -> str:
+        request = base.ReattachExecuteRequest(session_id=session, operation_id=operation)
+        return self._ended(self.stub.ReattachExecute(request, timeout=40, metadata=self.metadata))
+
+    def release(self, session: str, operation: str) -> None:
+        request = base.ReleaseExecuteRequest(session_id=session, operation_id=operation)
+        request.release_all.SetInParent()
+        self.stub.ReleaseExecute(request, timeout=40, metadata=self.metadata)
+
+    def _ended(self, answers: Any) -> str:
+        try:
+            list(answers)
+        except grpc.RpcError as error:
+            return str(error.details())
+        return ""
+
+
+def number() -> str:
+    return str(uuid.uuid4())
+
+
+def test_queries_of_several_sessions_under_one_number_are_counted_and_stopped_each(remote):
+    gil, operation = Knocking(remote("gil")), number()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        ended = sorted(pool.map(lambda session: gil.execute(session, operation), [number() for _ in range(4)]))
+    assert [("was stopped" in said, "3 queries running" in said) for said in ended] == [(True, False)] * 3 + [(False, True)]
+
+
+def test_a_number_is_given_to_one_query_of_a_session_at_a_time(remote):
+    hal, session, operation = Knocking(remote("hal")), number(), number()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runaway = pool.submit(hal.execute, session, operation)
+        time.sleep(2)
+        assert "already runs under this number" in hal.execute(session, operation, "SELECT 1")
+        assert "was stopped" in runaway.result()
+    assert hal.execute(session, number(), "SELECT 1") == ""
+
+
+def test_a_release_by_another_session_lets_no_query_run_on(remote):
+    ida, session, other, operation = Knocking(remote("ida")), number(), number(), number()
+    assert ida.execute(other, number(), "SELECT 1") == ""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runaway = pool.submit(ida.execute, session, operation)
+        time.sleep(2)
+        ida.release(other, operation)
+        assert "was stopped" in runaway.result()
+
+
+def test_a_query_whose_answers_another_connection_reads_is_stopped_all_the_same(remote):
+    jon, session, operation = Knocking(remote("jon")), number(), number()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        first = pool.submit(jon.execute, session, operation)
+        time.sleep(2)
+        second = pool.submit(jon.reattach, session, operation)
+        assert "INVALID_CURSOR" in first.result()
+        assert "was stopped" in second.result()
+
+
 def test_a_result_larger_than_the_bound_is_stopped_with_a_sentence(ada):
     query = "SELECT id, uuid() AS a, uuid() AS b FROM range(150000)"
     assert "larger than" in refusal(lambda: ada.sql(query).toArrow())
@@ -222,9 +357,21 @@ def below(pid: int) -> list[int]:
     return found + [deeper for child in found for deeper in below(child)]
 
 
-def test_the_engine_is_not_the_operator_and_has_no_network(remote, state):
+def java_of(state: Path) -> Path:
+    """The JVM's folder in /proc."""
     inside = [Path("/proc", str(pid)) for pid in below(int((engine.state_of(state) / "pid").read_text()))]
-    java = next(process for process in inside if b"java" in (process / "cmdline").read_bytes().split(b"\0")[0])
+    return next(process for process in inside if b"java" in (process / "cmdline").read_bytes().split(b"\0")[0])
+
+
+def test_no_database_of_the_engine_s_own_is_on_its_class_path(remote, state):
+    jars = Path(pyspark.__file__).parent / "jars"
+    derby = [jar for jar in jars.glob("derby*.jar") if jar.stat().st_size]
+    assert derby
+    assert {Path(java_of(state) / "root" / str(jar).lstrip("/")).stat().st_size for jar in derby} == {0}
+
+
+def test_the_engine_is_not_the_operator_and_has_no_network(remote, state):
+    java = java_of(state)
     assert (java / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
     assert (java / "ns" / "pid").readlink() != Path("/proc/self/ns/pid").readlink()
     assert os.geteuid() != 0 or java.stat().st_uid == engine.ENGINE_UID

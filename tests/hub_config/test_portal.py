@@ -360,6 +360,13 @@ def test_a_new_invitation_takes_the_old_password_away(hub: Hub, marie: Visitor) 
     page = send(marie, hub, "class", "class/invite-again", user="ines").text
     assert "/hub/invitation?code=" in page
     assert Visitor(hub.url).log_in("ines", portal_world.PASSWORD).status_code == 403
+    code = re.search(r"http://\S+?/hub/invitation\?code=[\w-]+", page)
+    ines = Visitor(hub.url)
+    ines.accept(code[0], "a long enough password")
+    told = words.say("en", "progress.invited_by", date=words.day("en", datetime.now(UTC)), by="marie")
+    for where in ("home", "progress"):
+        assert told in ines.session.get(hub.portal + where).text
+        assert "new invitation" not in hub.visitor("karim").session.get(hub.portal + where).text
     assert send(marie, hub, "class", "class/invite-again", user="zoe").status_code == 404
 
 
@@ -426,6 +433,8 @@ def test_a_badge_is_issued_to_who_passed_and_verified_by_anybody(hub: Hub, amina
     assert "This badge is genuine" in from_file.text
     key = requests.get(f"{hub.portal}verify/key", timeout=30).text.strip()
     assert verify(signed, key).holder == "Amina B."
+    assert verify(signed, key).belongs_to("amina")
+    assert words.say("en", "verify.holder_note") in from_file.text
 
 
 def test_a_badge_that_is_not_earned_is_not_issued(hub: Hub, amina: Visitor) -> None:
@@ -475,7 +484,7 @@ def verified(hub: Hub, signed: str, language: str = "en") -> str:
 def test_an_instructor_revokes_a_badge_and_everybody_reads_that_and_why(hub: Hub, marie: Visitor) -> None:
     signed = badge_of(hub, "farid")
     number = json.loads(signed)["id"]
-    assert f'<option value="{number}">farid · Privacy lab' in marie.session.get(f"{hub.portal}class").text
+    assert f'<option value="{number}">farid · “Farid” · Privacy lab' in marie.session.get(f"{hub.portal}class").text
     page = send(marie, hub, "class", "class/revoke?course=survival", badge=number, why="work", sure="yes").text
     assert words.say("en", "class.was_revoked", user="farid", course="Privacy lab") in page
     assert number not in page
@@ -498,6 +507,7 @@ def test_an_instructor_revokes_a_badge_and_everybody_reads_that_and_why(hub: Hub
 
 def test_who_had_a_wrong_name_on_a_badge_gets_another_one(hub: Hub, marie: Visitor) -> None:
     signed = badge_of(hub, "hugo")
+    assert "hugo · “Hugo” · Privacy lab" in marie.session.get(f"{hub.portal}class").text
     send(marie, hub, "class", "class/revoke", badge=json.loads(signed)["id"], why="name", sure="yes")
     hugo = hub.visitor("hugo")
     assert words.say("en", "badges.was_revoked", why="The name on it was wrong.") in hugo.session.get(f"{hub.portal}badges").text

@@ -2,25 +2,39 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hub_config import groups, watch
+from hub_config.academy import main, refuse_open, show_release
 from hub_config.errors import WrongUse
 from hub_config.lessons import make_home, put_lessons, size_of
-from hub_config.place import PROJECT
+from hub_config.place import PROJECT, Academy
 from hub_config.probe import Verdict, choose, probe
 from hub_config.sandbox import LEVELS, Room, command, write_etc
+from tests.hub_config.academy_up import free_port
 from tests.hub_config.attacks import attack_in_sandbox, table
 from tests.hub_config.lake import make_lake, make_lessons
 
 SHARE_FILES = ("cpu.shares", "cpu.weight")
 # What a level is not made to stop.
 OPEN = {
+    "uid": {
+        "read the hub's code",
+        "see a process of the hub",
+        "reach another service of the machine",
+        "see a network card",
+        "be root in a name space",
+        "fill /tmp",
+        "fill memory by way of /dev/shm",
+    },
     "bwrap": {"reach another service of the machine", "see a network card"},
     "airgap": set(),
 }
@@ -68,6 +82,64 @@ def test_a_sandbox_denies_every_attempt_that_it_is_made_to_stop(level, place, ve
     found = attack_in_sandbox(level, *place)
     print(table({"none": unprotected, level: found}))
     assert {attempt for attempt, said in found.items() if said == "succeeded"} == OPEN[level]
+
+
+@pytest.fixture
+def walked() -> Iterator[Path]:
+    """A folder to which everybody may walk, as no folder of pytest's is."""
+    folder = Path(tempfile.mkdtemp(prefix="pscc-walked-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def make_project(folder: Path) -> Path:
+    """A checkout with the answers of a course."""
+    for name in ("courses/survival/course.toml", "courses/survival/checks.py", "hub_config/spawner.py", ".git/objects/pack"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("the answers")
+    return folder
+
+
+def close_to_others(academy: Academy, project: Path) -> None:
+    """What `up` asks for before it starts, done as it says."""
+    with pytest.raises(WrongUse, match="closed to others") as refused:
+        refuse_open(academy, project)
+    places = re.search(r"chmod o-rwx (.*?)`", str(refused.value))[1].split()
+    assert places == [str(academy.lake), str(project / "courses" / "survival"), str(project / ".git")]
+    subprocess.run(["chmod", "o-rwx", *places], check=True)
+    refuse_open(academy, project)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="Only root gives user ids.")
+def test_a_user_id_of_one_s_own_denies_what_the_documentation_says(walked, unprotected):
+    lake, project = make_lake(walked / "lake"), make_project(walked / "project")
+    academy = Academy(walked / "academy", lake, "small", "uid")
+    close_to_others(academy, project)
+    academy.make_folders()
+    show_release(academy)
+    make_lessons(academy.built)
+    for name in ("state/jupyterhub.sqlite", "state/roster.toml", "state/cookie_secret", "log/hub.log"):
+        (academy.to / name).write_text("secret")
+    make_home(academy.homes / "neighbour", 200_001)
+    (academy.homes / "neighbour" / "notes.txt").write_text("secret")
+    # The interpreter of the tests may lie where nobody else goes.
+    found = attack_in_sandbox("uid", academy.to, lake, project, academy.shown, "/usr/bin/python3")
+    print(table({"none": unprotected, "uid": found}))
+    assert (academy.shown / "edu_patient" / "part-0.parquet").read_text() == "the release"
+    # Whether anybody may have a name space is the machine's own setting.
+    succeeded = {attempt for attempt, said in found.items() if said == "succeeded"} | {"be root in a name space"}
+    assert succeeded == OPEN["uid"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root gives user ids.")
+def test_up_starts_nothing_where_trainees_would_walk_into_the_lake(walked, monkeypatch, capsys):
+    # Whatever this machine's interpreter allows.
+    monkeypatch.setattr("hub_config.academy.choose", lambda *_: ("uid", []))
+    lake, free = make_lake(walked / "lake"), str(free_port())
+    assert main(["up", "--to", str(walked / "academy"), "--lake", str(lake), "--port", free]) == 2
+    assert f"folders open: run `chmod o-rwx {lake}" in capsys.readouterr().err
+    assert not (walked / "academy").exists()
 
 
 AS_ORDINARY = """
