@@ -5,7 +5,7 @@ teaches with. These few levels can all be tried. Rare tumour groups are told as 
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,8 @@ QUASI = ("sex", "age_band", "region", "dx_period", "tumor_group", "stage")
 SENSITIVE = "outcome"
 # How much a class needs of each: what one compares by tumour and stage comes first.
 WEIGHTS = {"sex": 2.0, "age_band": 3.0, "region": 0.5, "dx_period": 1.5, "tumor_group": 4.0, "stage": 3.0}
+# Without these there is nothing to compare: told at all before anything else is told more finely.
+NEEDED, UNTOLD = ("tumor_group", "stage"), 100.0
 AGES = ((65,), (50, 70), (50, 65, 75), (40, 50, 60, 70, 80), tuple(range(35, 95, 5)))
 PERIODS = (5, 2, 1)
 # The share of patients that may be left out because no class takes them, and what each per cent of it must win.
@@ -103,7 +105,7 @@ class _Work:
         """Every combination of levels, the most promising first, until none can be better than the best so far."""
         of_column = self.levels()
         every = [
-            (sum(WEIGHTS[c] * x.kept for c, x in zip(QUASI, each, strict=True)), at, each)
+            (_worth({column: level.kept for column, level in zip(QUASI, each, strict=True)}), at, each)
             for at, each in enumerate(itertools.product(*(of_column[column] for column in QUASI)))
         ]
         best, score = None, -np.inf
@@ -127,7 +129,7 @@ class _Work:
             kept = {column: each.kept for column, each in zip(QUASI, levels, strict=True)}
             if whole:
                 kept["tumor_group"] = _information(group) / (self.full or 1.0)
-            share, worth = float(failing.mean()), sum(WEIGHTS[column] * each for column, each in kept.items())
+            share, worth = float(failing.mean()), _worth(kept)
             # Folding tells less and less: what is no better now will not be.
             if worth <= least:
                 return None
@@ -176,6 +178,12 @@ class _Work:
         named = {column: each.name for column, each in zip(QUASI, levels, strict=True)}
         names = sorted({self.groups[group] for group in self.group[folded & ~self.few[self.cell]]})
         return Told(rows.filter(~pl.Series(failing)), int(failing.sum()), named, kept, names)
+
+
+def _worth(kept: Mapping[str, float]) -> float:
+    """What a class gains by the information kept of each column."""
+    gained = sum(WEIGHTS[column] * each for column, each in kept.items())
+    return gained - UNTOLD * sum(kept[column] == 0 for column in NEEDED)
 
 
 def ages(cuts: Sequence[int]) -> pl.Expr:

@@ -18,7 +18,7 @@ def people(many: int, seed: int = 7) -> pl.DataFrame:
             "patient_id": [f"{at:032x}" for at in range(many)],
             "sex": draw.choice(["M", "F"], many),
             "age": draw.integers(25, 95, many),
-            "residence_dept": draw.choice(["75", "92", "59", "2A", None], many),
+            "residence_dept": draw.choice(["75", "92", "59", "2A", None], many).tolist(),
             "dx_year": draw.integers(2015, 2025, many),
             "tumor_group": groups,
             "stage": draw.choice(["I", "II", "III", "IV", "unknown"], many),
@@ -46,6 +46,12 @@ def test_a_rare_group_is_told_as_other_and_the_frequent_ones_by_name():
     groups = set(quasi(people(2_000), Bounds(11, 3)).rows["tumor_group"])
     assert groups >= {"breast", "lung", OTHER}
     assert "testis" not in groups
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_tumour_and_stage_are_told_of_few_patients_too(seed: int):
+    levels = quasi(people(500, seed), Bounds(11, 3)).levels
+    assert "*" not in (levels["tumor_group"], levels["stage"])
 
 
 def test_too_few_patients_are_refused_with_what_to_loosen():
