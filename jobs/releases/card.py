@@ -22,6 +22,14 @@ METHOD = (
     "view: of every other fact no more is told than k patients share with any other fact that is told of them; times in bins, wider where "
     "they have to be. Numbers of patients are in random order and of this release only."
 )
+WORDS = (
+    "A quasi-identifier is a column that others may know of a person. A class is the patients who are told alike in all of these: at least k, with "
+    "at least l different values of the column in brackets. Global recoding: a column is told as coarsely of everybody as it has to be of somebody."
+)
+TIMES = (
+    "A day is written as the middle of its bin, as finely as enough patients share it: the day of a patient is in a bin of any of these lists, and two "
+    f"patients may be told by different ones. Survival has two days besides: {_days.LAST // 2} stands for some time in ten years, and {_days.LAST} for ten years or more."
+)
 KINDS = {"edu_line": "line_number", "edu_event": "kind", "edu_biomarker": "marker", "edu_variant": "gene"}
 TELLING = {"edu_line": "start_day", "edu_event": "day", "edu_biomarker": "result", "edu_variant": "effect"}
 COLUMNS = {
@@ -145,7 +153,7 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
         f"{said['patients']:,} patients, of {said['patients_wanted']:,} wanted. {said['suppressed']} more were left out because no class takes them "
         f"({said['suppressed_share']:.1%}); {said['kept_aside_for_attacks']:,} others were kept aside: with those of them whose class is in it the release was attacked. Made {said['made_at']} "
         f"from gold build {', '.join(rights['gold_build'])}, as of {rights['as_of']}.",
-        f"k = {said['k']}, l = {said['l']} ({', '.join(said['sensitive'])}).",
+        f"k = {said['k']}, l = {said['l']} ({', '.join(said['sensitive'])}). {WORDS}",
         "## Who may use it, and for what",
         said["allowed_use"],
         "## Rights",
@@ -154,6 +162,9 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
         said["method"],
         f"Tumour groups told as `other`: {', '.join(said['told_as_other']) or 'none'}.",
         grid(("quasi-identifier", "level", "information kept", "told as"), told_of),
+        "## How days are told",
+        TIMES,
+        bins(said["days"]),
         "## Of how many patients a fact is told",
         "A fact that is known and not told would have left too few who share it with another one. Shares that need all of them (how often a gene is "
         "altered, how often a marker is positive) are too low by what is missing here.",
@@ -162,3 +173,10 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
         grid(("figure", "value", "bound", "kept", "note"), held),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def bins(days: dict[str, Any]) -> str:
+    """The days with which bins begin, from fine to coarse: of everybody, and of the end of who is alive."""
+    kinds = {"bins_begin": "any day, and the end of who died", "bins_begin_of_who_is_alive": "the end of who is alive"}
+    listed = [(of, ", ".join(map(str, begin))) for name, of in kinds.items() for begin in days[name]]
+    return grid(("of", "bins begin on days"), listed)

@@ -106,9 +106,9 @@ def attacked(
 ) -> list[Figure]:
     """What attacks found. Where none are installed nobody can say, and the release cannot be approved."""
     if examine is None:
-        return [
-            Figure(NOT_EXAMINED, 0, "1", True, f"Install {ATTACKS} and make the release again: it cannot be approved as it is.")
-        ]
+        # It is made all the same, to be looked at: approval asks whether it was examined.
+        advice = f"Install {ATTACKS} and make the release again: it cannot be approved as it is."
+        return [Figure(NOT_EXAMINED, 0, "1", kept=False, advice=advice, decides=False)]
     found = examine(released, raw, control, telling=telling)
     told = [
         Figure(each.name, float(each.value), str(each.bound), bool(each.kept), each.advice, getattr(each, "decides", True))

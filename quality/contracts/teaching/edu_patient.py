@@ -1,9 +1,8 @@
 """edu_patient: who the patients of a release are, and how they fared."""
 
-from quality.contracts.teaching._common import INDEX, patient_no, taught, text
+from quality.contracts.teaching._common import COARSER, INDEX, STAGE, TUMOR_GROUP, patient_no, taught, text
 
 OUTCOMES = ("died within a year", "died later", "alive after two years", "followed less")
-COARSER = "`*` where the release does not tell it."
 
 TABLE = taught(
     name="edu_patient",
@@ -15,8 +14,8 @@ TABLE = taught(
         text("age_band", f"Age at diagnosis: `60–64`, or a coarser band. {COARSER}", nullable=False),
         text("region", f"French region of residence, or a group of regions; abroad; unknown. {COARSER}", nullable=False),
         text("dx_period", f"Year of diagnosis, or a run of years. {COARSER}", nullable=False),
-        text("tumor_group", f"Group of tumours; other: a rare one. Or the organ system. {COARSER}", nullable=False),
-        text("stage", f"Stage group at diagnosis, early (0–II) or advanced (III–IV), unknown. {COARSER}", nullable=False),
+        text("tumor_group", TUMOR_GROUP, nullable=False),
+        text("stage", STAGE, nullable=False),
         text("outcome", "How the patient fared; a year has 365.25 days.", nullable=False, one_of=OUTCOMES),
     ),
     reads=INDEX,

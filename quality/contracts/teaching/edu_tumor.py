@@ -1,7 +1,18 @@
 """edu_tumor: what the first cancer of a patient is."""
 
 from quality.contract import Column
-from quality.contracts.teaching._common import GENOMICS, INDEX, NOT_TOLD, OF_PATIENT, patient_no, taught, text, tumor_no
+from quality.contracts.teaching._common import (
+    GENOMICS,
+    INDEX,
+    NOT_TOLD,
+    OF_PATIENT,
+    STAGE,
+    TUMOR_GROUP,
+    patient_no,
+    taught,
+    text,
+    tumor_no,
+)
 
 TABLE = taught(
     name="edu_tumor",
@@ -10,8 +21,8 @@ TABLE = taught(
     columns=(
         tumor_no(),
         patient_no(),
-        text("tumor_group", "As in edu_patient.", nullable=False),
-        text("stage", "As in edu_patient.", nullable=False),
+        text("tumor_group", TUMOR_GROUP, nullable=False),
+        text("stage", STAGE, nullable=False),
         text("morphology_group", f"Histology, in groups of ICD-O-3. {NOT_TOLD}"),
         text("grade", f"First grade known. {NOT_TOLD}"),
         Column("metastatic_at_dx", "boolean", f"Metastatic at diagnosis. {NOT_TOLD}", sensitivity="none"),

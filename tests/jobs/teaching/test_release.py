@@ -157,6 +157,16 @@ def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(hous
     assert card["rights"]["gold_build"] == ["1"]
 
 
+def test_the_card_lists_every_bin_and_says_what_its_words_mean(house, made):
+    page = (place(house, made) / "card.md").read_text()
+    days = json.loads((place(house, made) / "card.json").read_text())["days"]
+    for begin in (*days["bins_begin"], *days["bins_begin_of_who_is_alive"]):
+        assert f"| {', '.join(map(str, begin))} |" in page
+    assert all(
+        word in page for word in ("A quasi-identifier is", "A class is", "Global recoding: a column", "at least l different")
+    )
+
+
 def test_every_table_of_a_release_says_what_a_row_and_a_column_are(house, made):
     for name, table in contracts("teaching").items():
         found = DeltaTable(str(place(house, made) / name))
@@ -201,6 +211,7 @@ def test_a_gate_that_fails_says_which_bound_and_leaves_nothing(house):
 def test_a_release_that_nobody_attacked_is_not_approved(house, monkeypatch):
     monkeypatch.setattr(figures, "examiner", lambda: None)
     release, _ = releases.make(house, "small", BOUNDS)
+    assert "| attacks examined | 0 | 1 | no | Install" in (place(house, release) / "card.md").read_text()
     with pytest.raises(GateFailed, match="nobody attacked it"):
         releases.approve(house, release.name, "A. Person")
     releases.revoke(house, release.name)
