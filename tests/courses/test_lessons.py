@@ -110,6 +110,9 @@ def test_the_solutions_of_a_lesson_run_to_the_end_and_pass(at, runs, slug, name)
     solved = runs[slug, name][1]
     assert [str(each) for each in guards.after_solution(solved, at)] == []
     assert len(solved.passed) == len(next(each for each in COURSES[slug].lessons if each.name == name).exercises)
+    assert [
+        output["text"] for output in guards.outputs(solved) if output.get("name") == "stderr" and "Warning" in output["text"]
+    ] == []
 
 
 @pytest.mark.parametrize(("slug", "name"), LESSONS)

@@ -137,14 +137,16 @@ def text(lesson: str) -> str:
 
 def test_a_day_stands_for_the_bin_that_the_text_says():
     said = re.search(
-        r'day (\d+) means "in the third month", from day (\d+) to day (\d+), and day (\d+) means "in the first year"',
+        r'day (\d+) means "in the first year", day (\d+) "after one year and within three" and, where a release tells as finely, '
+        r'day (\d+) "in the third month", from day (\d+) to day (\d+)\.',
         text("01-first-questions"),
     )
     assert said
-    day, first, last, year = map(int, said.groups())
+    year, later, day, first, last = map(int, said.groups())
     bins = [(low, high) for cuts in BEGINNINGS for low, high in itertools.pairwise(cuts)]
     assert [(low, high - 1) for low, high in bins if (low + high) // 2 == day] == [(first, last)]
-    assert {(low, high) for low, high in bins if (low + high) // 2 == year} == {(0, BEGINNINGS[0][1])}
+    for coarse, cuts in ((year, BEGINNINGS[0][:2]), (later, BEGINNINGS[0][1:])):
+        assert {(low, high) for low, high in bins if (low + high) // 2 == coarse} == {cuts}
 
 
 def test_the_bars_of_the_lesson_are_the_bins_of_the_release():

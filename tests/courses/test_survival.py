@@ -16,7 +16,7 @@ from courses.checking.course import Course, load_course
 from courses.checking.exercise import Figure
 from courses.checking.release import Release
 from courses.checking.service import Checking
-from jobs.teaching._days import LAST, YEAR
+from jobs.teaching._days import BEGINNINGS, LAST, YEAR, ends
 from jobs.teaching._told import _survived
 
 COURSES = Path(__file__).parents[2] / "courses"
@@ -67,13 +67,25 @@ def checking(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Chec
 
 def test_only_the_days_that_the_text_names_stand_for_bins_which_a_year_of_the_curve_cuts():
     lesson = " ".join((COURSES / "survival" / "01-first-curves.md").read_text("utf-8").split())
-    named = re.search(r"but for the two widest: day (\d+) .*? and day (\d+) ", lesson)
+    named = re.search(r"but for the two widest, where a release has them: day (\d+) .*? and day (\d+) ", lesson)
     assert named
     cut = set()
     for days, died in itertools.product(range(LAST), (True, False)):
         told = [int(end.split()[0]) for end in _survived(days, died)]
         cut |= {each for each in told for year in (1, 3, 5) if (each <= year * 365) != (days <= year * YEAR)}
     assert cut == set(map(int, named.groups()))
+
+
+def test_the_half_bins_of_the_text_are_told_so():
+    lesson = " ".join((COURSES / "survival" / "01-first-curves.md").read_text("utf-8").split())
+    said = re.search(
+        r"Where deaths of days (\d+)–(\d+) stand on day (\d+), .*? in the first half of these days stands on (\d+), in the second on (\d+)\.",
+        lesson,
+    )
+    assert said
+    first, last, *told = map(int, said.groups())
+    at = next(at for at, cuts in enumerate(BEGINNINGS) if cuts[:2] == (first, last + 1))
+    assert [ends(first, True)[at], ends(first, False)[at], ends(last, False)[at]] == told
 
 
 def test_kaplan_meier_is_what_one_finds_by_hand(checks):
