@@ -28,7 +28,8 @@ WORDS = (
 )
 TIMES = (
     "A day is written as the middle of its bin, as finely as enough patients share it: the day of a patient is in a bin of any of these lists, and two "
-    f"patients may be told by different ones. Survival has two days besides: {_days.LAST // 2} stands for some time in ten years, and {_days.LAST} for ten years or more."
+    f"patients may be told by different ones. A bin ends where the next one begins, the last before day {_days.LAST}. Survival has two "
+    f"days besides: {_days.LAST // 2} stands for some time in ten years, and {_days.LAST} for ten years or more."
 )
 KINDS = {"edu_line": "line_number", "edu_event": "kind", "edu_biomarker": "marker", "edu_variant": "gene"}
 TELLING = {"edu_line": "start_day", "edu_event": "day", "edu_biomarker": "result", "edu_variant": "effect"}
