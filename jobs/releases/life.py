@@ -92,7 +92,8 @@ def _check_rights(store: Store, name: str) -> None:
         )
     cohort = eligible.join(told, on="patient_id", how="semi")
     left = tables_of(products(now, cohort), cohort["patient_id"]).rename({"tables": "left"})
-    both = told.join(left, on="patient_id").select(pl.col("tables", "left").str.split("|"))
+    # Of whom no table told anything the list is one empty name.
+    both = told.join(left, on="patient_id").select(pl.col("tables").str.split("|"), (pl.col("left") + "|").str.split("|"))
     if both.filter(pl.col("tables").is_null() | (pl.col("tables").list.set_difference("left").list.len() > 0)).height:
         raise GateFailed(
             f"Expected what {name} tells of its patients to be in the lake still, found some of whom genes, samples, markers or treatments are "
