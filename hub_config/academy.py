@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from courses.checking.errors import BrokenChain, CheckingError
+from courses.checking.private import write_private
 from hub_config.errors import AcademyError, WrongUse
 from hub_config.groups import drop_all, joining, make_weighty
 from hub_config.parts import is_built
-from hub_config.place import PROJECT, SOCKETS, Academy, write_private
+from hub_config.place import PROJECT, SOCKETS, Academy
 from hub_config.probe import choose
 from hub_config.roster import RETENTION_DAYS, Roster
 

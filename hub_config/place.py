@@ -5,6 +5,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from courses.checking.private import write_private
 from hub_config.errors import WrongUse
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -109,18 +110,3 @@ class Academy:
         if "PSCC_ACADEMY" not in os.environ:
             raise WrongUse("Expected PSCC_ACADEMY to name the academy's folder, found it unset: start it with `pscc academy up`.")
         return cls.read(Path(os.environ["PSCC_ACADEMY"]))
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put a file in place whole, readable by its owner alone."""
-    half = path.with_name(f".{path.name}.part")
-    half.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    finally:
-        # On a full disk half a file would keep the room that is needed to go on.
-        half.unlink(missing_ok=True)

@@ -22,8 +22,8 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from courses.checking.private import write_private
 from hub_config.errors import Refused, WrongUse
-from hub_config.place import write_private
 from hub_config.roles import RIGHTS
 from hub_config.throttle import Throttle
 

@@ -17,6 +17,7 @@ from jupyterhub.spawner import LocalProcessSpawner, SpawnException
 from jupyterhub.utils import random_port
 from traitlets import Unicode
 
+from courses.checking.private import write_private
 from hub_config import watch
 from hub_config.bridge import Bridge, listen_at, listen_on
 from hub_config.errors import NO_ROOM, is_full
@@ -24,7 +25,7 @@ from hub_config.groups import bound_memory, drop_groups, joining, make_groups
 from hub_config.language import chosen
 from hub_config.lessons import make_home, put_lessons, size_of
 from hub_config.parts import spark_remote
-from hub_config.place import PROJECT, SOCKETS, Academy, write_private
+from hub_config.place import PROJECT, SOCKETS, Academy
 from hub_config.probe import open_filter
 from hub_config.roster import Account, Roster
 from hub_config.sandbox import Room, command, write_etc

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from courses.checking.private import write_private
 from hub_config.errors import Refused
-from hub_config.place import write_private
 
 ALLOWED = 10
 LOCKED_FOR = timedelta(minutes=15)

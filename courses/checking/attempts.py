@@ -22,6 +22,7 @@ from threading import RLock
 from typing import Any, Literal
 
 from courses.checking.errors import BrokenChain, NoRoom
+from courses.checking.private import write_private
 
 What = Literal["attempt", "fault", "reset", "badge", "revoked", "invited"]
 SCHEMA = """
@@ -288,19 +289,6 @@ def secret_of(state: Path) -> bytes:
             path.hardlink_to(draft)
         draft.unlink()
     return bytes.fromhex(path.read_text().strip())
-
-
-def write_private(path: Path, text: str) -> None:
-    """Writes a file whole or not at all, readable by its owner only."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _event(row: Any, user: str, by: str) -> Event:

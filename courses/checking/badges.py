@@ -13,10 +13,11 @@ from threading import Lock
 from typing import Any, Literal
 
 from courses.checking import proof
-from courses.checking.attempts import Attempts, write_private
+from courses.checking.attempts import Attempts
 from courses.checking.course import Course
 from courses.checking.errors import CheckingError
 from courses.checking.exercise import Said
+from courses.checking.private import write_private
 from courses.checking.service import Checking
 
 CONTEXT = ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"]

@@ -125,7 +125,8 @@ class _Work:
         folded = self.few[self.cell] if whole else np.zeros(self.rows.height, dtype=bool)
         while True:
             group = np.where(folded, len(self.groups), self.group) if whole else levels[at].codes
-            failing = self._failing(_joint([others, group], self.rows.height))
+            classes = _joint([others, group], self.rows.height)
+            failing = self._failing(classes)
             kept = {column: each.kept for column, each in zip(QUASI, levels, strict=True)}
             if whole:
                 kept["tumor_group"] = _information(group) / (self.full or 1.0)
@@ -134,7 +135,7 @@ class _Work:
             if worth <= least:
                 return None
             if share <= MOST_LEFT_OUT:
-                if self._given_away(_joint([others, group], self.rows.height), ~failing) > MOST:
+                if self._given_away(classes, ~failing) > MOST:
                     return None
                 worth -= share * 100 * PER_CENT
                 return (worth, self._told(levels, group if whole else None, failing, kept, folded)) if worth > least else None

@@ -231,6 +231,18 @@ def test_a_release_that_tells_what_somebody_opposes_since_is_not_approved(house)
     releases.revoke(house, release.name)
 
 
+def test_who_was_told_of_in_no_further_table_is_no_reason_to_refuse(house):
+    release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
+    lake = Lake.of(house)
+    members = lake.frame("ops", "release_patient")
+    untold = members.with_columns(tables=pl.when(pl.col("release") == release.name).then(pl.lit("")).otherwise("tables"))
+    try:
+        lake.write("ops", "release_patient", arrow(untold), mode="overwrite")
+        life.check_approvable(house, release.name, "A. Person")
+    finally:
+        releases.revoke(house, release.name)
+
+
 def test_no_file_of_the_lake_knows_who_was_in_a_revoked_release(tmp_path):
     house = lake_of_gold(tmp_path)
     release, _ = releases.make(house, "small", BOUNDS, examine=withstood)
