@@ -56,7 +56,7 @@ def _fetched(value):
 def _said(exercise, value):
     started = time.perf_counter()
     said = told(exercise, value)
-    checked.append([exercise, time.perf_counter() - started - querying[0], said.sign, querying[0]])
+    checked.append([exercise, time.perf_counter() - started - querying[0], said.sign, querying[0], str(said) if said.sign == "⚠" else ""])
     return said
 answer._said, answer._fetched = _said, _fetched
 """
@@ -169,7 +169,7 @@ class Trainee:
         assert {each[2] for each in right} == {"✓"}, f"{name}: {right}"
         assert "⚠" not in {each[2] for each in wrong}, f"{name}: {wrong}"
         with LOCK:
-            for exercise, seconds, _, query in checked:
+            for exercise, seconds, _, query, _ in checked:
                 told.checks[kind_of(course, exercise)].append(seconds)
                 # Anything but a table of Spark is handed on as it is.
                 if query > 0.001:

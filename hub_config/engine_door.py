@@ -27,8 +27,8 @@ LARGEST_MESSAGE = 128 * 1024 * 1024
 QUERIES_AT_ONCE = 3
 # Somebody whose query has no task running for so long is waiting for slots that others hold …
 WAITING_SECONDS = 4
-# … and then a query may run so long only.
-SECONDS_WHILE_OTHERS_WAIT = 10
+# … and then a query may run so long only, for each person who has one under way: of ten who ask at once each has a tenth of the machine.
+SECONDS_A_PERSON_WHILE_OTHERS_WAIT = 5
 # Spark's word where somebody else reads the answers now, or asked for one that is gone: the query itself goes on.
 LOST_PLACE = "INVALID_CURSOR"
 
@@ -312,7 +312,10 @@ class Door:
             other.user != query.user and not other.tasks and now - other.progress_since > WAITING_SECONDS
             for other in self.running.values()
         )
-        return min(self.orders.seconds, SECONDS_WHILE_OTHERS_WAIT) if others_wait and query.tasks else self.orders.seconds
+        if not (others_wait and query.tasks):
+            return self.orders.seconds
+        people = len({each.user for each in self.running.values()})
+        return min(self.orders.seconds, SECONDS_A_PERSON_WHILE_OTHERS_WAIT * people)
 
     async def _end(self, query: Running) -> None:
         """Forget a query whose answers broke off, and see that it does not run on unseen."""
