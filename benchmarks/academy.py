@@ -260,6 +260,7 @@ def academy_of(asked: argparse.Namespace, folder: Path) -> Iterator[Academy]:
         (lake / "teaching" / release / "card.json").write_text("{}")
         states = [{"name": release, "state": "approved", "at": "2026-01-01"}]
         (lake / "teaching" / "releases.json").write_text(json.dumps(states))
+        lake.chmod(0o700)
     options = ["--to", folder / "academy", "--lake", lake.resolve(), "--port", free_port()]
     options += ["--release", release] if release else []
     options += ["--isolation", asked.isolation] if asked.isolation else []

@@ -45,6 +45,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     to, lake = tmp_path_factory.mktemp("academy"), make_lake(tmp_path_factory.mktemp("lake"))
+    lake.chmod(0o700)
     make_lessons(to / "built")
     bounds = ("--memory-mb", MEMORY_MB, "--processes", PROCESSES, "--file-mb", FILE_MB, "--home-mb", 64)
     with academy_up(to, lake, *bounds) as (academy, said):
