@@ -24,6 +24,7 @@ def deliver(folder: Path, landing: Path) -> Path:
     # Whoever sees the manifest may rely on everything else being there, and on the manifest being whole.
     half = place / f".{MANIFEST}.part"
     shutil.copy2(folder / MANIFEST, half)
+    # Announced now, whenever the hospital wrote it.
     half.touch()
     half.rename(place / MANIFEST)
     return place

@@ -25,23 +25,36 @@ def main(name: str, state: Path) -> int:
     """Run the program until it ends; its exit code."""
     place = opened(state)
     program = named(name)
-    wrapping = program.confine(place) if confine.is_possible() else []
-    # Orphans of the program come to this process, which sees to them.
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    started = subprocess.Popen(
-        # Its head dies with this process, whatever kills that.
-        ["setpriv", "--pdeathsig", "KILL", *wrapping, *program.command(place)],
-        env=program.environment(place),
-        cwd=_folder(place.state, name),
-        stdin=subprocess.DEVNULL,
+    confined = program.confine(place) if confine.is_possible() else []
+    return guarded(
+        program.command(place),
+        confined,
+        environment=program.environment(place),
+        folder=_folder(place.state, name),
+        stop_signal=program.stop_signal,
+        stop_seconds=program.stop_seconds,
     )
 
-    def hand_on(number: int, _: FrameType | None) -> None:
-        # SIGTERM comes from this process's own parent, where that died without a word.
-        asked = signal.Signals[f"SIG{program.stop_signal}"] if number == signal.SIGTERM else number
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(_head(started.pid, wrapped=bool(wrapping)), asked)
 
+def guarded(
+    command: list[str], confined: list[str], *, environment: dict[str, str], folder: Path, stop_signal: str, stop_seconds: int
+) -> int:
+    """Run a command behind what confines it, until it ends, and see to it that nothing of it is left; its exit code."""
+    # Orphans of the program come to this process.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # Its head dies with this process, whatever kills that.
+    words = ["setpriv", "--pdeathsig", "KILL", *confined, *command]
+    started = subprocess.Popen(words, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+
+    def hand_on(number: int, _: FrameType | None) -> None:
+        # SIGTERM comes from the supervisor, or from the kernel where that died without a word.
+        asked = signal.Signals[f"SIG{stop_signal}"] if number == signal.SIGTERM else number
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(_head(started.pid, wrapped=bool(confined)), asked)
+        # Nobody else is left to lose patience where the supervisor itself was killed.
+        signal.alarm(stop_seconds)
+
+    signal.signal(signal.SIGALRM, lambda *_: started.kill())
     for number in HANDED_ON:
         signal.signal(number, hand_on)
     code = started.wait()

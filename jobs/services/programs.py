@@ -76,7 +76,9 @@ def airflow_command(*words: str) -> list[str]:
 
 
 def _with_lake(place: Place) -> dict[str, str]:
-    return airflow(place) | lake(place)
+    # Tasks are forked from the scheduler: threads of a library would not survive that.
+    forked = {"PSCC_PRELOAD": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "GX_ANALYTICS_ENABLED": "false"}
+    return airflow(place) | lake(place) | forked
 
 
 def _landing_only(place: Place) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The supervisor: what it is told, and what it is asked. It starts nothing by itself: `pscc up` starts each program when what it needs answers."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from jobs.services.programs import PROGRAMS, basic
 START_SECONDS = 30
 LOG = "10MB"
 OLD_LOGS = 5
+GUARD = "jobs.services.guard"
 NOT_STARTED, ALREADY_STARTED, BAD_NAME = 70, 60, 10
 
 
@@ -49,7 +51,7 @@ def _section(name: str, values: dict[str, Any]) -> str:
 
 
 def _program(place: Place, name: str, stop_seconds: int) -> dict[str, Any]:
-    module = ["jobs.services.watch"] if name == "watch" else ["jobs.services.guard", name]
+    module = ["jobs.services.watch"] if name == "watch" else [GUARD, name]
     words = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", *module, str(place.state)]
     return {
         "command": " ".join(f'"{word}"' if " " in word else word for word in words),
@@ -87,6 +89,10 @@ def asked(place: Place) -> Iterator[Any]:
         server.supervisor.getState()
     except (OSError, HTTPException):
         raise WrongUse(f"Expected services that run in {place.state}, found none: start them with `pscc up`.") from None
+    except Fault:
+        raise LakehouseError(
+            f"Expected services that run in {place.state}, found them stopping: try again in a moment."
+        ) from None
     try:
         yield server.supervisor
     finally:
@@ -100,13 +106,43 @@ def names() -> list[str]:
 
 def is_running(place: Place) -> bool:
     """True where a supervisor of this place answers."""
-    with suppress(WrongUse), asked(place):
+    try:
+        with asked(place):
+            return True
+    except WrongUse:
+        return False
+    except LakehouseError:
         return True
-    return False
+
+
+def clear_leftovers(place: Place) -> None:
+    """Kill what a supervisor that was killed has left, and wait until it is gone: two schedulers would work one lake."""
+    until = time.monotonic() + START_SECONDS
+    while left := _leftovers(place):
+        if time.monotonic() > until:
+            raise LakehouseError(
+                f"Expected nothing of an earlier start to run, found processes {left} that do not end: end them."
+            )
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.2)
+
+
+def _leftovers(place: Place) -> list[int]:
+    """Guards of this place. What they guard dies with them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if GUARD.encode() in words and os.fsencode(place.state) in words:
+                found.append(int(folder.name))
+    return found
 
 
 def start(place: Place) -> None:
     """Start the supervisor, which starts nothing."""
+    clear_leftovers(place)
     path = place.state / "supervisord.conf"
     write_private(path, configuration(place))
     command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(path)]

@@ -99,6 +99,10 @@ def make_folders(place: Place) -> None:
     if not place.database_url:
         Ledger(settings).close()
     settings.make_staging()
+    config = place.state / "airflow" / "config"
+    config.mkdir(exist_ok=True)
+    # Every process of Airflow reads this file; only the scheduler's environment asks for more.
+    write_private(config / "airflow_local_settings.py", "import jobs.services.preload  # noqa: F401\n")
     write_private(place.state / "airflow" / "passwords.json", json.dumps({"admin": place.passwords["admin"]}) + "\n")
 
 
