@@ -37,10 +37,11 @@ CROSS_JOIN = "SELECT count(*) FROM range(1000000000) a CROSS JOIN range(1000000)
 # Three tables that are small enough to be sent whole to who needs them.
 JOINS = " ".join(
     [
-        "SELECT * FROM edu_tumor",
+        # All columns are asked for: a left join of which nobody wants a column is left out.
+        "SELECT count(*) AS rows, sum(a.n + b.n + c.n) AS all FROM edu_tumor",
         *(
-            f"LEFT JOIN (SELECT tumor_no, count(*) FROM {table} GROUP BY tumor_no) USING (tumor_no)"
-            for table in ("edu_line", "edu_event", "edu_survival")
+            f"LEFT JOIN (SELECT tumor_no, count(*) AS n FROM {table} GROUP BY tumor_no) {name} USING (tumor_no)"
+            for name, table in (("a", "edu_line"), ("b", "edu_event"), ("c", "edu_survival"))
         ),
     ]
 )
@@ -267,12 +268,12 @@ def test_a_runaway_cross_join_is_stopped_with_a_sentence_while_another_session_a
 def test_a_class_that_joins_tables_at_one_moment_does_not_end_the_engine(remote, state):
     engine_before, class_size = java_of(state), 8
     sessions = [opened(remote(f"at-once-{number}")) for number in range(class_size)]
-    together = threading.Barrier(class_size)
+    together = threading.Barrier(class_size, timeout=60)
 
     def join(session: Any) -> str:
         together.wait()
         try:
-            return f"{session.sql(JOINS).count()} rows"
+            return f"{session.sql(JOINS).collect()[0].rows} rows"
         except PySparkException as stopped:
             return str(stopped)
 
