@@ -60,6 +60,11 @@ def find_new(since: datetime, *, sweep: bool) -> list[str]:
     return [str(each.id) for each in found if (at := datetime.fromisoformat(each.found_at)) >= since or (sweep and at < stranded)]
 
 
+def find_for(run_type: str, since: datetime) -> list[str]:
+    """What a run of the intake asks runs for: one by hand for all that wait for a verdict, another for what is new to it."""
+    return find() if run_type == "manual" else find_new(since, sweep=run_type == "scheduled")
+
+
 @own_words()
 def verify(key: str) -> str:
     """Judge an announcement by all gates that need no lake; the key again."""
