@@ -60,9 +60,9 @@ def find_new(since: datetime, *, sweep: bool) -> list[str]:
     return [str(each.id) for each in found if (at := datetime.fromisoformat(each.found_at)) >= since or (sweep and at < stranded)]
 
 
-def find_for(run_type: str, since: datetime) -> list[str]:
+def find_for(run_type: str, since: str) -> list[str]:
     """What a run of the intake asks runs for: one by hand for all that wait for a verdict, another for what is new to it."""
-    return find() if run_type == "manual" else find_new(since, sweep=run_type == "scheduled")
+    return find() if run_type == "manual" else find_new(datetime.fromisoformat(since), sweep=run_type == "scheduled")
 
 
 @own_words()
