@@ -64,8 +64,8 @@ def guarded(
     started = subprocess.Popen(words, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
     kill = started.kill
     signal.signal(signal.SIGALRM, lambda *_: kill())
-    for number in early:
-        hand_on(number, None)
+    for missed in early:
+        hand_on(missed, None)
     code = started.wait()
     _sweep()
     return 128 - code if code < 0 else code

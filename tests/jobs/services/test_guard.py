@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 # Says its own number, starts something that would outlive it, and waits; told to stop, it says so and obeys.
 PROGRAM = "trap 'echo told; exit 7' TERM; sleep 987 & echo $$; while :; do sleep 0.1; done"
 GUARD = """
-import os, signal, subprocess, sys
+import os, signal, subprocess, sys, time
 from pathlib import Path
 from jobs.services import confine
 from jobs.services.guard import guarded
@@ -27,6 +27,7 @@ if sys.argv[4:]:
     start = subprocess.Popen
     def told_at_once(*words, **how):
         program = start(*words, **how)
+        time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGTERM)
         return program
     subprocess.Popen = told_at_once
