@@ -32,7 +32,7 @@ from quality.contract import Table
 from quality.contracts import contracts
 from quality.dictionary import without
 
-# The version of every table that a product is made from, and its recipe.
+# The version of every table that a product is made from, which tables these are, and its recipe.
 Inputs = dict[str, int | str]
 WRITER = "pscc/gold"
 # The JVM plans one product while it computes another.
@@ -245,7 +245,9 @@ class GoldBuild:
 
     def _inputs(self, table: Table) -> Inputs:
         reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
+        ids = "|".join(self.lake.id_of(zone, name) for zone, name in reads)
+        which = hashlib.sha256(ids.encode()).hexdigest()[:16]
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"tables": which, "recipe": recipe(table)}
 
     def _made_from(self, name: str) -> Inputs | None:
         """The versions that the published rows of a product were made from, and its recipe then."""

@@ -125,6 +125,10 @@ class Lake:
         """The version of a table, -1 where there is none."""
         return self.table(zone, table).version() if self.exists(zone, table) else -1
 
+    def id_of(self, zone: str, table: str) -> str:
+        """Which table it is, for one that is made anew counts its versions from 0 again; nothing where there is none."""
+        return str(self.table(zone, table).metadata().id) if self.exists(zone, table) else ""
+
 
 @contextmanager
 def wordless(table: str) -> Iterator[None]:
