@@ -247,7 +247,10 @@ class GoldBuild:
         reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
         ids = "|".join(self.lake.id_of(zone, name) for zone, name in reads)
         which = hashlib.sha256(ids.encode()).hexdigest()[:16]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"tables": which, "recipe": recipe(table)}
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {
+            "tables": which,
+            "recipe": recipe(table),
+        }
 
     def _made_from(self, name: str) -> Inputs | None:
         """The versions that the published rows of a product were made from, and its recipe then."""
