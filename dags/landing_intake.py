@@ -32,7 +32,7 @@ def landing_intake() -> None:
         from jobs import tasks
 
         run = context["dag_run"]
-        keys = tasks.find() if run.run_type == "manual" else tasks.find_new(run.start_date, sweep=run.run_type == "scheduled")
+        keys = tasks.find(run.run_type, run.start_date)
         if keys:
             outlet_events[announced].add_partitions(keys)
         return keys

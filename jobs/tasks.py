@@ -44,20 +44,18 @@ def _keys() -> dict[str, Any]:
 
 
 @own_words()
-def find() -> list[str]:
-    """The keys of announcements that were not judged yet, in order of arrival."""
-    return [str(number) for number in ingest.find(Settings.from_environment(), _asked("PSCC_LANDING"))]
+def find(kind: str = "manual", since: datetime | None = None) -> list[str]:
+    """The keys of announcements that were not judged yet, in order of arrival, and that nobody has asked a run for.
 
-
-@own_words()
-def find_new(since: datetime, *, sweep: bool) -> list[str]:
-    """The keys of announcements that nobody has asked a run for: those found by this run of the intake, which began at `since`.
-
-    A sweep adds those that are stranded: noted long ago and still without a verdict, whatever became of their run.
+    Of a run by hand: all. Of another, which began at `since`: those that it noted itself. A sweep (`scheduled`) adds those that are
+    stranded: noted long ago and still without a verdict, whatever became of their run.
     """
     found = ingest.waiting(Settings.from_environment(), _asked("PSCC_LANDING"))
+    if kind == "manual" or since is None:
+        return [str(each.id) for each in found]
+    noted = {each.id: datetime.fromisoformat(each.found_at) for each in found}
     stranded = since - STRANDED
-    return [str(each.id) for each in found if (at := datetime.fromisoformat(each.found_at)) >= since or (sweep and at < stranded)]
+    return [str(key) for key, at in noted.items() if at >= since or (kind == "scheduled" and at < stranded)]
 
 
 @own_words()

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import traceback
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -64,6 +65,25 @@ def test_the_keys_are_found_in_order_of_arrival_until_they_are_judged(world: Ans
     assert [tasks.named(key) for key in tasks.find()] == list(world.deliveries)
     tasks.verify(waiting()[REFUSED])
     assert [tasks.named(key) for key in tasks.find()] == [each for each in world.deliveries if each != REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes_later", "asks"),
+    [
+        ("asset_triggered", -1, True),
+        ("asset_triggered", 1, False),
+        ("asset_triggered", 60, False),
+        ("scheduled", 1, False),
+        ("scheduled", 60, True),
+        ("manual", 1, True),
+    ],
+)
+def test_a_run_is_asked_for_once_and_again_by_a_sweep_where_it_was_lost(
+    lake: Lake, kind: str, minutes_later: int, asks: bool
+) -> None:
+    noted = tasks.find()
+    began = datetime.now(UTC) + timedelta(minutes=minutes_later)
+    assert tasks.find(kind, began) == (noted if asks else [])
 
 
 def test_a_refused_delivery_fails_in_its_verdict_and_in_no_task_before(lake: Lake, nobody_publishes: None) -> None:

@@ -1,0 +1,97 @@
+"""The services for real: a delivery that is dropped is in gold with no hand on it, though the clinical engine is killed on its way."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.delivering import deliver
+from jobs.ingest import gold_is_fresh
+from jobs.lake import Lake
+from jobs.ledger import Ledger
+from jobs.services import supervisor
+from jobs.services.place import Place, prepared
+from jobs.services.programs import PROGRAMS, named
+from jobs.services.updown import down, up
+from jobs.settings import Settings
+from jobs.silver.engine import Engine
+from jobs.simulate import Answer, simulate
+
+pytestmark = pytest.mark.acceptance
+PATIENCE_SECONDS = 600
+
+
+@pytest.fixture(scope="module")
+def hospitals(tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    pytest.importorskip("supervisor", reason="the supervisor is not installed: pscc-lakehouse[services]")
+    return simulate(60, 1, 7, tmp_path_factory.mktemp("hospitals") / "made")
+
+
+@pytest.fixture(scope="module")
+def place(hospitals: Answer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Services of this machine, up and well; down and gone in the end."""
+    folder = tmp_path_factory.mktemp("s")
+    (folder / "platform.key").write_text("ab" * 32)
+    asked = {"keys": str(hospitals.keys), "platform_key_file": str(folder / "platform.key")}
+    made = prepared(folder / "services", asked)
+    try:
+        up(made, lambda _: None)
+        yield made
+    finally:
+        down(made)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def settings_of(place: Place) -> Settings:
+    return replace(Settings(lake=place.lake), platform_key_file=Path(place.platform_key_file))
+
+
+def is_loaded(place: Place, name: str) -> bool:
+    ledger = Ledger(settings_of(place))
+    try:
+        return any(each.delivery_id == name and each.state == "loaded" for each in ledger.deliveries())
+    finally:
+        ledger.close()
+
+
+def by_program(place: Place, name: str) -> list[psutil.Process]:
+    """The guard of a program and everything below it."""
+    head = psutil.Process(int((place.run / "supervisord.pid").read_text()))
+    guard = next(each for each in head.children() if name in each.cmdline())
+    return [guard, *guard.children(recursive=True)]
+
+
+def wait_until(what: str, done: object) -> None:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < until, f"{what}: not after {PATIENCE_SECONDS} s"
+        time.sleep(0.5)
+
+
+def test_a_delivery_is_in_gold_with_no_hand_on_it_though_the_engine_is_killed_on_its_way(place: Place, hospitals: Answer) -> None:
+    assert all(each.probe(place) is None for each in PROGRAMS)
+    folder = next(path.parent for path in sorted(hospitals.landing.rglob("manifest.json")))
+    name = deliver(folder, Path(place.landing)).name
+    wait_until("in bronze", lambda: Lake(place.lake).exists("bronze", "record"))
+    java = next(each for each in by_program(place, "clinical-engine") if each.name() == "java")
+    java.kill()
+    wait_until("the engine is back", lambda: named("clinical-engine").probe(place) is None)
+    wait_until("loaded", lambda: is_loaded(place, name))
+    wait_until("in gold", lambda: gold_is_fresh(settings_of(place), Engine(settings_of(place))))
+    assert len(Lake(place.lake).frame("gold", "patient_summary")) > 0
+
+
+def test_everything_is_gone_after_down_and_back_after_up(place: Place) -> None:
+    before = [each for program in PROGRAMS for each in by_program(place, program.name)]
+    assert down(place)
+    _, alive = psutil.wait_procs(before, timeout=10)
+    assert not alive
+    assert not supervisor.is_running(place)
+    up(place, lambda _: None)
+    assert all(each.probe(place) is None for each in PROGRAMS)
+    assert len(os.listdir(place.logs)) > len(PROGRAMS)  # noqa: PTH208
