@@ -415,6 +415,44 @@ def _asked(run: Callable[[], Any]) -> Any:
 
 
 @app.command()
+def export(
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE.csv", help="A new file.")],
+    purpose: Annotated[str, typer.Option("--purpose", metavar="TEXT", help="What for, for the record.")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    count: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--count", metavar="COLUMN", help="A count of people: n when not given; everybody's first, then parts of them."
+        ),
+    ] = None,
+    suppress: Annotated[
+        bool, typer.Option("--suppress", help="Hide cells that tell too much, in place of refusing the table.")
+    ] = False,
+    lake: LakeOption = None,
+) -> None:
+    """Take an aggregated table out: cells of 11 people or more, nothing computable of hidden ones. Exit code 1 where it tells too much."""
+    import getpass
+
+    from jobs import builds
+    from jobs.exports import Asked
+    from jobs.exports import export as exported
+    from jobs.lake import Lake
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    tables = Lake.of(settings)
+    asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
+    with _engine(settings) as engine:
+        number, told = exported(
+            tables, lambda asking: _asked(lambda: engine.sql(asking)), asked, tuple(count or ["n"]), to, suppress=suppress
+        )
+    hidden = f", {told.hidden} cells hidden" if told.hidden else ""
+    print(f"{told.rows.height:,} rows are in {to}{hidden}: export {number}. Counts are rounded to 5.")
+
+
+@app.command()
 def simulate(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where the deliveries go.")],
     patients: Annotated[int, typer.Option(min=10)] = 300,

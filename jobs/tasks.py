@@ -44,18 +44,19 @@ def _keys() -> dict[str, Any]:
 
 
 @own_words()
-def find(kind: str = "manual", since: datetime | None = None) -> list[str]:
+def find(kind: str = "manual", since: str = "") -> list[str]:
     """The keys of announcements that were not judged yet, in order of arrival, and that nobody has asked a run for.
 
     Of a run by hand: all. Of another, which began at `since`: those that it noted itself. A sweep (`scheduled`) adds those that are
     stranded: noted long ago and still without a verdict, whatever became of their run.
     """
     found = ingest.waiting(Settings.from_environment(), _asked("PSCC_LANDING"))
-    if kind == "manual" or since is None:
+    if kind == "manual":
         return [str(each.id) for each in found]
+    began = datetime.fromisoformat(since)
     noted = {each.id: datetime.fromisoformat(each.found_at) for each in found}
-    stranded = since - STRANDED
-    return [str(key) for key, at in noted.items() if at >= since or (kind == "scheduled" and at < stranded)]
+    stranded = began - STRANDED
+    return [str(key) for key, at in noted.items() if at >= began or (kind == "scheduled" and at < stranded)]
 
 
 @own_words()

@@ -32,7 +32,7 @@ def own_tree(_: Place) -> list[str]:
 def clinical_engine(place: Place) -> list[str]:
     """The engine reads what it must and writes to staging: queries are code, and nothing of the vault or of landing is for them."""
     words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *OWN_TREE, "--cap-drop", "ALL"]
-    for hidden in (*_hidden(place),):
+    for hidden in _hidden(place):
         words += ["--tmpfs", str(hidden)] if hidden.is_dir() else ["--ro-bind", "/dev/null", str(hidden)]
     # After what is hidden: the lake may lie below the state folder.
     for written in (scratch(place), Path(place.lake, "staging")):

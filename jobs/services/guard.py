@@ -42,11 +42,13 @@ def guarded(
     """Run a command behind what confines it, until it ends, and see to it that nothing of it is left; its exit code."""
     # Orphans of the program come to this process.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # Its head dies with this process, whatever kills that.
-    words = ["setpriv", "--pdeathsig", "KILL", *confined, *command]
-    started = subprocess.Popen(words, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+    started: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def hand_on(number: int, _: FrameType | None) -> None:
+        if started is None:
+            early.append(number)
+            return
         # SIGTERM comes from the supervisor, or from the kernel where that died without a word.
         asked = signal.Signals[f"SIG{stop_signal}"] if number == signal.SIGTERM else number
         with contextlib.suppress(ProcessLookupError):
@@ -54,9 +56,16 @@ def guarded(
         # Nobody else is left to lose patience where the supervisor itself was killed.
         signal.alarm(stop_seconds)
 
-    signal.signal(signal.SIGALRM, lambda *_: started.kill())
+    # Before the program runs: a guard that died of an early signal would leave what its program had started.
     for number in HANDED_ON:
         signal.signal(number, hand_on)
+    # Its head dies with this process, whatever kills that.
+    words = ["setpriv", "--pdeathsig", "KILL", *confined, *command]
+    started = subprocess.Popen(words, env=environment, cwd=folder, stdin=subprocess.DEVNULL)
+    kill = started.kill
+    signal.signal(signal.SIGALRM, lambda *_: kill())
+    for missed in early:
+        hand_on(missed, None)
     code = started.wait()
     _sweep()
     return 128 - code if code < 0 else code

@@ -36,7 +36,7 @@ def lake(place: Place) -> dict[str, str]:
 
 
 def airflow(place: Place) -> dict[str, str]:
-    """Airflow's settings for one machine: docs/services.md says why each is as it is."""
+    """Airflow's settings for one machine: docs/services.md says how it is operated."""
     address = f"http://127.0.0.1:{place.ports['api-server']}"
     home = place.state / "airflow"
     settings = {

@@ -83,7 +83,7 @@ def test_a_run_is_asked_for_once_and_again_by_a_sweep_where_it_was_lost(
 ) -> None:
     noted = tasks.find()
     began = datetime.now(UTC) + timedelta(minutes=minutes_later)
-    assert tasks.find(kind, began) == (noted if asks else [])
+    assert tasks.find(kind, began.isoformat()) == (noted if asks else [])
 
 
 def test_a_refused_delivery_fails_in_its_verdict_and_in_no_task_before(lake: Lake, nobody_publishes: None) -> None:
@@ -141,7 +141,7 @@ def test_what_a_library_says_of_rows_does_not_reach_the_log(lake: Lake, monkeypa
     def fail(*_: object) -> None:
         raise pl.exceptions.ComputeError("born 1950-03")
 
-    monkeypatch.setattr("jobs.ingest.find", fail)
+    monkeypatch.setattr("jobs.ingest.waiting", fail)
     with pytest.raises(LakehouseError, match=r"found ComputeError at jobs/tasks\.py, line") as told:
         tasks.find()
     assert "1950" not in "".join(traceback.format_exception(told.value))

@@ -17,12 +17,20 @@ ROOT = Path(__file__).parents[3]
 # Says its own number, starts something that would outlive it, and waits; told to stop, it says so and obeys.
 PROGRAM = "trap 'echo told; exit 7' TERM; sleep 987 & echo $$; while :; do sleep 0.1; done"
 GUARD = """
-import os, sys
+import os, signal, subprocess, sys, time
 from pathlib import Path
 from jobs.services import confine
 from jobs.services.guard import guarded
 confined = confine.own_tree(None) if sys.argv[1] == "bwrap" else []
 command = ["bash", "-c", sys.argv[2]]
+if sys.argv[4:]:
+    start = subprocess.Popen
+    def told_at_once(*words, **how):
+        program = start(*words, **how)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return program
+    subprocess.Popen = told_at_once
 sys.exit(guarded(command, confined, environment=dict(os.environ), folder=Path.cwd(), stop_signal="TERM", stop_seconds=int(sys.argv[3])))
 """
 
@@ -81,6 +89,13 @@ def test_a_program_that_does_not_obey_is_killed(kind: str) -> None:
     assert end_by(guard, guard.terminate)
     assert guard.wait(10) != 0
     assert time.monotonic() - at >= 1
+
+
+def test_told_to_stop_while_it_starts_a_program_it_leaves_nothing() -> None:
+    mark = "sleep 986.31"
+    command = [sys.executable, "-c", GUARD, "plain", f"{mark} & {mark}", "1", "at once"]
+    assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode != 0
+    assert not [each for each in psutil.process_iter(["cmdline"]) if " ".join(each.info["cmdline"] or []) == mark]
 
 
 def test_with_bubblewrap_even_a_killed_guard_leaves_nothing() -> None:
