@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
+from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.settings import Settings
 
@@ -81,7 +81,9 @@ def main() -> None:
         sys.exit(2)
     except LakehouseError as error:
         print(error, file=sys.stderr)
-        sys.exit(2 if isinstance(error, WrongUse) else 1 if isinstance(error, (GateFailed, ContractViolation)) else 3)
+        sys.exit(
+            2 if isinstance(error, (WrongUse, EngineSilent)) else 1 if isinstance(error, (GateFailed, ContractViolation)) else 3
+        )
     except OSError as error:
         print(
             f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",

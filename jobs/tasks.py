@@ -13,18 +13,26 @@ from jobs import ingest
 from jobs.errors import ContractViolation, GateFailed, WrongUse
 from jobs.failures import own_words
 from jobs.ledger import Ledger
+from jobs.session import wait_for_server
 from jobs.settings import Settings
 
 # A run that has not come to a verdict by now will not: it failed, or was lost.
 STRANDED = timedelta(minutes=15)
+ENGINE_SECONDS = 120
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
 
 
-@cache
 def engine() -> "Engine":
-    """The engine of this process, kept warm between tasks that run in it."""
+    """The engine of this process, once it answers: one that ended is back before long, and a task that began just then can wait."""
+    wait_for_server(Settings.from_environment(), ENGINE_SECONDS)
+    return _engine()
+
+
+@cache
+def _engine() -> "Engine":
+    """Kept warm between tasks that run in one process."""
     from jobs.silver.engine import Engine
 
     return Engine(Settings.from_environment())
