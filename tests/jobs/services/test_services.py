@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +18,8 @@ from jobs.lake import Lake
 from jobs.ledger import Ledger
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
-from jobs.services.programs import PROGRAMS, named
+from jobs.services.programs import named, programs
+from jobs.services.told import address_of
 from jobs.services.updown import down, up
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
@@ -24,6 +27,13 @@ from jobs.simulate import Answer, simulate
 
 pytestmark = pytest.mark.acceptance
 PATIENCE_SECONDS = 600
+# An analyst's client, which knows nothing of this project.
+CLIENT = """
+import sys
+from pyspark.sql import SparkSession
+rows = SparkSession.builder.getOrCreate().sql(sys.argv[1]).collect()
+print("\\n".join(" ".join(map(str, row)) for row in rows))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +84,7 @@ def wait_until(what: str, done: object) -> None:
 
 
 def test_a_delivery_is_in_gold_with_no_hand_on_it_though_the_engine_is_killed_on_its_way(place: Place, hospitals: Answer) -> None:
-    assert all(each.probe(place) is None for each in PROGRAMS)
+    assert all(each.probe(place) is None for each in programs(place))
     folder = next(path.parent for path in sorted(hospitals.landing.rglob("manifest.json")))
     name = deliver(folder, Path(place.landing)).name
     wait_until("in bronze", lambda: Lake(place.lake).exists("bronze", "record"))
@@ -86,12 +96,53 @@ def test_a_delivery_is_in_gold_with_no_hand_on_it_though_the_engine_is_killed_on
     assert len(Lake(place.lake).frame("gold", "patient_summary")) > 0
 
 
+def asked(place: Place, user: str, query: str) -> subprocess.CompletedProcess[str]:
+    """What a client of an analyst prints: rows as JSON, or why it was refused."""
+    return subprocess.run(
+        [sys.executable, "-c", CLIENT, query],
+        env=os.environ | {"SPARK_REMOTE": address_of(place.state, user)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_analyst_reads_gold_and_nothing_else_and_changes_nothing(place: Place) -> None:
+    lake = Lake(place.lake)
+    told = asked(place, "ada", "SELECT count(*) AS n FROM gold.patient_summary")
+    assert told.stdout.strip() == str(len(lake.frame("gold", "patient_summary"))), told.stderr
+    tables = asked(place, "ada", "SHOW TABLES IN gold").stdout.split()
+    assert set(lake.tables("gold")) <= set(tables)
+    for query in (
+        f"SELECT * FROM delta.`{place.lake}/silver/person`",
+        "DELETE FROM gold.patient_summary",
+        "INSERT INTO gold.patient_summary SELECT * FROM gold.patient_summary",
+        "CREATE TABLE mine AS SELECT 1 AS n",
+    ):
+        refused = asked(place, "ada", query)
+        assert refused.returncode == 1, query
+        assert refused.stdout == ""
+
+
+def test_who_has_no_address_is_not_known(place: Place) -> None:
+    forged = address_of(place.state, "ada")[:-1] + "x"
+    refused = subprocess.run(
+        [sys.executable, "-c", CLIENT, "SELECT 1"],
+        env=os.environ | {"SPARK_REMOTE": forged},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "does not know you: ask for your address again" in refused.stderr
+
+
 def test_everything_is_gone_after_down_and_back_after_up(place: Place) -> None:
-    before = [each for program in PROGRAMS for each in by_program(place, program.name)]
+    before = [each for program in programs(place) for each in by_program(place, program.name)]
     assert down(place)
     _, alive = psutil.wait_procs(before, timeout=10)
     assert not alive
     assert not supervisor.is_running(place)
     up(place, lambda _: None)
-    assert all(each.probe(place) is None for each in PROGRAMS)
-    assert len(os.listdir(place.logs)) > len(PROGRAMS)  # noqa: PTH208
+    assert all(each.probe(place) is None for each in programs(place))
+    assert len(os.listdir(place.logs)) > len(programs(place))  # noqa: PTH208
