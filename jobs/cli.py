@@ -243,7 +243,7 @@ def address(
     user: Annotated[str, typer.Argument(metavar="NAME", help="Who will ask: letters, digits and @._-")],
     to: StateOption = Path("services"),
 ) -> None:
-    """SPARK_REMOTE of an analyst: where the curated engine is reached, with a token of this person's own. Keep it like a password."""
+    """What SPARK_REMOTE of an analyst is: where the curated engine is reached, with a token of this person's own. Keep it like a password."""
     from jobs.services.told import address_of
 
     print(address_of(to, user))

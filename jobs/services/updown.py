@@ -22,6 +22,8 @@ PATIENCE_SECONDS = 600
 def up(place: Place, watch: Watch) -> str:
     """Start everything that does not run, and wait until all of it is well; what the academy says of itself, with its invitations."""
     check(place)
+    # What is made here, ledger and lake among it, is for nobody else.
+    os.umask(0o077)
     make_folders(place)
     watch("making the database")
     database.make_cluster(place)

@@ -33,7 +33,7 @@ silver        lrwd  | lr              |                |                  |     
 ops           lrwd  | lr              |                |                  |                 |
 staging       lrwd  | lrwd            |                |                  |                 |
 gold          lrwd  | lr              | lr             | lr               |                 |
-teaching      lrwd  | lr              |                |                  | lr              |
+teaching      lrwd  | lr              |                | lr               | lr              |
 database      lrwd  |                 |                |                  |                 | lrwd
 ledger        rwd   |                 |                |                  |                 |
 keys          rwd   |                 |                |                  |                 |
