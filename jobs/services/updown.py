@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,14 +20,23 @@ Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
 
 
+@contextmanager
+def private() -> Iterator[None]:
+    """What is made inside is for nobody else."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def up(place: Place, watch: Watch) -> str:
     """Start everything that does not run, and wait until all of it is well; what the academy says of itself, with its invitations."""
     check(place)
-    # What is made here, ledger and lake among it, is for nobody else.
-    os.umask(0o077)
-    make_folders(place)
-    watch("making the database")
-    database.make_cluster(place)
+    with private():
+        make_folders(place)
+        watch("making the database")
+        database.make_cluster(place)
     wanted = programs(place)
     if not supervisor.is_running(place):
         _check_ports(place)

@@ -1,6 +1,8 @@
 """The services for real: a delivery that is dropped is in gold with no hand on it, though the clinical engine is killed on its way."""
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hub_config import engine
 from jobs.delivering import deliver
 from jobs.ingest import gold_is_fresh
 from jobs.lake import Lake
@@ -19,11 +22,14 @@ from jobs.ledger import Ledger
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
 from jobs.services.programs import named, programs
-from jobs.services.told import address_of
+from jobs.services.told import address_of, prepared_from_environment
 from jobs.services.updown import down, up
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
 from jobs.simulate import Answer, simulate
+from tests.courses.standin import write_release
+from tests.hub_config.hub_client import Visitor
+from tests.hub_config.lake import make_lessons
 
 pytestmark = pytest.mark.acceptance
 PATIENCE_SECONDS = 600
@@ -146,3 +152,41 @@ def test_everything_is_gone_after_down_and_back_after_up(place: Place) -> None:
     up(place, lambda _: None)
     assert all(each.probe(place) is None for each in programs(place))
     assert len(os.listdir(place.logs)) > len(programs(place))  # noqa: PTH208
+
+
+def test_a_class_begins_with_its_release_survives_its_hub_and_ends_with_the_services(place: Place) -> None:
+    if engine.level()[0] == "none":
+        pytest.skip(f"needs a sandbox for the teaching engine, found none: {engine.level()[1]}")
+    teaching = Path(place.lake, "teaching")
+    write_release(teaching / "small", 100)
+    (teaching / "small" / "card.json").write_text("{}")
+    (teaching / "releases.json").write_text(json.dumps([{"name": "small", "state": "approved", "at": "2026-01-02"}]))
+    make_lessons(place.academy / "built")
+    taught = prepared_from_environment(place.state, None, None, None)
+    said = up(taught, lambda _: None)
+    assert {each.name for each in programs(taught)} - {each.name for each in programs(place)} == {"teaching-engine", "hub"}
+    assert all(each.probe(taught) is None for each in programs(taught))
+
+    trainee = Visitor(f"http://127.0.0.1:{taught.ports['hub']}")
+    invitation = re.search(r"Invitation of trainee-1, good once: (\S+)", said)
+    assert invitation is not None, said
+    assert trainee.accept(invitation[1], "une phrase assez longue").status_code == 302
+    assert "100" in in_class(trainee)
+
+    _, *below = by_program(taught, "hub")
+    next(each for each in below if "jupyterhub" in each.cmdline()).kill()
+    _, alive = psutil.wait_procs(below, timeout=30)
+    assert not alive, "the servers of a hub that was killed go with it"
+    wait_until("the hub is back", lambda: named("hub").probe(taught) is None)
+    assert "100" in in_class(trainee)
+
+    before = [each for program in programs(taught) for each in by_program(taught, program.name)]
+    assert down(taught)
+    _, alive = psutil.wait_procs(before, timeout=10)
+    assert not alive
+
+
+def in_class(trainee: Visitor) -> str:
+    """What a notebook of a trainee prints of the release."""
+    trainee.spawn(PATIENCE_SECONDS)
+    return trainee.run("from courses.kit import spark; print(spark.table('edu_patient').count())", patience=PATIENCE_SECONDS)
