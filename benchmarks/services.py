@@ -1,15 +1,22 @@
 """The services of one machine: how long a warm start takes, what they hold in memory, and how soon a delivery is in gold.
 
-python -m benchmarks.services [--deliveries 20] [--patients 300] [--in FOLDER]
+python -m benchmarks.services [--deliveries 20] [--patients 300] [--beside 3] [--in FOLDER]
 
 Simulated deliveries are dropped one by one, the next when gold has taken in all of the one before. A figure of CPU counts every process of the
-services, children that ended included: on a machine with other work it says more than the time on the wall.
+services, children that ended included: on a machine with other work it says more than the time on the wall. Beside them, after the services are
+down, the first deliveries once more into a lake of their own: the same tasks in the same order, each a process with a JVM of its own.
 """
 
 import argparse
+import ast
+import ctypes
 import json
+import os
+import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,11 +30,14 @@ from benchmarks.pipeline import in_order
 from jobs.delivering import deliver
 from jobs.ingest import gold_is_fresh
 from jobs.ledger import Ledger
+from jobs.services.guard import PR_SET_CHILD_SUBREAPER
 from jobs.services.place import Place, prepared
+from jobs.services.programs import basic
 from jobs.services.updown import down, up
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
 from jobs.simulate import simulate
+from quality.contracts import contracts
 
 PATIENCE_SECONDS = 900
 SETTLED_SECONDS = 30
@@ -109,23 +119,71 @@ def _outcome(settings: Settings, name: str) -> str | None:
         ledger.close()
 
 
+def one_jvm_a_task(folder: Path, place: Place, deliveries: list[Path]) -> list[dict[str, float]]:
+    """The tasks of the DAGs for each delivery, each in a process that starts its own JVM where it needs one; seconds until gold, and CPU-seconds."""
+    environment = basic(place) | {
+        "LAKE_ROOT": str(folder / "beside" / "lake"),
+        "PSCC_LANDING": str(folder / "beside" / "landing"),
+        "PSCC_KEYS": place.keys,
+        "PSCC_PLATFORM_KEY_FILE": place.platform_key_file,
+    }
+    Path(environment["PSCC_LANDING"]).mkdir(parents=True)
+    Ledger(Settings(lake=environment["LAKE_ROOT"])).close()
+
+    def task(call: str) -> str:
+        command = [sys.executable, "-c", f"from jobs import tasks; print(tasks.{call})"]
+        done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+        _wait_for_orphans()
+        return done.stdout.strip().splitlines()[-1]
+
+    # A JVM outlives the process that started it by a moment; its seconds count too.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    taken = []
+    for delivery in deliveries:
+        before = _cpu_of_children()
+        since = (deliver(delivery, Path(environment["PSCC_LANDING"])) / "manifest.json").stat().st_mtime
+        key = ast.literal_eval(task("find()"))[0]
+        for call in ("verify", "land", "publish", "verdict"):
+            task(f"{call}({key!r})")
+        silver = time.time() - since
+        for name in contracts("gold"):
+            task(f"build({name!r})")
+        task("all_built([])")
+        found = {"silver": silver, "gold": time.time() - since, "cpu": _cpu_of_children() - before}
+        print(f"{delivery.name}, one JVM a task: in gold {found['gold']:.1f} s, {found['cpu']:.1f} CPU-s", flush=True)
+        taken.append(found)
+    return taken
+
+
+def _wait_for_orphans() -> None:
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--deliveries", type=int, default=20)
     parser.add_argument("--patients", type=int, default=300)
+    parser.add_argument("--beside", type=int, default=3, help="how many of them once more with one JVM a task")
     parser.add_argument("--in", dest="folder", type=Path)
     asked = parser.parse_args()
     folder = (asked.folder or Path(tempfile.mkdtemp(prefix="pscc-services-"))).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        measure(folder, asked.deliveries, asked.patients)
+        measure(folder, asked.deliveries, asked.patients, asked.beside)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def measure(folder: Path, number: int, patients: int) -> None:
-    """Start cold and warm, weigh, drop deliveries one by one."""
+def measure(folder: Path, number: int, patients: int, beside: int) -> None:
+    """Start cold and warm, weigh, drop deliveries one by one; then the first of them with one JVM a task."""
     made = simulate(patients, -(-number // 3), 7, folder / "hospitals")
     key = folder / "platform.key"
     key.write_text("ab" * 32)
@@ -138,9 +196,20 @@ def measure(folder: Path, number: int, patients: int) -> None:
         print(f"idle: {told(memory(place))}", flush=True)
         taken = [_dropped(place, settings, each) for each in in_order(made.landing)[:number]]
         print(f"after {len(taken)} deliveries: {told(memory(place))}")
+    tell("services", taken)
+    if beside:
+        tell("services, the same deliveries", taken[:beside])
+        tell("one JVM a task", one_jvm_a_task(folder, place, in_order(made.landing)[:beside]))
+
+
+def tell(who: str, taken: list[dict[str, float]]) -> None:
+    """Medians and maxima, a line each."""
     for what in ("silver", "gold", "cpu"):
         values = [each[what] for each in taken]
-        print(f"{what}: median {statistics.median(values):.1f} s, maximum {max(values):.1f} s, of {len(values)} deliveries")
+        print(
+            f"{who}: {what} median {statistics.median(values):.1f} s, maximum {max(values):.1f} s, of {len(values)} deliveries",
+            flush=True,
+        )
 
 
 def _dropped(place: Place, settings: Settings, delivery: Path) -> dict[str, float]:

@@ -32,7 +32,7 @@ def landing_intake() -> None:
         from jobs import tasks
 
         run = context["dag_run"]
-        keys = tasks.find_for(run.run_type, run.start_date.isoformat())
+        keys = tasks.find(run.run_type, run.start_date.isoformat())
         if keys:
             outlet_events[announced].add_partitions(keys)
         return keys

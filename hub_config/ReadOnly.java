@@ -30,6 +30,8 @@ public class ReadOnly extends AbstractFunction1 {
     private static final Set<String> SETTABLE = new HashSet<String>(Arrays.asList(new String[] {@SETTABLE@}));
     private static final String ONLY_TABLES = "no other data are here than the tables of the release, see tables().";
     public static volatile boolean closed = false;
+    // The session that makes known what has come since; null where nothing can. No client has it: each works in one of its own.
+    public static volatile String keeper = null;
 
     public static void close() {
         closed = true;
@@ -54,7 +56,7 @@ public class ReadOnly extends AbstractFunction1 {
         }
 
         public Object apply(Object plan) {
-            if (closed) {
+            if (closed && !session.sessionUUID().equals(keeper)) {
                 session.sparkContext().setLocalProperty("spark.scheduler.pool", session.sessionUUID());
                 ((LogicalPlan) plan).foreachWithSubqueries(new OnNode());
             }

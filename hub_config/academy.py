@@ -39,24 +39,11 @@ PATIENCE = 120.0
 
 def up(arguments: argparse.Namespace) -> None:
     """Start everything, wait for the log-in page, say where it is and who is invited."""
-    to = arguments.to.resolve()
-    refuse_if_running(to)
-    lake = arguments.lake.resolve()
-    release_name = "" if arguments.dry_run else found_release(lake, arguments.release)
-    level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
-    ports = free_ports(arguments.listen, arguments.port)
-    # Where everybody is the hub's user, a function of a trainee does nothing that its notebook could not.
-    bare = level == "none" or arguments.try_functions_without_sandbox
-    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
-    academy = replace(academy, bare_functions=bare)
-    refuse_login(academy.login)
+    academy = asked_for(arguments)
     if arguments.dry_run:
         return
-    prepare(academy)
     started = time.monotonic()
-    print(f"Isolation level: {level}.", *verdicts, sep="\n  ")
-    tell_functions(academy)
-    print(f"Record of attempts: {record_told(academy)}")
+    prepare(academy)
     running = start_all(academy)
     try:
         wait_for_page(academy, running)
@@ -68,6 +55,45 @@ def up(arguments: argparse.Namespace) -> None:
         stop_all(running)
         raise
     print(f"Log-in page after {page:.0f} s: {academy.url}")
+    welcome(academy)
+
+
+def only_prepare(arguments: argparse.Namespace) -> None:
+    """All that `up` does before it starts something, for who starts hub and engine otherwise; who is invited."""
+    academy = asked_for(arguments)
+    prepare(academy)
+    print(f"Log-in page: {academy.url}")
+    welcome(academy)
+
+
+def only_run(arguments: argparse.Namespace) -> None:
+    """Be the hub or the engine of a prepared academy, in this very process; who called starts it again where it ends."""
+    academy = Academy.read(arguments.to.resolve())
+    command, environment = part(academy, arguments.part)
+    note_running(academy.to, still_running(academy.to) | {arguments.part: os.getpid()})
+    os.chdir(academy.state)
+    os.execvpe(command[0], command, environment)
+
+
+def asked_for(arguments: argparse.Namespace) -> Academy:
+    """The academy that these words ask for; WrongUse where it runs already, or cannot here."""
+    to = arguments.to.resolve()
+    refuse_if_running(to)
+    lake = arguments.lake.resolve()
+    release_name = "" if arguments.dry_run else found_release(lake, arguments.release)
+    level, verdicts = choose(arguments.isolation, arguments.let_trainees_read_each_other)
+    ports = free_ports(arguments.listen, arguments.port)
+    # Where everybody is the hub's user, a function of a trainee does nothing that its notebook could not.
+    bare = level == "none" or arguments.try_functions_without_sandbox
+    academy = Academy(to, lake, release_name, level, *ports, login=arguments.login, listen=arguments.listen, **bounds(arguments))
+    refuse_login(academy.login)
+    if not arguments.dry_run:
+        print(f"Isolation level: {level}.", *verdicts, sep="\n  ")
+    return replace(academy, bare_functions=bare)
+
+
+def welcome(academy: Academy) -> None:
+    """Say what is missing for a class, and who is invited."""
     tell_unbuilt(academy)
     invite_first(academy)
     tell_overdue(academy)
@@ -81,6 +107,8 @@ def prepare(academy: Academy) -> None:
     sweep(academy)
     show_release(academy)
     academy.write()
+    tell_functions(academy)
+    print(f"Record of attempts: {record_told(academy)}")
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -312,15 +340,30 @@ def start_all(academy: Academy) -> dict[str, int]:
     """Start the engine and the hub, which starts proxy and service itself; their process ids by name."""
     running = {}
     if is_built("hub_config.engine"):
-        running["engine"] = start(academy, "engine", [sys.executable, "-m", "hub_config.engine", *engine_options(academy)])
+        running["engine"] = start(academy, "engine")
     else:
         print("The teaching engine is not part of this installation: notebooks have no Spark.")
     if not is_built("hub_config.portal"):
         print("The portal is not part of this installation: there is no catalogue and no check.")
-    config = str(PROJECT / "hub_config" / "jupyterhub_config.py")
-    running["hub"] = start(academy, "hub", [sys.executable, "-m", "jupyterhub", "--config", config])
-    write_private(pids_file(academy.to), json.dumps({name: [pid, born(pid)] for name, pid in running.items()}))
+    running["hub"] = start(academy, "hub")
+    note_running(academy.to, running)
     return running
+
+
+def note_running(to: Path, running: dict[str, int]) -> None:
+    """Keep what was started, by process id and time of birth."""
+    write_private(pids_file(to), json.dumps({name: [pid, born(pid)] for name, pid in running.items()}))
+
+
+def part(academy: Academy, name: str) -> tuple[list[str], dict[str, str]]:
+    """The command of hub or engine, and its environment."""
+    if name == "engine":
+        command = [sys.executable, "-m", "hub_config.engine", *engine_options(academy)]
+    else:
+        command = [sys.executable, "-m", "jupyterhub", "--config", str(PROJECT / "hub_config" / "jupyterhub_config.py")]
+    # Without isolation servers would inherit what the hub weighs.
+    command, needed = joining(make_weighty(academy.to, name) if academy.level != "none" else [], command)
+    return command, os.environ | {"PSCC_ACADEMY": str(academy.to), "PYTHONPATH": str(PROJECT)} | needed
 
 
 def engine_options(academy: Academy) -> list[str]:
@@ -328,11 +371,9 @@ def engine_options(academy: Academy) -> list[str]:
     return [*options, "--without-sandbox"] if academy.level == "none" else options
 
 
-def start(academy: Academy, name: str, command: list[str]) -> int:
+def start(academy: Academy, name: str) -> int:
     """Start a process that outlives this one; what it says goes to log/<name>.log."""
-    # Without isolation servers would inherit what the hub weighs.
-    command, needed = joining(make_weighty(academy.to, name) if academy.level != "none" else [], command)
-    environment = os.environ | {"PSCC_ACADEMY": str(academy.to), "PYTHONPATH": str(PROJECT)} | needed
+    command, environment = part(academy, name)
     log = os.open(academy.log / f"{name}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         process = subprocess.Popen(
@@ -502,22 +543,9 @@ def parser() -> argparse.ArgumentParser:
         one.set_defaults(run=run)
         return one
 
-    starting = command("up", up)
-    starting.add_argument("--lake", type=Path, default=Path(os.environ.get("LAKE_ROOT", "lake")), metavar="LAKE")
-    starting.add_argument("--release", metavar="R", help="the newest, when not named")
-    starting.add_argument("--port", type=int, default=8000, metavar="P")
-    starting.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 behind a proxy with TLS")
-    starting.add_argument("--isolation", metavar="LEVEL", help="none, uid, bwrap or airgap; the strongest, when not named")
-    starting.add_argument("--login", default="roster", metavar="HOW", help="roster, oidc or lti")
-    starting.add_argument("--let-trainees-read-each-other", action="store_true", help="allow the level none")
-    starting.add_argument(
-        "--try-functions-without-sandbox",
-        action="store_true",
-        help="where bubblewrap does not work: exercises that ask for a function",
-    )
-    starting.add_argument("--dry-run", action="store_true", help="say whether it could start here, lake aside; start nothing")
-    for name in ("memory-mb", "processes", "file-mb", "home-mb", "idle-minutes"):
-        starting.add_argument(f"--{name}", type=int, metavar="N")
+    for starting in (command("up", up), command("prepare", only_prepare)):
+        start_options(starting)
+    command("run", only_run).add_argument("part", choices=("engine", "hub"))
     command("down", down)
     command("status", status)
     command("seal", seal)
@@ -535,6 +563,25 @@ def parser() -> argparse.ArgumentParser:
     going.add_argument("--days", type=int, default=RETENTION_DAYS)
     going.add_argument("--yes", action="store_true", help="do it; without, say what would be done")
     return top
+
+
+def start_options(starting: argparse.ArgumentParser) -> None:
+    """What may be said of an academy that is to be started."""
+    starting.add_argument("--lake", type=Path, default=Path(os.environ.get("LAKE_ROOT", "lake")), metavar="LAKE")
+    starting.add_argument("--release", metavar="R", help="the newest, when not named")
+    starting.add_argument("--port", type=int, default=8000, metavar="P")
+    starting.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 behind a proxy with TLS")
+    starting.add_argument("--isolation", metavar="LEVEL", help="none, uid, bwrap or airgap; the strongest, when not named")
+    starting.add_argument("--login", default="roster", metavar="HOW", help="roster, oidc or lti")
+    starting.add_argument("--let-trainees-read-each-other", action="store_true", help="allow the level none")
+    starting.add_argument(
+        "--try-functions-without-sandbox",
+        action="store_true",
+        help="where bubblewrap does not work: exercises that ask for a function",
+    )
+    starting.add_argument("--dry-run", action="store_true", help="say whether it could start here, lake aside; start nothing")
+    for name in ("memory-mb", "processes", "file-mb", "home-mb", "idle-minutes"):
+        starting.add_argument(f"--{name}", type=int, metavar="N")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The teaching engine: one Spark Connect server for a class, which sees one release and nothing else.
+"""The teaching engine: one Spark Connect server for a class, which sees one release and nothing else. With --curated, the same for analysts on gold.
 
 `python -m hub_config.engine --release FOLDER --port P [--state DIR]` runs it until it is told to stop; `--status` and `--stop` speak to
 the one of that state folder. docs/teaching-engine.md says what holds and how it is bounded.
@@ -27,7 +27,7 @@ from hub_config.engine_token import token_for
 from hub_config.errors import WrongUse
 
 # Nobody else's: no account of the machine has this number, and nothing belongs to it but the door's folder.
-ENGINE_UID = 64600
+ENGINE_UID, CURATED_UID = 64600, 64602
 SOCKET = "engine.sock"
 STARTS_IN_VAIN = 3
 # A cold start takes 20 s; on a machine that is busy with other things it may take minutes.
@@ -49,6 +49,12 @@ class Engine:
     seconds: int = 30
     megabytes: int = 64
     sandboxed: bool = True
+    curated: bool = False
+
+    @property
+    def uid(self) -> int:
+        """Whom it runs as where root starts it."""
+        return CURATED_UID if self.curated else ENGINE_UID
 
     def orders(self, *, release: str, folder: str) -> Orders:
         """What the process inside is told, with the places as it sees them."""
@@ -63,6 +69,7 @@ class Engine:
             cores=len(os.sched_getaffinity(0)),
             seconds=self.seconds,
             megabytes=self.megabytes,
+            curated=self.curated,
         )
 
 
@@ -133,14 +140,14 @@ def sandbox(engine: Engine) -> list[str]:
     command = ["bwrap", *_namespaces(), *seen, "--chdir", "/door", "--clearenv"]
     for name, value in _environment("/code").items():
         command += ["--setenv", name, value]
-    return [*command, *_other_user()]
+    return [*command, *_other_user(engine.uid)]
 
 
-def _other_user() -> list[str]:
+def _other_user(uid: int) -> list[str]:
     if os.geteuid() != 0:
         return ["--cap-drop", "ALL", "--"]
     needed = ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP", "--"]
-    return [*needed, *become(ENGINE_UID)]
+    return [*needed, *become(uid)]
 
 
 def _read(engine: Engine) -> list[Path]:
@@ -166,7 +173,7 @@ def _without_derby(engine: Engine) -> list[str]:
 def _etc(engine: Engine) -> list[str]:
     etc = engine.state / "etc"
     etc.mkdir(exist_ok=True, mode=0o755)
-    uid = ENGINE_UID if os.geteuid() == 0 else os.getuid()
+    uid = engine.uid if os.geteuid() == 0 else os.getuid()
     (etc / "passwd").write_text(f"engine:x:{uid}:{uid}::/tmp:/bin/false\n")
     (etc / "group").write_text(f"engine:x:{uid}:\n")
     (etc / "hosts").write_text("127.0.0.1 localhost\n")
@@ -190,7 +197,7 @@ def _bytes(size: str) -> int:
 
 def check(engine: Engine) -> None:
     """Nothing where the engine can start; WrongUse otherwise."""
-    if not any(engine.release.glob("*/_delta_log")):
+    if not engine.curated and not any(engine.release.glob("*/_delta_log")):
         raise WrongUse(f"Expected the tables of a release in {engine.release}, found none: make one with `pscc release make`.")
     found, why = level()
     if engine.sandboxed and found == "none":
@@ -198,7 +205,8 @@ def check(engine: Engine) -> None:
             f"Expected a sandbox for the engine, found that {why}: install Debian's `bubblewrap`, or say --without-sandbox: then a"
             " person of the class may read whatever this account can."
         )
-    if engine.sandboxed and os.geteuid() == 0 and not _readable_by_all(engine.release):
+    # What is written into gold later is seen to by who writes it.
+    if engine.sandboxed and not engine.curated and os.geteuid() == 0 and not _readable_by_all(engine.release):
         raise WrongUse(
             f"Expected files in {engine.release} that another user can read, found some that they cannot: run `chmod -R go+rX` on it."
         )
@@ -258,7 +266,8 @@ async def _said_ready(process: asyncio.subprocess.Process, engine: Engine, log: 
     async for line in process.stdout:
         if line.strip() == b"ready":
             (engine.state / "ready").touch()
-            print(f"The teaching engine is ready: {engine.release.name}, port {engine.port}.", flush=True)
+            kind = "curated" if engine.curated else "teaching"
+            print(f"The {kind} engine is ready: {engine.release.name}, port {engine.port}.", flush=True)
         else:
             os.write(log, line)
 
@@ -295,7 +304,7 @@ def _make_door(engine: Engine) -> None:
     door.chmod(0o755)
     socket_of(engine.state).unlink(missing_ok=True)
     if engine.sandboxed and os.geteuid() == 0:
-        os.chown(door, ENGINE_UID, ENGINE_UID)
+        os.chown(door, engine.uid, engine.uid)
 
 
 def _private(folder: Path) -> Path:
@@ -424,12 +433,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=int, default=Engine.seconds, help="a query may run")
     parser.add_argument("--megabytes", type=int, default=Engine.megabytes, help="a result may have")
     parser.add_argument("--without-sandbox", action="store_true")
+    parser.add_argument("--curated", action="store_true", help="the release is gold, the class are analysts")
+    parser.add_argument("--remote-for", metavar="USER", help="print what SPARK_REMOTE of this person is")
     parser.add_argument("--status", action="store_true")
     parser.add_argument("--stop", action="store_true")
     asked = parser.parse_args(arguments)
     state = state_of(asked.state.resolve())
     if asked.status or asked.stop:
         return 0 if (is_ready(state) if asked.status else stop(state)) else 1
+    if asked.remote_for:
+        try:
+            print(remote_for(state, asked.remote_for, asked.port))
+        except ValueError as error:
+            parser.error(str(error))
+        return 0
     if asked.release is None:
         parser.error("Expected --release to name the folder of a release, found none.")
     try:
@@ -446,7 +463,7 @@ def _engine(asked: argparse.Namespace, state: Path) -> Engine:
         found = _java_and_jars() | {name: value for name, value in found.items() if value}
     engine = Engine(asked.release.resolve(), asked.port, state, found["java"], found["jars"])
     engine = replace(engine, memory=asked.memory, spill=asked.spill, seconds=asked.seconds, megabytes=asked.megabytes)
-    return replace(engine, sandboxed=not asked.without_sandbox)
+    return replace(engine, sandboxed=not asked.without_sandbox, curated=asked.curated)
 
 
 if __name__ == "__main__":

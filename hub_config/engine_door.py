@@ -21,6 +21,7 @@ from pyspark.sql.connect.proto import base_pb2 as base
 
 from hub_config.engine_room import NO_SETTING, SETTABLE, Orders
 from hub_config.engine_token import user_of
+from hub_config.engine_words import told
 
 SERVICE = "spark.connect.SparkConnectService"
 LARGEST_MESSAGE = 128 * 1024 * 1024
@@ -52,6 +53,7 @@ WARM_UP = (
     "SELECT t.stage, avg(s.days) FROM edu_survival s JOIN edu_tumor t ON s.tumor_no = t.tumor_no WHERE s.event GROUP BY t.stage",
     "DESCRIBE TABLE edu_tumor",
 )
+WARM_UP_CURATED = ("SHOW TABLES IN gold", "SELECT count(*) FROM gold.patient_summary", "DESCRIBE TABLE gold.patient_summary")
 ALLOWED_COMMANDS = {"sql_command", "create_dataframe_view", "get_resources_command", "remove_cached_remote_relation_command"}
 ALLOWED_CATALOG = {
     *(
@@ -199,7 +201,7 @@ class Door:
                     self.running.pop(key_of(asked), None)
                 return answer
             except Refused as refused:
-                return await _abort(context, refused)
+                return await self._abort(context, refused)
             except grpc.aio.AioRpcError as error:
                 return await _pass_on(context, error)
 
@@ -222,15 +224,18 @@ class Door:
             except Refused as refused:
                 if query:
                     await self._end(query)
-                await _abort(context, refused)
+                await self._abort(context, refused)
             except grpc.aio.AioRpcError as error:
                 if query and LOST_PLACE not in (error.details() or ""):
                     await self._end(query)
                     if query.stopped_because:
-                        await _abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
+                        await self._abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
                 await _pass_on(context, error)
 
         return grpc.unary_stream_rpc_method_handler(passed)
+
+    async def _abort(self, context: grpc.aio.ServicerContext, refused: Refused) -> Any:
+        return await _abort(context, Refused(told(str(refused), curated=self.orders.curated), refused.code))
 
     def _named(self, request: Any, raw: bytes, context: grpc.aio.ServicerContext) -> Any:
         user = self.name(context)
@@ -278,7 +283,7 @@ class Door:
             f"/{SERVICE}/ExecutePlan", request_serializer=base.ExecutePlanRequest.SerializeToString, response_deserializer=bytes
         )
         session = str(uuid.uuid4())
-        for query in WARM_UP:
+        for query in WARM_UP_CURATED if self.orders.curated else WARM_UP:
             request = base.ExecutePlanRequest(session_id=session)
             request.user_context.user_id = "warm-up"
             if query.startswith("SELECT"):

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hub_config.engine_words import told
+
 # What a trainee's statement may be: it looks at something, or it changes nothing but the trainee's own session.
 ALLOWED_COMMANDS = (
     *("ShowTables", "ShowTablesCommand", "ShowTablesExtended", "ShowColumns", "ShowColumnsCommand", "ShowViews"),
@@ -35,6 +37,8 @@ SETTABLE = (
     *("spark.sql.repl.eagerEval.enabled", "spark.sql.repl.eagerEval.maxNumRows", "spark.sql.repl.eagerEval.truncate"),
 )
 NO_SETTING = "this is none of the settings that a class may change."
+# How often somebody looks for tables that are new in gold.
+NEW_TABLES_SECONDS = 2
 # Functions that call Java: they would end the engine, or read its environment.
 CALLS_JAVA = ("reflect", "java_method", "try_reflect")
 
@@ -53,13 +57,15 @@ class Orders:
     cores: int
     seconds: int
     megabytes: int
+    # For analysts, who read gold, not for a class: tables come and grow, and are known as gold.<table>.
+    curated: bool = False
 
 
 def configuration(orders: Orders, port: int) -> dict[str, str]:
     """Spark's settings: small queries of many people, side by side."""
     return {
         "spark.master": f"local[{4 * orders.cores}]",
-        "spark.app.name": "pscc-teaching",
+        "spark.app.name": "pscc-curated" if orders.curated else "pscc-teaching",
         "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(port),
@@ -100,8 +106,36 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
     }
 
 
-def open_engine(orders: Orders, port: int, token: str) -> Any:
-    """The gateway of a JVM whose Connect server has started, every table of the release by its name, and everything else closed."""
+class Tables:
+    """The tables of an engine's folder by their names, as far as they are known."""
+
+    def __init__(self, orders: Orders, session: Any) -> None:
+        self.orders, self.session = orders, session
+        self.known: set[str] = set()
+        self.database = "gold" if orders.curated else "default"
+        session.sql(f"CREATE DATABASE IF NOT EXISTS {self.database}")
+
+    def make_known(self) -> None:
+        """Every table that is there and was not known; of a release all have to be good, in gold one may be half made."""
+        for log in sorted(Path(self.orders.release).glob("*/_delta_log")):
+            if log.parent.name in self.known:
+                continue
+            try:
+                self._make_known(log.parent)
+            except Exception as error:
+                if not self.orders.curated:
+                    raise
+                print(f"{log.parent.name} cannot be read yet ({type(error).__name__})", file=sys.stderr, flush=True)
+
+    def _make_known(self, folder: Path) -> None:
+        name = f"{self.database}.`{folder.name}`"
+        self.session.sql(f"CREATE TABLE IF NOT EXISTS {name} USING delta LOCATION '{folder}'")
+        self.session.sql(f"SELECT * FROM {name} LIMIT 1").count()
+        self.known.add(folder.name)
+
+
+def open_engine(orders: Orders, port: int, token: str) -> tuple[Any, Tables]:
+    """The context of a JVM whose Connect server has started, every table that is there by its name, and everything else closed."""
     os.environ.update(
         JAVA_HOME=orders.java,
         # Workers for Python functions cannot start: a trainee's code runs in the trainee's sandbox, not in the class's engine.
@@ -122,11 +156,12 @@ def open_engine(orders: Orders, port: int, token: str) -> Any:
     session = (
         jvm.org.apache.spark.sql.SparkSession.builder().withExtensions(rule.getConstructor(None).newInstance(None)).getOrCreate()
     )
-    for table in sorted(Path(orders.release).glob("*/_delta_log")):
-        session.sql(f"CREATE TABLE `{table.parent.name}` USING delta LOCATION '{table.parent}'")
-        session.sql(f"SELECT * FROM `{table.parent.name}` LIMIT 1").count()
+    tables = Tables(orders, session)
+    tables.make_known()
+    if orders.curated:
+        rule.getField("keeper").set(None, session.sessionUUID())
     rule.getMethod("close", None).invoke(None, None)
-    return context
+    return context, tables
 
 
 def _forget_functions(jvm: Any) -> None:
@@ -140,6 +175,7 @@ def _compiled_rule(jvm: Any, orders: Orders) -> Any:
     source = source.replace("@ALLOWED@", ", ".join(json.dumps(name) for name in ALLOWED_COMMANDS))
     source = source.replace("@SETTABLE@", ", ".join(json.dumps(name) for name in SETTABLE))
     source = source.replace("@FOLDERS@", json.dumps(orders.release)).replace("@NO_SETTING@", NO_SETTING)
+    source = told(source, curated=orders.curated)
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
     compiler.cook(source)
@@ -151,13 +187,15 @@ async def serve(orders: Orders) -> None:
     from hub_config.engine_door import open_door
 
     port, token = _free_port(), secrets.token_hex(32)
-    context = open_engine(orders, port, token)
+    context, tables = open_engine(orders, port, token)
     door = await open_door(orders, f"127.0.0.1:{port}", token)
     await door.warm_up()
     print("ready", flush=True)
     jvm = context._gateway.proc
     while jvm.poll() is None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(NEW_TABLES_SECONDS)
+        if orders.curated:
+            await asyncio.to_thread(tables.make_known)
     await door.close()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
+from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.settings import Settings
 
@@ -62,6 +62,14 @@ class Size(StrEnum):
     large = "large"
 
 
+class Part(StrEnum):
+    """What the services of a machine can do without."""
+
+    curated = "curated"
+    academy = "academy"
+    nothing = "nothing"
+
+
 class Format(StrEnum):
     """How `sql` writes its rows."""
 
@@ -81,7 +89,9 @@ def main() -> None:
         sys.exit(2)
     except LakehouseError as error:
         print(error, file=sys.stderr)
-        sys.exit(2 if isinstance(error, WrongUse) else 1 if isinstance(error, (GateFailed, ContractViolation)) else 3)
+        sys.exit(
+            2 if isinstance(error, (WrongUse, EngineSilent)) else 1 if isinstance(error, (GateFailed, ContractViolation)) else 3
+        )
     except OSError as error:
         print(
             f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
@@ -212,16 +222,31 @@ def up(
     keys: Annotated[
         Path | None, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys; PSCC_KEYS when not given.")
     ] = None,
+    without: Annotated[
+        list[Part] | None, typer.Option("--without", help="What this machine does without; `nothing` takes it back.")
+    ] = None,
 ) -> None:
-    """Start PostgreSQL, Airflow and the clinical engine on this machine, and wait until all are well. What was named once is remembered."""
+    """Start PostgreSQL, Airflow, the engines and, once a release is approved, the hub, and wait until all are well. What was named once is remembered."""
     from jobs import show
     from jobs.services import told
     from jobs.services.updown import up as started
 
-    place = told.prepared_from_environment(to, lake, landing, keys)
+    left_out = None if without is None else [each.value for each in without if each is not Part.nothing]
+    place = told.prepared_from_environment(to, lake, landing, keys, left_out)
     with show.progress() as watch:
-        started(place, watch)
-    print(told.welcome(place))
+        said = started(place, watch)
+    print(said + told.welcome(place))
+
+
+@app.command()
+def address(
+    user: Annotated[str, typer.Argument(metavar="NAME", help="Who will ask: letters, digits and @._-")],
+    to: StateOption = Path("services"),
+) -> None:
+    """What SPARK_REMOTE of an analyst is: where the curated engine is reached, with a token of this person's own. Keep it like a password."""
+    from jobs.services.told import address_of
+
+    print(address_of(to, user))
 
 
 @app.command()

@@ -9,6 +9,10 @@ class WrongUse(LakehouseError):
     """The command or a setting is wrong: exit code 2."""
 
 
+class EngineSilent(LakehouseError):
+    """Nobody answers at SPARK_REMOTE: exit code 2 for a command, tried again by a task, for an engine that ended is started again."""
+
+
 class LeaseLost(LakehouseError):
     """Another worker took over; this one must not publish anything more."""
 

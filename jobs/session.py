@@ -4,9 +4,10 @@ import os
 import re
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from jobs.errors import WrongUse
+from jobs.errors import EngineSilent, WrongUse
 from jobs.java import class_path, java_home
 from jobs.settings import Settings
 from quality.address import is_remote, region
@@ -20,7 +21,7 @@ PATIENCE_SECONDS = 5
 
 
 def check_engine(settings: Settings) -> None:
-    """Nothing where an engine can be had as the settings say; WrongUse otherwise, before any work is done in vain."""
+    """Nothing where an engine can be had as the settings say; WrongUse or EngineSilent otherwise, before any work is done in vain."""
     if settings.spark_remote:
         _check_server(settings.spark_remote)
         return
@@ -43,9 +44,21 @@ def _check_server(url: str) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE_SECONDS).close()
     except (OSError, OverflowError):
-        raise WrongUse(
+        raise EngineSilent(
             f"Expected a Spark Connect server at {host}:{port}, found none that answers: start it, or check SPARK_REMOTE."
         ) from None
+
+
+def wait_for_server(settings: Settings, seconds: float) -> None:
+    """Nothing where there is no server to wait for, or as soon as it answers; EngineSilent where it does not within `seconds`."""
+    until = time.monotonic() + seconds
+    while settings.spark_remote:
+        try:
+            return _check_server(settings.spark_remote)
+        except EngineSilent:
+            if time.monotonic() > until:
+                raise
+        time.sleep(1)
 
 
 def open_session(settings: Settings) -> "SparkSession":

@@ -13,18 +13,26 @@ from jobs import ingest
 from jobs.errors import ContractViolation, GateFailed, WrongUse
 from jobs.failures import own_words
 from jobs.ledger import Ledger
+from jobs.session import wait_for_server
 from jobs.settings import Settings
 
 # A run that has not come to a verdict by now will not: it failed, or was lost.
 STRANDED = timedelta(minutes=15)
+ENGINE_SECONDS = 120
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
 
 
-@cache
 def engine() -> "Engine":
-    """The engine of this process, kept warm between tasks that run in it."""
+    """The engine of this process, once it answers: one that ended is back before long, and a task that began just then can wait."""
+    wait_for_server(Settings.from_environment(), ENGINE_SECONDS)
+    return _engine()
+
+
+@cache
+def _engine() -> "Engine":
+    """Kept warm between tasks that run in one process."""
     from jobs.silver.engine import Engine
 
     return Engine(Settings.from_environment())
@@ -44,25 +52,19 @@ def _keys() -> dict[str, Any]:
 
 
 @own_words()
-def find() -> list[str]:
-    """The keys of announcements that were not judged yet, in order of arrival."""
-    return [str(number) for number in ingest.find(Settings.from_environment(), _asked("PSCC_LANDING"))]
+def find(kind: str = "manual", since: str = "") -> list[str]:
+    """The keys of announcements that were not judged yet, in order of arrival, and that nobody has asked a run for.
 
-
-@own_words()
-def find_new(since: datetime, *, sweep: bool) -> list[str]:
-    """The keys of announcements that nobody has asked a run for: those found by this run of the intake, which began at `since`.
-
-    A sweep adds those that are stranded: noted long ago and still without a verdict, whatever became of their run.
+    Of a run by hand: all. Of another, which began at `since`: those that it noted itself. A sweep (`scheduled`) adds those that are
+    stranded: noted long ago and still without a verdict, whatever became of their run.
     """
     found = ingest.waiting(Settings.from_environment(), _asked("PSCC_LANDING"))
-    stranded = since - STRANDED
-    return [str(each.id) for each in found if (at := datetime.fromisoformat(each.found_at)) >= since or (sweep and at < stranded)]
-
-
-def find_for(run_type: str, since: str) -> list[str]:
-    """What a run of the intake asks runs for: one by hand for all that wait for a verdict, another for what is new to it."""
-    return find() if run_type == "manual" else find_new(datetime.fromisoformat(since), sweep=run_type == "scheduled")
+    if kind == "manual":
+        return [str(each.id) for each in found]
+    began = datetime.fromisoformat(since)
+    noted = {each.id: datetime.fromisoformat(each.found_at) for each in found}
+    stranded = began - STRANDED
+    return [str(key) for key, at in noted.items() if at >= began or (kind == "scheduled" and at < stranded)]
 
 
 @own_words()

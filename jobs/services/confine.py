@@ -8,8 +8,8 @@ from pathlib import Path
 
 from jobs.services.place import Place
 
-# Nobody else's: no account of the machine has this number.
-POSTGRES_UID = 64601
+# Nobody else's: no account of the machine has these numbers. The group is that of hub_config's curated engine.
+POSTGRES_UID, CURATED_GID = 64601, 64602
 # A tree of processes of its own, which dies with its head.
 OWN_TREE = ["--unshare-pid", "--proc", "/proc", "--die-with-parent"]
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -43,9 +43,23 @@ def clinical_engine(place: Place) -> list[str]:
 def _hidden(place: Place) -> list[Path]:
     """What there is of: keys, passwords, the map of persons, files as hospitals sent them."""
     lake, state = Path(place.lake), place.state
-    found = [lake / "vault", lake / "restricted", Path(place.landing), state / "airflow", state / "postgresql", state / "logs"]
+    found = [lake / "vault", lake / "restricted", Path(place.landing)]
+    found += [state / name for name in ("airflow", "postgresql", "logs", "curated-engine", "academy")]
     found += [lake / "ledger.sqlite", state / "services.json", Path(place.keys), Path(place.platform_key_file)]
     return [each for each in found if each.exists()]
+
+
+def share_gold(place: Place) -> None:
+    """Gold, which the curated engine reads as another user where root starts it: its group, whatever is written there from now on."""
+    gold = Path(place.lake, "gold")
+    gold.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() != 0:
+        return
+    for path in (gold, *gold.rglob("*")):
+        os.chown(path, -1, CURATED_GID, follow_symlinks=False)
+        if not path.is_symlink():
+            # A folder hands its group on to what is made in it.
+            path.chmod(0o2750 if path.is_dir() else 0o640)
 
 
 def scratch(place: Place) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 from jobs.errors import WrongUse
 
 FILE = "services.json"
-PORTS = ("postgresql", "api-server", "clinical-engine")
+PORTS = ("postgresql", "api-server", "clinical-engine", "curated-engine", "hub")
 # Below those that the kernel lends to whoever calls out, so that a port stays free while the services are down.
 FROM, TO = 20_000, 32_000
 # A socket's path may have 107 bytes, and the supervisor's is the longest.
@@ -31,10 +31,19 @@ class Place:
     ports: dict[str, int]
     passwords: dict[str, str] = field(repr=False)
     database_url: str | None = field(default=None, repr=False)
+    # What this machine does without: "curated", "academy".
+    without: tuple[str, ...] = ()
+    # What the academy teaches on; empty where no release was approved when the services were last started.
+    release: str = ""
 
     @property
     def logs(self) -> Path:
         return self.state / "logs"
+
+    @property
+    def academy(self) -> Path:
+        """What `pscc academy … --to` takes for the class of these services."""
+        return self.state / "academy"
 
     @property
     def run(self) -> Path:
@@ -56,7 +65,7 @@ def opened(state: Path) -> Place:
     if not path.is_file():
         raise WrongUse(f"Expected services in {state}, found none: start them with `pscc up --to {state}`.")
     try:
-        return Place(**(json.loads(path.read_text()) | {"state": path.parent}))
+        return _place(json.loads(path.read_text()) | {"state": path.parent})
     except PermissionError:
         raise WrongUse(f"Expected to read {path}, found it closed: work as the user who started the services.") from None
     except (TypeError, ValueError):
@@ -65,13 +74,20 @@ def opened(state: Path) -> Place:
         ) from None
 
 
-def prepared(state: Path, asked: dict[str, str | None]) -> Place:
+def _place(known: dict[str, Any]) -> Place:
+    return Place(**(known | {"without": tuple(known.get("without", ()))}))
+
+
+def prepared(state: Path, asked: dict[str, Any]) -> Place:
     """The place with what is `asked` for, its folders, ports and passwords made where they are missing."""
     state = state.resolve()
     _check(state)
     known = json.loads((state / FILE).read_text()) if (state / FILE).is_file() else {}
-    told = {name: value for name, value in asked.items() if value}
-    place = Place(**(_chosen(state) | known | told | {"state": state}))
+    told = {name: value for name, value in asked.items() if value is not None}
+    chosen = _chosen(state)
+    # What an earlier version did not know of, it has not chosen.
+    grown = {name: chosen[name] | known.get(name, {}) for name in ("ports", "passwords")}
+    place = _place(chosen | known | grown | told | {"state": state})
     place.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     # PostgreSQL, another user where root starts the services, passes through.
     place.state.chmod(0o711 if os.geteuid() == 0 else 0o700)

@@ -28,15 +28,33 @@ def postgresql(place: Place) -> str | None:
     return None
 
 
-def engine(place: Place) -> str | None:
+def engine(name: str, place: Place) -> str | None:
     """The engine's server speaks HTTP/2: more than an open port, and without a session that it would have to remember."""
     try:
-        with socket.create_connection(("127.0.0.1", place.ports["clinical-engine"]), timeout=PATIENCE_SECONDS) as link:
+        with socket.create_connection(("127.0.0.1", _engine_port(name, place)), timeout=PATIENCE_SECONDS) as link:
             link.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
             said = link.recv(9)
     except OSError as error:
         return f"does not answer ({type(error).__name__})"
+    if not said:
+        return "does not answer yet"
     return None if said[3:4] == b"\x04" else "answers in another language than Spark Connect's"
+
+
+def _engine_port(name: str, place: Place) -> int:
+    if name != "teaching-engine":
+        return place.ports[name]
+    noted = place.academy / "state" / "academy.json"
+    return int(json.loads(noted.read_text())["engine_port"])
+
+
+def hub(place: Place) -> str | None:
+    """The hub answers behind its proxy."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{place.ports['hub']}/hub/health", timeout=PATIENCE_SECONDS):
+            return None
+    except OSError as error:
+        return f"does not answer ({type(error).__name__})"
 
 
 def api_server(place: Place) -> str | None:

@@ -22,3 +22,7 @@ class Program:
     stop_seconds: int = 30
     # How long it may be silent before it is started again: a busy machine is no dead program.
     patience_seconds: int = 120
+    # What a machine may do without, all but the core.
+    part: str = "core"
+    # What files it makes are closed to: everybody else, or as root's all but those that a folder names.
+    umask: str = "077"

@@ -36,7 +36,7 @@ def lake(place: Place) -> dict[str, str]:
 
 
 def airflow(place: Place) -> dict[str, str]:
-    """Airflow's settings for one machine."""
+    """Airflow's settings for one machine: docs/services.md says how it is operated."""
     address = f"http://127.0.0.1:{place.ports['api-server']}"
     home = place.state / "airflow"
     settings = {
@@ -97,6 +97,17 @@ def _engine_environment(place: Place) -> dict[str, str]:
     return engine.environment(place)
 
 
+def _curated_engine(place: Place) -> list[str]:
+    words = ["--curated", "--release", f"{place.lake}/gold", "--port", str(place.ports["curated-engine"])]
+    bounds = ["--seconds", "600", "--megabytes", "512"]
+    rooms = [] if confine.is_possible() else ["--without-sandbox"]
+    return [sys.executable, "-m", "hub_config.engine", *words, *bounds, *rooms, "--state", str(place.state / "curated-engine")]
+
+
+def _academy(part: str, place: Place) -> list[str]:
+    return [sys.executable, "-m", "hub_config.academy", "run", part, "--to", str(place.academy)]
+
+
 def _postgresql(place: Place) -> list[str]:
     options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(place.ports["postgresql"])}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -110,7 +121,13 @@ def _nothing(_: Place) -> dict[str, str]:
 PROGRAMS = (
     # SIGINT: sessions are ended, not waited for.
     Program("postgresql", _postgresql, _nothing, probes.postgresql, confine=confine.postgresql, stop_signal="INT"),
-    Program("clinical-engine", _engine_command, _engine_environment, probes.engine, confine=confine.clinical_engine),
+    Program(
+        "clinical-engine",
+        _engine_command,
+        _engine_environment,
+        partial(probes.engine, "clinical-engine"),
+        confine=confine.clinical_engine,
+    ),
     Program("api-server", lambda _: airflow_command("api-server"), airflow, probes.api_server, ("postgresql",), confine.own_tree),
     Program(
         "scheduler",
@@ -119,6 +136,8 @@ PROGRAMS = (
         partial(probes.process_of_airflow, "scheduler"),
         ("postgresql", "clinical-engine"),
         confine.own_tree,
+        # Tasks write gold, whose group reads it.
+        umask="027",
     ),
     Program(
         "dag-processor",
@@ -136,7 +155,26 @@ PROGRAMS = (
         ("postgresql",),
         confine.own_tree,
     ),
+    # These build rooms of their own, tighter than what `confine` knows: hub_config says how.
+    Program("curated-engine", _curated_engine, basic, partial(probes.engine, "curated-engine"), part="curated"),
+    Program(
+        "teaching-engine",
+        partial(_academy, "engine"),
+        basic,
+        partial(probes.engine, "teaching-engine"),
+        part="academy",
+    ),
+    Program("hub", partial(_academy, "hub"), basic, probes.hub, ("teaching-engine",), stop_seconds=60, part="academy"),
 )
+PARTS = tuple(dict.fromkeys(each.part for each in PROGRAMS if each.part != "core"))
+
+
+def programs(place: Place) -> list[Program]:
+    """What runs here: all but what this machine does without, and no academy where there is nothing to teach on."""
+    left_out = {*place.without, *(() if place.release else ("academy",))}
+    # That engine sees a folder of this machine; for a store it is docker-compose.yml's.
+    left_out |= {"curated"} if "://" in place.lake else set()
+    return [each for each in PROGRAMS if each.part not in left_out]
 
 
 def named(name: str) -> Program:

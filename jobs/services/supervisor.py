@@ -15,12 +15,12 @@ from xmlrpc.client import Fault, ServerProxy
 from jobs.errors import LakehouseError, WrongUse
 from jobs.services.place import Place, write_private
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS, basic
+from jobs.services.programs import PROGRAMS, basic, programs
 
 START_SECONDS = 30
 LOG = "10MB"
 OLD_LOGS = 5
-GUARD = "jobs.services.guard"
+GUARD, WATCH = "jobs.services.guard", "jobs.services.watch"
 NOT_STARTED, ALREADY_STARTED, BAD_NAME = 70, 60, 10
 
 
@@ -39,8 +39,8 @@ def configuration(place: Place) -> str:
         "supervisord": itself | ({"user": "root"} if os.geteuid() == 0 else {}),
         "unix_http_server": {"file": _socket(place), "chmod": "0700"},
         "rpcinterface:supervisor": {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
-        **{f"program:{each.name}": _program(place, each.name, each.stop_seconds) for each in PROGRAMS},
-        "program:watch": _program(place, "watch", 10),
+        **{f"program:{each.name}": _program(place, each) for each in PROGRAMS},
+        "program:watch": _supervised(place, "watch", [WATCH], 10),
     }
     return "\n".join(_section(name, values) for name, values in sections.items())
 
@@ -50,8 +50,13 @@ def _section(name: str, values: dict[str, Any]) -> str:
     return "\n".join([f"[{name}]", *(f"{key}={str(value).replace('%', '%%')}" for key, value in values.items()), ""])
 
 
-def _program(place: Place, name: str, stop_seconds: int) -> dict[str, Any]:
-    module = ["jobs.services.watch"] if name == "watch" else [GUARD, name]
+def _program(place: Place, program: Program) -> dict[str, Any]:
+    told = _supervised(place, program.name, [GUARD, program.name], program.stop_seconds)
+    # Groups mean something where root gives folders to them: docs/services.md, "Who reads what".
+    return told | ({"umask": program.umask} if os.geteuid() == 0 else {})
+
+
+def _supervised(place: Place, name: str, module: list[str], stop_seconds: int) -> dict[str, Any]:
     words = ["setpriv", "--pdeathsig", "TERM", sys.executable, "-m", *module, str(place.state)]
     return {
         "command": " ".join(f'"{word}"' if " " in word else word for word in words),
@@ -99,9 +104,9 @@ def asked(place: Place) -> Iterator[Any]:
         server("close")()
 
 
-def names() -> list[str]:
-    """What runs, in the order in which it starts."""
-    return [*[each.name for each in PROGRAMS], "watch"]
+def names(place: Place) -> list[str]:
+    """What runs here, in the order in which it starts."""
+    return [*[each.name for each in programs(place)], "watch"]
 
 
 def is_running(place: Place) -> bool:
@@ -194,7 +199,9 @@ def stop_program(place: Place, name: str, *, wait: bool = True) -> None:
 def shut_down(place: Place, patience: float = 120) -> None:
     """Stop all programs, those first that others do not need, then the supervisor itself."""
     needed = {name for each in PROGRAMS for name in each.needs}
-    for group in ([name for name in names() if name not in needed], [name for name in names() if name in needed]):
+    # All that there may be: what ran before may be what this machine does without now.
+    every = [*[each.name for each in PROGRAMS], "watch"]
+    for group in ([name for name in every if name not in needed], [name for name in every if name in needed]):
         for name in group:
             stop_program(place, name, wait=False)
         for name in group:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections import deque
 from contextlib import suppress
@@ -12,13 +14,16 @@ from typing import Any
 from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import FILE, Place, opened, prepared
+from jobs.services.programs import basic
 from jobs.settings import Settings, checked_place
 
 # The supervisor's words in plain ones.
 STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once", "FATAL": "given up", "STOPPING": "stopping"}
 
 
-def prepared_from_environment(state: Path, lake: str | None, landing: str | None, keys: Path | None) -> Place:
+def prepared_from_environment(
+    state: Path, lake: str | None, landing: str | None, keys: Path | None, without: list[str] | None = None
+) -> Place:
     """The place for these services: what the command names, then what was remembered, then what the environment names."""
     known = state / FILE
     named = {"lake": lake, "landing": landing, "keys": str(keys) if keys else None}
@@ -34,7 +39,27 @@ def prepared_from_environment(state: Path, lake: str | None, landing: str | None
     # A lake in an object store keeps no ledger of its own.
     if "://" in place.lake and not place.database_url:
         place = prepared(state, {"database_url": place.database("lakehouse")})
-    return place
+    return prepared(state, {"without": without, "release": newest_release(place.lake)})
+
+
+def newest_release(lake: str) -> str:
+    """The release that was approved last; empty where none is."""
+    states = Path(lake, "teaching", "releases.json")
+    known = json.loads(states.read_text(encoding="utf-8")) if states.is_file() else []
+    approved = sorted((each for each in known if each["state"] == "approved"), key=lambda each: each["at"])
+    return str(approved[-1]["name"]) if approved else ""
+
+
+def address_of(state: Path, user: str) -> str:
+    """Where a person reaches the curated engine."""
+    place = opened(state)
+    words = ["--port", str(place.ports["curated-engine"]), "--state", str(place.state / "curated-engine"), "--remote-for", user]
+    done = subprocess.run(
+        [sys.executable, "-m", "hub_config.engine", *words], env=basic(place), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise WrongUse(f"Expected a name of letters, digits and @._-, found {user!r}: name the person otherwise.")
+    return done.stdout.strip()
 
 
 def _absolute(value: str) -> str:
@@ -74,10 +99,10 @@ def services(state: Path) -> dict[str, Any] | None:
         return None
     place = opened(state)
     if not supervisor.is_running(place):
-        return {"programs": {name: _told("stopped", None, {}) for name in supervisor.names()}}
+        return {"programs": {name: _told("stopped", None, {}) for name in supervisor.names(place)}}
     health = _health(place)
     found = supervisor.states(place)
-    return {"programs": {name: _program(found[name], health.get(name, {})) for name in supervisor.names()}}
+    return {"programs": {name: _program(found[name], health.get(name, {})) for name in supervisor.names(place)}}
 
 
 def _program(known: dict[str, Any], health: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,34 +14,67 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.services import confine, database, supervisor
 from jobs.services.place import Place, is_free, write_private
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS, airflow
+from jobs.services.programs import PROGRAMS, airflow, basic, programs
 
 Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
 
 
-def up(place: Place, watch: Watch) -> None:
-    """Start everything that does not run, and wait until all of it is well."""
+@contextmanager
+def private() -> Iterator[None]:
+    """What is made inside is for nobody else."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def up(place: Place, watch: Watch) -> str:
+    """Start everything that does not run, and wait until all of it is well; what the academy says of itself, with its invitations."""
     check(place)
-    make_folders(place)
-    watch("making the database")
-    database.make_cluster(place)
+    with private():
+        make_folders(place)
+        watch("making the database")
+        database.make_cluster(place)
+    wanted = programs(place)
     if not supervisor.is_running(place):
         _check_ports(place)
         supervisor.start(place)
-    waiting = list(PROGRAMS)
+    said = prepare_academy(place, watch) if "hub" in {each.name for each in wanted} else ""
+    waiting = list(wanted)
     well: set[str] = set()
     until = time.monotonic() + PATIENCE_SECONDS
-    while waiting or len(well) < len(PROGRAMS):
+    while waiting or len(well) < len(wanted):
         for program in [each for each in waiting if well.issuperset(each.needs)]:
             if program.name in ("api-server", "scheduler", "dag-processor", "triggerer"):
                 migrate(place, watch)
             supervisor.start_program(place, program)
             waiting.remove(program)
-        well = _well(place, well, [each for each in PROGRAMS if each not in waiting], watch)
+        well = _well(place, well, [each for each in wanted if each not in waiting], watch)
         _check_time(place, until, well)
         time.sleep(0.5)
+    for program in [each for each in PROGRAMS if each not in wanted]:
+        supervisor.stop_program(place, program.name)
     supervisor.start_program(place, "watch")
+    return said
+
+
+def prepare_academy(place: Place, watch: Watch) -> str:
+    """The folder of the class: settings, lessons, first invitations, as `pscc academy up` makes them; what it says. Nothing while the class is at work."""
+    if supervisor.states(place)["hub"]["statename"] in ("RUNNING", "STARTING"):
+        return ""
+    from jobs.academy import build_lessons
+
+    if not any(place.academy.glob("built/*")):
+        build_lessons(place.academy, watch)
+    watch("preparing the academy")
+    words = ["--to", str(place.academy), "--lake", place.lake, "--release", str(place.release), "--port", str(place.ports["hub"])]
+    command = [sys.executable, "-m", "hub_config.academy", "prepare", *words]
+    made = subprocess.run(command, env=basic(place), capture_output=True, text=True, check=False, cwd=place.run)
+    if made.returncode:
+        raise LakehouseError(f"{made.stderr.strip()} Or start without a class: `pscc up --without academy`.")
+    return made.stdout
 
 
 def _well(place: Place, well: set[str], started: list[Program], watch: Watch) -> set[str]:
@@ -54,11 +89,11 @@ def _well(place: Place, well: set[str], started: list[Program], watch: Watch) ->
 
 def _check_time(place: Place, until: float, well: set[str]) -> None:
     known = supervisor.states(place)
-    for each in PROGRAMS:
+    for each in programs(place):
         if known[each.name]["statename"] == "FATAL":
             raise LakehouseError(f"Expected {each.name} to start, found that it ends at once: see `pscc logs {each.name}`.")
     if time.monotonic() > until:
-        late = ", ".join(each.name for each in PROGRAMS if each.name not in well)
+        late = ", ".join(each.name for each in programs(place) if each.name not in well)
         raise LakehouseError(f"Expected everything to answer within {PATIENCE_SECONDS} s, found {late} silent: see `pscc logs`.")
 
 
@@ -80,7 +115,7 @@ def check(place: Place) -> None:
 
 def _check_ports(place: Place) -> None:
     for name, port in place.ports.items():
-        if not is_free(port):
+        if name in {each.name for each in programs(place)} and not is_free(port):
             raise WrongUse(
                 f"Expected port {port} to be free for {name}, found somebody listening there: stop that one, or write another "
                 f"port into {place.state}/services.json."
@@ -94,11 +129,14 @@ def make_folders(place: Place) -> None:
 
     if "://" not in place.landing:
         Path(place.landing).mkdir(parents=True, exist_ok=True)
-    confine.scratch(place).mkdir(mode=0o700, exist_ok=True)
+    for folder in (confine.scratch(place), place.state / "curated-engine", place.academy):
+        folder.mkdir(mode=0o700, exist_ok=True)
     settings = Settings(lake=place.lake, database_url=place.database_url)
     if not place.database_url:
         Ledger(settings).close()
     settings.make_staging()
+    if "://" not in place.lake:
+        confine.share_gold(place)
     config = place.state / "airflow" / "config"
     config.mkdir(exist_ok=True)
     # Every process of Airflow reads this file; only the scheduler's environment asks for more.

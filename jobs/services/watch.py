@@ -6,6 +6,7 @@
 import json
 import sys
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from jobs.services import supervisor
 from jobs.services.place import Place, opened, write_private
 from jobs.services.probes import UNKNOWN
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS
+from jobs.services.programs import programs
 
 EVERY_SECONDS = 10
 # Who ends again and again is tried at growing intervals, for ever: at 3 a.m. nobody else does.
@@ -33,17 +34,17 @@ class Seen:
 
 def main(state: Path) -> None:
     """Watch until told to stop."""
-    place = opened(state)
-    seen = {each.name: Seen() for each in PROGRAMS}
+    seen: dict[str, Seen] = defaultdict(Seen)
     while True:
-        look(place, seen, time.monotonic())
+        # Anew each time: `pscc up` may have changed what runs here.
+        look(opened(state), seen, time.monotonic())
         time.sleep(EVERY_SECONDS)
 
 
 def look(place: Place, seen: dict[str, Seen], now: float) -> None:
     """Ask all programs once, do what has to be done, and write down what was found."""
     states = supervisor.states(place)
-    for program in PROGRAMS:
+    for program in programs(place):
         wrong = program.probe(place) if states[program.name]["statename"] == "RUNNING" else "does not run"
         act(place, program, seen[program.name], wrong, states[program.name]["statename"], now)
     found = {

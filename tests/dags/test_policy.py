@@ -57,6 +57,15 @@ for user in (None, {"id": "7", "name": None}, {"id": "7", "name": "Ada"}):
 print("READ" + json.dumps(names))
 """
 
+# What the retry policy says of each error of the family: "default" is another attempt, as many as the DAG allows.
+TRIED_AGAIN = """
+import json
+from dags.policy import RETRY
+from jobs import errors
+family = {name: each for name, each in vars(errors).items() if isinstance(each, type)}
+print("READ" + json.dumps({name: RETRY.evaluate(each("so"), 1, 3).action.value for name, each in family.items()}))
+"""
+
 
 def run(script: str, home: Path) -> Any:
     """What a process that knows Airflow and the DAG folder prints as JSON."""
@@ -172,6 +181,17 @@ def test_every_task_is_tried_again_and_knows_what_never_to_try_again(read):
         if retries < 1 or not policy
     ]
     assert lacking == []
+
+
+def test_the_world_outside_is_tried_again_and_what_stays_so_is_not(tmp_path):
+    assert run(TRIED_AGAIN, tmp_path) == {
+        "ContractViolation": "fail",
+        "EngineSilent": "default",
+        "GateFailed": "fail",
+        "LakehouseError": "default",
+        "LeaseLost": "default",
+        "WrongUse": "fail",
+    }
 
 
 def test_every_silver_and_gold_table_is_an_asset(read):

@@ -3,16 +3,21 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 
 import polars as pl
 import pytest
 
 from jobs import tasks
-from jobs.errors import ContractViolation, LakehouseError, WrongUse
+from jobs.errors import ContractViolation, EngineSilent, LakehouseError, WrongUse
 from jobs.lake import Lake
 from jobs.simulate import Answer, Faults, simulate
 from quality.contracts import contracts
@@ -64,6 +69,65 @@ def test_the_keys_are_found_in_order_of_arrival_until_they_are_judged(world: Ans
     assert [tasks.named(key) for key in tasks.find()] == list(world.deliveries)
     tasks.verify(waiting()[REFUSED])
     assert [tasks.named(key) for key in tasks.find()] == [each for each in world.deliveries if each != REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "minutes_later", "asks"),
+    [
+        ("asset_triggered", -1, True),
+        ("asset_triggered", 1, False),
+        ("asset_triggered", 60, False),
+        ("scheduled", 1, False),
+        ("scheduled", 60, True),
+        ("manual", 1, True),
+    ],
+)
+def test_a_run_is_asked_for_once_and_again_by_a_sweep_where_it_was_lost(
+    lake: Lake, kind: str, minutes_later: int, asks: bool
+) -> None:
+    noted = tasks.find()
+    began = datetime.now(UTC) + timedelta(minutes=minutes_later)
+    assert tasks.find(kind, began.isoformat()) == (noted if asks else [])
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Where SPARK_REMOTE points, and nobody listens yet."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        found = int(taken.getsockname()[1])
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://127.0.0.1:{found}/;token=secret")
+    return found
+
+
+def test_a_task_that_begins_while_the_engine_is_started_again_waits_for_it(lake: Lake, port: int) -> None:
+    began = time.monotonic()
+    server = []
+    starting = Timer(1.5, lambda: server.append(socket.create_server(("127.0.0.1", port))))
+    starting.start()
+    try:
+        assert tasks.engine().settings.spark_remote
+        assert time.monotonic() - began >= 1.5
+    finally:
+        starting.join()
+        server[0].close()
+        tasks._engine.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "task",
+    [lambda: tasks.publish("1"), lambda: tasks.build("endpoint"), lambda: tasks.all_built([]), tasks.gold_is_fresh],
+    ids=["publish", "build", "all_built", "gold_is_fresh"],
+)
+def test_a_task_gives_up_on_an_engine_that_stays_silent_before_it_begins(
+    lake: Lake, port: int, monkeypatch: pytest.MonkeyPatch, task: Callable[[], object]
+) -> None:
+    monkeypatch.setattr(tasks, "ENGINE_SECONDS", 0)
+    with pytest.raises(
+        EngineSilent, match=f"^Expected a Spark Connect server at 127.0.0.1:{port}, found none that answers"
+    ) as told:
+        task()
+    assert "secret" not in str(told.value)
+    assert not Path(lake.root).exists()
 
 
 def test_a_refused_delivery_fails_in_its_verdict_and_in_no_task_before(lake: Lake, nobody_publishes: None) -> None:
@@ -121,7 +185,7 @@ def test_what_a_library_says_of_rows_does_not_reach_the_log(lake: Lake, monkeypa
     def fail(*_: object) -> None:
         raise pl.exceptions.ComputeError("born 1950-03")
 
-    monkeypatch.setattr("jobs.ingest.find", fail)
+    monkeypatch.setattr("jobs.ingest.waiting", fail)
     with pytest.raises(LakehouseError, match=r"found ComputeError at jobs/tasks\.py, line") as told:
         tasks.find()
     assert "1950" not in "".join(traceback.format_exception(told.value))

@@ -1,6 +1,7 @@
 """The programs: in which order they start, and what each is told."""
 
 import configparser
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from jobs.services import confine, engine, supervisor
 from jobs.services.place import Place, prepared
-from jobs.services.programs import PROGRAMS, airflow, named
+from jobs.services.programs import PROGRAMS, airflow, named, programs
 
 
 @pytest.fixture
@@ -17,6 +18,8 @@ def place(tmp_path: Path) -> Place:
     made = prepared(tmp_path / "services", {"landing": str(tmp_path / "landing"), "lake": str(tmp_path / "lake")})
     for folder in ("vault", "restricted", "staging"):
         Path(made.lake, folder).mkdir(parents=True)
+    for folder in ("curated-engine", "academy"):
+        (made.state / folder).mkdir()
     Path(made.landing).mkdir()
     for file in (Path(made.lake, "ledger.sqlite"), Path(made.platform_key_file), Path(made.keys)):
         file.touch()
@@ -31,12 +34,40 @@ def test_every_program_starts_after_what_it_needs() -> None:
     assert named("scheduler").needs == ("postgresql", "clinical-engine")
 
 
+@pytest.mark.parametrize(
+    ("asked", "left_out"),
+    [
+        ({}, {"teaching-engine", "hub"}),
+        ({"release": "small-20260301"}, set()),
+        ({"release": "small-20260301", "without": ["academy"]}, {"teaching-engine", "hub"}),
+        ({"release": "small-20260301", "without": ["curated"]}, {"curated-engine"}),
+        ({"lake": "s3a://bucket/lake"}, {"curated-engine", "teaching-engine", "hub"}),
+    ],
+)
+def test_what_a_machine_does_without(tmp_path: Path, asked: dict[str, object], left_out: set[str]) -> None:
+    made = prepared(tmp_path / "services", asked)
+    assert {each.name for each in PROGRAMS} - {each.name for each in programs(made)} == left_out
+    assert prepared(tmp_path / "services", {}) == made
+
+
+def test_a_place_of_an_earlier_version_gets_what_it_lacks(tmp_path: Path) -> None:
+    state = tmp_path / "services"
+    first = prepared(state, {})
+    known = json.loads((state / "services.json").read_text())
+    del known["ports"]["hub"], known["without"], known["release"]
+    (state / "services.json").write_text(json.dumps(known))
+    grown = prepared(state, {})
+    assert grown.ports | {"hub": 0} == first.ports | {"hub": 0}
+    assert grown.ports["hub"] > 0
+    assert grown.passwords == first.passwords
+
+
 def test_the_supervisor_starts_nothing_by_itself_and_reads_no_secret(place: Place) -> None:
     text = supervisor.configuration(place)
     read = configparser.RawConfigParser()
     read.read_string(text)
     programs = [section for section in read.sections() if section.startswith("program:")]
-    assert [section.partition(":")[2] for section in programs] == supervisor.names()
+    assert [section.partition(":")[2] for section in programs] == [*[each.name for each in PROGRAMS], "watch"]
     for section in programs:
         told = read[section]
         assert (told["autostart"], told["autorestart"], told["killasgroup"]) == ("false", "true", "true")
@@ -67,6 +98,7 @@ def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landi
     hidden |= {Path(target) for option, target, _ in pairs if option == "--tmpfs"}
     written = {Path(target) for option, _, target in pairs if option == "--bind"}
     assert {lake / "vault", lake / "restricted", lake / "ledger.sqlite", Path(place.landing)} <= hidden
+    assert {place.state / "curated-engine", place.academy} <= hidden
     assert {Path(place.keys), Path(place.platform_key_file), place.state / "services.json"} <= hidden
     assert written == {lake / "staging", place.state / "clinical-engine"}
 
@@ -88,6 +120,20 @@ def test_airflow_speaks_to_its_database_through_the_driver_that_is_installed(pla
     for name in ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC"):
         assert told[f"AIRFLOW__DATABASE__{name}"].startswith("postgresql+psycopg://airflow:")
     assert told["AIRFLOW__API__HOST"] == "127.0.0.1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives gold to a group")
+def test_root_gives_gold_to_the_group_of_the_curated_engine_and_to_nobody_else(place: Place) -> None:
+    before = Path(place.lake, "gold", "endpoint", "part.parquet")
+    before.parent.mkdir(parents=True)
+    before.touch()
+    confine.share_gold(place)
+    later = before.with_name("later.parquet")
+    later.touch()
+    for path in (before, later, before.parent, before.parent.parent):
+        assert path.stat().st_gid == confine.CURATED_GID
+    assert {oct(path.stat().st_mode & 0o7777) for path in (before, before.parent)} == {"0o640", "0o2750"}
+    assert {each.name for each in PROGRAMS if each.umask != "077"} == {"scheduler"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL a user of its own")

@@ -8,6 +8,7 @@ import pytest
 from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
+from jobs.services.programs import PROGRAMS
 from jobs.services.updown import check
 
 pytest.importorskip("supervisor", reason="the supervisor is not installed: pscc-lakehouse[services]")
@@ -26,7 +27,7 @@ def test_the_supervisor_starts_nothing_by_itself_and_ends_when_told(place: Place
     assert not supervisor.is_running(place)
     supervisor.start(place)
     assert {name: each["statename"] for name, each in supervisor.states(place).items()} == dict.fromkeys(
-        supervisor.names(), "STOPPED"
+        [*[each.name for each in PROGRAMS], "watch"], "STOPPED"
     )
     supervisor.shut_down(place)
     assert not supervisor.is_running(place)

@@ -58,4 +58,4 @@ def test_who_is_given_up_again_and_again_is_tried_at_growing_intervals_for_ever(
     gaps = [later - earlier for earlier, later in pairwise(at)]
     assert gaps == sorted(gaps)
     assert (gaps[0], gaps[-1]) == (20, watch.LONGEST_WAIT)
-    assert supervisor.names()[-1] == "watch"
+    assert supervisor.names(place)[-1] == "watch"
