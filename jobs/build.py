@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import gold
+from jobs.builds import WRITER
 from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
 from jobs.lake import Lake
@@ -34,7 +35,6 @@ from quality.dictionary import without
 
 # The version of every table that a product is made from, and its recipe.
 Inputs = dict[str, int | str]
-WRITER = "pscc/gold"
 # The JVM plans one product while it computes another.
 THREADS = 3
 # Up to here a build works every table in one piece.

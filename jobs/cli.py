@@ -21,6 +21,7 @@ from jobs.failures import own_words
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from jobs.lake import Lake
     from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
@@ -321,18 +322,80 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     lake: LakeOption = None,
     form: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
+    build: Annotated[
+        int | None, typer.Option("--build", metavar="BUILD", help="Gold as that build left it (`pscc builds`).")
+    ] = None,
 ) -> None:
     """Ask the tables, known as zone.table: pscc sql "SELECT * FROM gold.endpoint"."""
-    from jobs import show
+    from jobs import builds, show
+    from jobs.lake import Lake
     from jobs.ledger import Ledger
 
     settings = Settings.from_environment(lake)
     if form is Format.parquet and sys.stdout.isatty():
         raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
     Ledger(settings, create=False).close()
+    versions = builds.build(Lake.of(settings), build).versions if build is not None else None
     with _engine(settings) as engine:
-        rows = _asked(lambda: engine.sql(query))
+        rows = _asked(lambda: engine.sql(query, versions))
     show.rows(rows, form.value)
+
+
+def _opened(lake: str | None) -> "Lake":
+    """A lake to look at without an engine; WrongUse where there is none."""
+    from jobs.lake import Lake
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    return Lake.of(settings)
+
+
+@app.command()
+def tables(lake: LakeOption = None) -> None:
+    """The tables of gold: what a row is, and how many there are."""
+    from jobs import catalogue, show
+
+    show.catalogue(catalogue.tables(_opened(lake)))
+
+
+@app.command()
+def describe(table: Annotated[str, typer.Argument(metavar="ZONE.TABLE")]) -> None:
+    """A table column by column: type, meaning, allowed values, what it tells about a person."""
+    from jobs import catalogue, show
+
+    show.described(catalogue.table(table))
+
+
+@app.command("builds")
+def list_builds(lake: LakeOption = None) -> None:
+    """The builds that `sql --build`, `changes` and `cite` can go back to."""
+    from jobs import builds, show
+
+    show.builds(builds.open_builds(_opened(lake)))
+
+
+@app.command()
+def changes(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """What changed in gold since a build: rows that came, went, and read otherwise now."""
+    from jobs import builds, show
+
+    opened = _opened(lake)
+    found = builds.changes(opened, builds.build(opened, build))
+    if as_json:
+        for each in found:
+            print(json.dumps(each.__dict__))
+    else:
+        show.changes(found)
+
+
+@app.command()
+def cite(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None) -> None:
+    """A build as a paper cites it: number, day, tables with their versions."""
+    from jobs import builds
+
+    opened = _opened(lake)
+    print(builds.citation(opened, builds.build(opened, build)))
 
 
 def _asked(run: Callable[[], Any]) -> Any:

@@ -181,8 +181,11 @@ class Engine:
             self.spark.sql("select 1").collect()
             gate.prepare(contracts("silver").values())
 
-    def sql(self, query: str) -> pa.Table:
-        """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something."""
-        from jobs.query import rows
+    def sql(self, query: str, versions: dict[str, int] | None = None) -> pa.Table:
+        """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something.
 
-        return rows(self.spark, self.lake, query)
+        With `versions` it asks the tables of gold as a build left them.
+        """
+        from jobs.query import rows, rows_of_build
+
+        return rows(self.spark, self.lake, query) if versions is None else rows_of_build(self.spark, self.lake, query, versions)
