@@ -42,6 +42,9 @@ LakeOption = Annotated[
     typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
 ]
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
+StateOption = Annotated[
+    Path, typer.Option("--services", metavar="DIR", help="The state folder of this machine's services: ports, passwords, logs.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 
 
@@ -183,16 +186,80 @@ def build(lake: LakeOption = None) -> None:
 
 
 @app.command()
-def status(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Deliveries, tables, rows, what waits, what was set aside, what is still held."""
+def status(lake: LakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
+    """Services that run here; deliveries, tables, rows, what waits, what was set aside, what is still held."""
     from jobs import show
+    from jobs.services import told
     from jobs.status import status as looked_up
 
-    found = looked_up(Settings.from_environment(lake))
+    services = told.services(to)
+    settings = told.settings(to, lake)
+    if services is not None and not as_json:
+        show.services(services)
+    found = looked_up(settings)
     if as_json:
-        print(json.dumps(found.told(), ensure_ascii=False))
+        print(json.dumps(found.told() | ({"services": services} if services is not None else {}), ensure_ascii=False))
     else:
         show.status(found)
+
+
+@app.command()
+def up(
+    to: StateOption = Path("services"),
+    lake: LakeOption = None,
+    landing: Annotated[
+        str | None, typer.Option("--landing", metavar="DIR", help="The landing area; PSCC_LANDING when not given.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys; PSCC_KEYS when not given.")
+    ] = None,
+) -> None:
+    """Start PostgreSQL, Airflow and the clinical engine on this machine, and wait until all are well. What was named once is remembered."""
+    from jobs import show
+    from jobs.services import told
+    from jobs.services.updown import up as started
+
+    place = told.prepared_from_environment(to, lake, landing, keys)
+    with show.progress() as watch:
+        started(place, watch)
+    print(told.welcome(place))
+
+
+@app.command()
+def down(to: StateOption = Path("services")) -> None:
+    """Stop what `up` started. Nothing is lost: what was at work goes on after the next `up`."""
+    from jobs.services.place import opened
+    from jobs.services.updown import down as stopped
+
+    print("Everything is stopped." if stopped(opened(to)) else "Nothing ran.")
+
+
+@app.command()
+def logs(
+    program: Annotated[str, typer.Argument(metavar="PROGRAM")] = "",
+    to: StateOption = Path("services"),
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, the newest last.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+) -> None:
+    """The newest lines of a program's log; without PROGRAM, which there are."""
+    from jobs.services.told import tail
+
+    tail(to, program, lines, follow=follow)
+
+
+@app.command()
+def deliver(
+    delivery: Annotated[Path, typer.Argument(metavar="DELIVERY")],
+    landing: Annotated[
+        Path | None, typer.Option("--to", metavar="LANDING", help="The landing area; PSCC_LANDING, then that of ./services.")
+    ] = None,
+) -> None:
+    """Copy a delivery into the landing area, its manifest last, as a hospital does."""
+    from jobs.delivering import deliver as delivered
+    from jobs.services.told import landing_area
+
+    place = delivered(delivery, landing or landing_area(Path("services")))
+    print(f"{place.name} is announced in {place.parent}. Next: `pscc status`.")
 
 
 @app.command()

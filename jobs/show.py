@@ -191,6 +191,17 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, liste
 # Status
 
 
+def services(found: dict[str, Any]) -> None:
+    """Which programs run, and what is wrong with the others."""
+    table = _grid("Services", "program", "state", "since", "started again", "what is wrong", right=("started again",))
+    for name, each in found["programs"].items():
+        is_well = each["state"] == "running" and not each["wrong"]
+        state = Text(each["state"] if is_well or each["wrong"] is None else "ill", style="green" if is_well else "red")
+        table.add_row(Text(name), state, each["since"] or "", figure(each["restarts"]), Text(each["wrong"] or ""))
+    console.print(table)
+    console.print()
+
+
 def status(found: Status) -> None:
     """The lake on one screen."""
     console.print(Text(found.lake, style="bold"))
