@@ -36,6 +36,8 @@ rebuild_app = typer.Typer(help="Make tables again from what lies below them.", n
 app.add_typer(rebuild_app, name="rebuild")
 release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(release_app, name="release")
+cohort_app = typer.Typer(help="Saved cohorts: who meets which criteria in a build.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(cohort_app, name="cohort")
 
 LakeOption = Annotated[
     str | None,
@@ -434,6 +436,14 @@ def describe(table: Annotated[str, typer.Argument(metavar="ZONE.TABLE")]) -> Non
     show.described(catalogue.table(table))
 
 
+@app.command()
+def dictionary(to: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; it is made.")]) -> None:
+    """Write the dictionary of all tables as one page to search, for a browser; it needs no network."""
+    from jobs.dictionary_page import write
+
+    print(f"Open {write(to)}.")
+
+
 @app.command("builds")
 def list_builds(lake: LakeOption = None) -> None:
     """The builds that `sql --build`, `changes` and `cite` can go back to."""
@@ -463,6 +473,81 @@ def cite(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOptio
 
     opened = _opened(lake)
     print(builds.citation(opened, builds.build(opened, build)))
+
+
+@cohort_app.command("make")
+def make_cohort(
+    file: Annotated[Path, typer.Argument(metavar="NAME.toml|NAME.sql", help="Its definition; the file names the cohort.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="Find it in that build, not the newest.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count: nothing is saved.")] = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a cohort in a build and save its members in gold.cohort, with how many patients each criterion leaves."""
+    import getpass
+
+    from jobs import cohorts, show
+    from jobs.ledger import Ledger
+
+    definition, settings = cohorts.Definition.read(file), Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    who = by if by is not None else getpass.getuser()
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        watch("finding the cohort")
+        made = _asked(lambda: cohorts.make(settings, engine, definition, build, who, keep=not dry_run))
+    _tell_cohort(made, as_json)
+
+
+def _tell_cohort(found: Any, as_json: bool, now: int | None = None) -> None:
+    from jobs import show
+
+    if as_json:
+        print(json.dumps(found.told(), ensure_ascii=False))
+    else:
+        show.cohort(found, now)
+
+
+@cohort_app.command("list")
+def list_cohorts(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """The saved cohorts: name, build, what for."""
+    from jobs import cohorts, show
+
+    found = list(cohorts.saved(_opened(lake)).values())
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show.cohorts(found)
+
+
+@cohort_app.command("show")
+def show_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """A cohort: its definition, and how many patients each criterion left."""
+    from jobs import cohorts
+
+    opened = _opened(lake)
+    _tell_cohort(cohorts.named(opened, name), as_json, cohorts.members(opened, name))
+
+
+@cohort_app.command("drop")
+def drop_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Take a cohort out of gold.cohort; the record keeps its definition."""
+    import getpass
+
+    from jobs import cohorts
+
+    settings = Settings.from_environment(lake)
+    cohorts.named(_opened(lake), name)
+    with _engine(settings) as engine:
+        cohorts.drop(settings, engine, name, by if by is not None else getpass.getuser())
+    print(f"{name} is dropped.")
 
 
 def _asked(run: Callable[[], Any]) -> Any:

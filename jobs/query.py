@@ -1,6 +1,7 @@
 """Queries of a person: every table of the lake by its name, to read and never to change."""
 
 import re
+from uuid import uuid4
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -19,6 +20,8 @@ FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/
 NO_WORDS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\r\n]*|/\*.*?\*/""", re.DOTALL)
 # What a build does not pin: other zones, and files by their path.
 OTHER_ZONES = re.compile(r"\b(bronze|quarantine|silver|ops|delta|parquet|csv|json|text|orc|avro)\s*\.", re.IGNORECASE)
+# The name before the dot of a table of gold, beside all in which it is no name.
+GOLD = re.compile(rf"(?P<gold>(?<![\w.`])(?:gold|`gold`)\s*\.)|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL)
 # With these, Spark may see another end of them: escapes, texts between dollars, hints, comments in comments.
 INTRICATE = re.compile(r"[\\$]|/\*\+|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 
@@ -46,16 +49,25 @@ def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[st
         raise WrongUse(
             "Expected a query over gold.… alone, found another: other zones are known as they are now only; leave --build out."
         )
-    spark.sql("create database if not exists gold")
-    asked = [name for name in versions if name in query.lower()]
-    for name in asked:
-        spark.sql(f"drop table if exists gold.`{name}`")
-        spark.sql(f"create view gold.`{name}` as select * from delta.`{lake.path('gold', name)}` version as of {versions[name]}")
+    # Views of a database of its own: somebody else may ask the same engine for another build.
+    database = f"build_{uuid4().hex}"
+    spark.sql(f"create database {database}")
     try:
-        return spark.sql(query).toArrow()
+        for name in (each for each in versions if each in query.lower()):
+            path = lake.path("gold", name)
+            spark.sql(f"create view {database}.`{name}` as select * from delta.`{path}` version as of {versions[name]}")
+        return spark.sql(_of_database(query, database)).toArrow()
     finally:
-        for name in asked:
-            spark.sql(f"drop view gold.`{name}`")
+        spark.sql(f"drop database {database} cascade")
+
+
+def _of_database(query: str, database: str) -> str:
+    """The query with tables of another database in place of gold's; texts and comments stay as they are."""
+
+    def renamed(part: re.Match[str]) -> str:
+        return f"{database}." if part["gold"] else part[0]
+
+    return GOLD.sub(renamed, query)
 
 
 def reads_only(query: str) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from jobs.builds import Change
+    from jobs.cohorts import Saved
     from jobs.privacy.table import Cost, Proof
     from jobs.releases import Release
     from quality.contract import Table as Contract
@@ -317,6 +318,35 @@ def changes(found: "list[Change]") -> None:
     table = _grid(None, "table", *names, right=names)
     for each in found:
         table.add_row(f"gold.{each.table}", *(figure(getattr(each, name)) for name in names))
+    console.print(table)
+
+
+# Cohorts
+
+
+def cohort(found: "Saved", now: int | None = None) -> None:
+    """A cohort, and how many patients each criterion left; `now` is how many there are today."""
+    console.print(Text.assemble((found.name, "bold"), f"  {found.title}\nFor: {found.purpose}"))
+    console.print(f"Build {found.build}, by {found.by}, {found.at:%Y-%m-%d}")
+    console.print()
+    table = _grid(None, "criterion", "patients left", right=("patients left",))
+    steps = [*found.attrition, *([("Members by now", now)] if now is not None else [])]
+    for say, left in steps:
+        table.add_row(Text(say), f"{left:,}" if left is not None else "hidden")
+    console.print(table)
+    console.print("[dim]Multiples of 5; hidden: fewer than 11 patients, or fewer than 11 from another count.[/dim]")
+
+
+def cohorts(found: "list[Saved]") -> None:
+    """Every saved cohort on a line."""
+    if not found:
+        console.print("No cohort yet: `pscc cohort make NAME.toml`.")
+        return
+    table = _grid(None, "cohort", "what", "for", "build", "by", "since")
+    for each in found:
+        table.add_row(
+            Text(each.name), Text(each.title), Text(each.purpose), str(each.build), Text(each.by), f"{each.at:%Y-%m-%d}"
+        )
     console.print(table)
 
 

@@ -141,6 +141,12 @@ class Engine:
         work = self._gold(fence)
         return work.make(name) if work else False
 
+    def save_cohort(self, name: str, members: pa.Table | None, fence: Callable[[], None] = open_to_all) -> None:
+        """Replace the members of a cohort, with nobody where None is given; every other cohort keeps those who are patients of gold."""
+        work = self._gold(fence)
+        if work is not None:
+            work.save_cohort(name, members)
+
     def gold_is_fresh(self) -> bool:
         """True where no product would be made again."""
         from jobs.build import GoldBuild, patient_keys_are_fresh

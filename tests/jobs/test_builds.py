@@ -68,6 +68,10 @@ def test_a_query_sees_gold_as_a_build_left_it(spark, lake: Lake) -> None:
         assert rows_of_build(spark, lake, asking, builds.build(lake, build).versions).to_pylist() == [{"n": women}]
     first = rows_of_build(spark, lake, f"SELECT patient_id FROM gold.{TABLE} ORDER BY 1", builds.build(lake, FIRST).versions)
     assert first["patient_id"].to_pylist() == ["p1", "p2", "p3"]
+    named = f"SELECT 'gold.x' AS text, {TABLE}.sex FROM `gold`.{TABLE} -- of gold.{TABLE}\nWHERE gold.{TABLE}.patient_id = 'p1'"
+    found = rows_of_build(spark, lake, named, builds.build(lake, FIRST).versions)
+    assert found.to_pylist() == [{"text": "gold.x", "sex": "F"}]
+    assert not [each.namespace for each in spark.sql("SHOW DATABASES").collect() if each.namespace.startswith("build_")]
 
 
 @pytest.mark.parametrize(
