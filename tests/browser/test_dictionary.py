@@ -28,7 +28,7 @@ def test_a_column_is_found_by_keyboard_in_a_page_that_loads_nothing(
     place = write(tmp_path / "dictionary").as_uri()
     page.goto(place)
     page.keyboard.press("/")
-    page.keyboard.type("delayed entry")
+    page.keyboard.type("delayed dated contact")
     assert page.locator("details[open] tbody tr:visible th").all_inner_texts() == ["entry_days"]
     assert page.inner_text("#found") == "1 table, 1 column"
     page.keyboard.press("Enter")
