@@ -444,6 +444,22 @@ def dictionary(to: Annotated[Path, typer.Argument(metavar="OUT", help="A folder;
     print(f"Open {write(to)}.")
 
 
+@app.command()
+def notebook(
+    to: Annotated[Path, typer.Argument(metavar="DIR", help="A folder; it is made.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="That build, not the newest.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Write a notebook with a worked survival analysis on gold, and the cohort that it is about."""
+    from jobs import builds
+    from jobs.notebook import write
+
+    opened = _opened(lake)
+    chosen = builds.build(opened, builds.newest(opened) if build is None else build)
+    page, _ = write(to, opened.root, chosen.number)
+    print(f"Next: {sys.executable} -m jupyter lab {page}")
+
+
 @app.command("builds")
 def list_builds(lake: LakeOption = None) -> None:
     """The builds that `sql --build`, `changes` and `cite` can go back to."""
