@@ -14,6 +14,7 @@ from jobs.builds import Build
 from jobs.cohorts import Definition, Saved
 from jobs.errors import WrongUse
 from jobs.lake import Lake
+from jobs.scratch import Scratch
 from jobs.session import check_engine
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
@@ -49,6 +50,19 @@ class Gold:
         cohort = cohorts.named(self.engine.lake, name)
         rows = self.engine.lake.frame("gold", "cohort").to_pandas()
         return _attrition(cohort), rows[rows["cohort_definition_id"] == name].reset_index(drop=True)
+
+    def keep(self, name: str, rows: "pd.DataFrame") -> Path:
+        """Keep rows in this user's scratch space, until people leave whom the build shows."""
+        return self.scratch.keep(name, self.build.number, rows)
+
+    def kept(self, name: str) -> "pd.DataFrame":
+        """The rows that were kept under a name in this build."""
+        return self.scratch.kept(name, self.build.number)
+
+    @property
+    def scratch(self) -> Scratch:
+        """The private folder of this user."""
+        return Scratch.opened(self.engine.lake)
 
     def cite(self) -> str:
         """The build as a paper cites it."""

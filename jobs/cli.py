@@ -460,6 +460,17 @@ def notebook(
     print(f"Next: {sys.executable} -m jupyter lab {page}")
 
 
+@app.command()
+def scratch(lake: LakeOption = None) -> None:
+    """This user's private folder for copies of rows; what was made from builds that are closed by now is deleted."""
+    from jobs.scratch import Scratch
+
+    found = Scratch.opened(_opened(lake))
+    print(found.folder)
+    for name, build in found.tables():
+        print(f"  {name}, of build {build}")
+
+
 @app.command("builds")
 def list_builds(lake: LakeOption = None) -> None:
     """The builds that `sql --build`, `changes` and `cite` can go back to."""
