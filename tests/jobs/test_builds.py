@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jobs import builds
+from jobs import builds, query
 from jobs.errors import WrongUse
 from jobs.lake import Lake
-from jobs.query import rows_of_build
+from jobs.query import rows, rows_of_build
 
 FIRST, SECOND = 1_700_000_000_000, 1_700_000_100_000
 TABLE = "patient_summary"
@@ -72,6 +72,18 @@ def test_a_query_sees_gold_as_a_build_left_it(spark, lake: Lake) -> None:
     found = rows_of_build(spark, lake, named, builds.build(lake, FIRST).versions)
     assert found.to_pylist() == [{"text": "gold.x", "sex": "F"}]
     assert not [each.namespace for each in spark.sql("SHOW DATABASES").collect() if each.namespace.startswith("build_")]
+
+
+def test_an_engine_that_lets_nobody_make_views_is_asked_for_versions(spark, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows(spark, lake, f"SELECT 1 FROM gold.{TABLE}")
+    monkeypatch.setattr(query, "_knows_gold", lambda _: True)
+    named = f"WITH women AS (SELECT * FROM `gold`.{TABLE} AS p WHERE p.sex = 'F') SELECT 'gold.x' AS text, women.patient_id FROM women JOIN gold.{TABLE} USING (patient_id) WHERE gold.{TABLE}.centers[0] = 'gr' ORDER BY 2 -- gold.y"
+    for build, women in ((FIRST, ["p1", "p3"]), (SECOND, ["p1", "p2"])):
+        found = rows_of_build(spark, lake, named, builds.build(lake, build).versions)
+        assert (found["patient_id"].to_pylist(), set(found["text"].to_pylist())) == (women, {"gold.x"})
+    assert rows_of_build(spark, lake, f"DESCRIBE gold.{TABLE}", {TABLE: 0}).num_rows
+    with pytest.raises(WrongUse, match=f"it has {TABLE}"):
+        rows_of_build(spark, lake, "SELECT * FROM gold.endpoint", {TABLE: 0})
 
 
 @pytest.mark.parametrize(
