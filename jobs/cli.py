@@ -21,6 +21,7 @@ from jobs.failures import own_words
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from jobs.lake import Lake
     from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
@@ -35,6 +36,8 @@ rebuild_app = typer.Typer(help="Make tables again from what lies below them.", n
 app.add_typer(rebuild_app, name="rebuild")
 release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(release_app, name="release")
+cohort_app = typer.Typer(help="Saved cohorts: who meets which criteria in a build.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(cohort_app, name="cohort")
 
 LakeOption = Annotated[
     str | None,
@@ -413,18 +416,190 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     lake: LakeOption = None,
     form: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
+    build: Annotated[
+        int | None, typer.Option("--build", metavar="BUILD", help="Gold as that build left it (`pscc builds`).")
+    ] = None,
 ) -> None:
     """Ask the tables, known as zone.table: pscc sql "SELECT * FROM gold.endpoint"."""
-    from jobs import show
+    from jobs import builds, show
+    from jobs.lake import Lake
     from jobs.ledger import Ledger
 
     settings = Settings.from_environment(lake)
     if form is Format.parquet and sys.stdout.isatty():
         raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
     Ledger(settings, create=False).close()
+    versions = builds.build(Lake.of(settings), build).versions if build is not None else None
     with _engine(settings) as engine:
-        rows = _asked(lambda: engine.sql(query))
+        rows = _asked(lambda: engine.sql(query, versions))
     show.rows(rows, form.value)
+
+
+def _opened(lake: str | None) -> "Lake":
+    """A lake to look at without an engine; WrongUse where there is none."""
+    from jobs.lake import Lake
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    return Lake.of(settings)
+
+
+@app.command()
+def tables(lake: LakeOption = None) -> None:
+    """The tables of gold: what a row is, and how many there are."""
+    from jobs import catalogue, show
+
+    show.catalogue(catalogue.tables(_opened(lake)))
+
+
+@app.command()
+def describe(table: Annotated[str, typer.Argument(metavar="ZONE.TABLE")]) -> None:
+    """A table column by column: type, meaning, allowed values, what it tells about a person."""
+    from jobs import catalogue, show
+
+    show.described(catalogue.table(table))
+
+
+@app.command()
+def dictionary(to: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; it is made.")]) -> None:
+    """Write the dictionary of all tables as one page to search, for a browser; it needs no network."""
+    from jobs.dictionary_page import write
+
+    print(f"Open {write(to)}.")
+
+
+@app.command()
+def notebook(
+    to: Annotated[Path, typer.Argument(metavar="DIR", help="A folder; it is made.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="That build, not the newest.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Write a notebook with a worked survival analysis on gold, and the cohort that it is about."""
+    from jobs import builds
+    from jobs.notebook import write
+
+    opened = _opened(lake)
+    chosen = builds.build(opened, builds.newest(opened) if build is None else build)
+    page, _ = write(to, opened.root, chosen.number)
+    print(f"Next: {sys.executable} -m jupyter lab {page}")
+
+
+@app.command()
+def scratch(lake: LakeOption = None) -> None:
+    """This user's private folder for copies of rows; what was made from builds that are closed by now is deleted."""
+    from jobs.scratch import Scratch
+
+    found = Scratch.opened(_opened(lake))
+    print(found.folder)
+    for name, build in found.tables():
+        print(f"  {name}, of build {build}")
+
+
+@app.command("builds")
+def list_builds(lake: LakeOption = None) -> None:
+    """The builds that `sql --build`, `changes` and `cite` can go back to."""
+    from jobs import builds, show
+
+    show.builds(builds.open_builds(_opened(lake)))
+
+
+@app.command()
+def changes(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """What changed in gold since a build: rows that came, went, and read otherwise now."""
+    from jobs import builds, show
+
+    opened = _opened(lake)
+    found = builds.changes(opened, builds.build(opened, build))
+    if as_json:
+        for each in found:
+            print(json.dumps(each.__dict__))
+    else:
+        show.changes(found)
+
+
+@app.command()
+def cite(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None) -> None:
+    """A build as a paper cites it: number, day, tables with their versions."""
+    from jobs import builds
+
+    opened = _opened(lake)
+    print(builds.citation(opened, builds.build(opened, build)))
+
+
+@cohort_app.command("make")
+def make_cohort(
+    file: Annotated[Path, typer.Argument(metavar="NAME.toml|NAME.sql", help="Its definition; the file names the cohort.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="Find it in that build, not the newest.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count: nothing is saved.")] = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a cohort in a build and save its members in gold.cohort, with how many patients each criterion leaves."""
+    import getpass
+
+    from jobs import cohorts, show
+    from jobs.ledger import Ledger
+
+    definition, settings = cohorts.Definition.read(file), Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    who = by if by is not None else getpass.getuser()
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        watch("finding the cohort")
+        made = _asked(lambda: cohorts.make(settings, engine, definition, build, who, keep=not dry_run))
+    _tell_cohort(made, as_json)
+
+
+def _tell_cohort(found: Any, as_json: bool, now: int | None = None) -> None:
+    from jobs import show
+
+    if as_json:
+        print(json.dumps(found.told(), ensure_ascii=False))
+    else:
+        show.cohort(found, now)
+
+
+@cohort_app.command("list")
+def list_cohorts(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """The saved cohorts: name, build, what for."""
+    from jobs import cohorts, show
+
+    found = list(cohorts.saved(_opened(lake)).values())
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show.cohorts(found)
+
+
+@cohort_app.command("show")
+def show_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """A cohort: its definition, and how many patients each criterion left."""
+    from jobs import cohorts
+
+    opened = _opened(lake)
+    _tell_cohort(cohorts.named(opened, name), as_json, cohorts.members(opened, name))
+
+
+@cohort_app.command("drop")
+def drop_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Take a cohort out of gold.cohort; the record keeps its definition."""
+    import getpass
+
+    from jobs import cohorts
+
+    settings = Settings.from_environment(lake)
+    cohorts.named(_opened(lake), name)
+    with _engine(settings) as engine:
+        cohorts.drop(settings, engine, name, by if by is not None else getpass.getuser())
+    print(f"{name} is dropped.")
 
 
 def _asked(run: Callable[[], Any]) -> Any:

@@ -23,8 +23,13 @@ from jobs.returns import Report
 from jobs.status import Status
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from jobs.builds import Change
+    from jobs.cohorts import Saved
     from jobs.privacy.table import Cost, Proof
     from jobs.releases import Release
+    from quality.contract import Table as Contract
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
@@ -272,6 +277,76 @@ def built(made: dict[str, int]) -> None:
     table = _grid("Gold", "table", "rows", right=("rows",))
     for name, rows in made.items():
         table.add_row(f"gold.{name}", f"{rows:,}")
+    console.print(table)
+
+
+# Catalogue and builds
+
+
+def catalogue(found: "list[tuple[str, str, int]]") -> None:
+    """Tables on a line each: name, what a row is, rows."""
+    table = _grid(None, "table", "a row is", "rows", right=("rows",))
+    for name, grain, rows in found:
+        table.add_row(name, Text(grain), f"{rows:,}")
+    console.print(table)
+
+
+def described(found: "Contract") -> None:
+    """A table and its columns."""
+    from quality.dictionary import SENSITIVITY, allowed
+
+    console.print(Text.assemble((found.address, "bold"), f"  {found.grain}\nKey: {', '.join(found.key)}"))
+    table = _grid(None, "column", "type", "meaning", "allowed", "tells about a person")
+    for each in found.columns:
+        unit = f" Unit: {each.unit}." if each.unit else ""
+        cells = (each.name, each.type, each.meaning + unit, allowed(each).replace("`", ""), SENSITIVITY[each.sensitivity])
+        table.add_row(*map(Text, cells))
+    console.print(table)
+
+
+def builds(found: "pl.DataFrame") -> None:
+    """Builds on a line each."""
+    table = _grid(None, "build", "published", "made again")
+    for each in found.iter_rows(named=True):
+        table.add_row(str(each["build"]), f"{each['published_at']:%Y-%m-%d %H:%M}", Text(each["tables"]))
+    console.print(table)
+
+
+def changes(found: "list[Change]") -> None:
+    """By table what came, went and changed."""
+    names = ("before", "now", "added", "removed", "changed")
+    table = _grid(None, "table", *names, right=names)
+    for each in found:
+        table.add_row(f"gold.{each.table}", *(figure(getattr(each, name)) for name in names))
+    console.print(table)
+
+
+# Cohorts
+
+
+def cohort(found: "Saved", now: int | None = None) -> None:
+    """A cohort, and how many patients each criterion left; `now` is how many there are today."""
+    console.print(Text.assemble((found.name, "bold"), f"  {found.title}\nFor: {found.purpose}"))
+    console.print(f"Build {found.build}, by {found.by}, {found.at:%Y-%m-%d}")
+    console.print()
+    table = _grid(None, "criterion", "patients left", right=("patients left",))
+    steps = [*found.attrition, *([("Members by now", now)] if now is not None else [])]
+    for say, left in steps:
+        table.add_row(Text(say), f"{left:,}" if left is not None else "hidden")
+    console.print(table)
+    console.print("[dim]Multiples of 5; hidden: fewer than 11 patients, or fewer than 11 from another count.[/dim]")
+
+
+def cohorts(found: "list[Saved]") -> None:
+    """Every saved cohort on a line."""
+    if not found:
+        console.print("No cohort yet: `pscc cohort make NAME.toml`.")
+        return
+    table = _grid(None, "cohort", "what", "for", "build", "by", "since")
+    for each in found:
+        table.add_row(
+            Text(each.name), Text(each.title), Text(each.purpose), str(each.build), Text(each.by), f"{each.at:%Y-%m-%d}"
+        )
     console.print(table)
 
 
