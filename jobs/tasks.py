@@ -177,11 +177,13 @@ def requests_due() -> list[str]:
 
 
 @own_words()
-def carry_out_request(name: str, logs: list[str]) -> str:
-    """Carry out a request; its id and state. GateFailed where an erasure leaves a trace."""
+def carry_out_request(request: str, logs: list[str]) -> str:
+    """Carry out a request; its id and state. GateFailed where an erasure leaves a trace, in Airflow's own folders and logs too."""
     from jobs import rights
 
-    found = rights.carry_out(Settings.from_environment(), engine(), name, [Path(each) for each in logs])
+    airflow = [Path(each) for name in ("AIRFLOW_HOME", "AIRFLOW__LOGGING__BASE_LOG_FOLDER") if (each := os.environ.get(name))]
+    folders = [*map(Path, logs), *(each for each in airflow if each.is_dir())]
+    found = rights.carry_out(Settings.from_environment(), engine(), request, folders)
     return f"{found.id} {found.state}"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VERSION = "1.0"
-NO_SIGNATURES = "Expected the package `cryptography` to sign and verify with, found none: install pscc-lakehouse[academy]."
+NO_SIGNATURES = "Expected the package `cryptography` to sign and verify with, found none: install pscc-lakehouse[engine]."
 
 
 def folder(settings: Settings) -> Path:

@@ -185,6 +185,8 @@ def _follow(worker: Worker, engine: Any, found: Request, lease: Lease) -> int:
 
 def _erase(worker: Worker, engine: Any, found: Request, people: list[Person], logs: Sequence[Path]) -> Request:
     certificate.check_can_sign()
+    if missing := [str(folder) for folder in logs if not folder.is_dir()]:
+        raise WrongUse(f"Expected a folder of logs at {missing[0]}, found none: correct --logs.")
     with ExitStack() as held:
         # In one order, as everybody takes them: hospitals, releases, silver and gold.
         leases = [held.enter_context(worker.hospital(center)) for center in sorted(hospitals())]
@@ -231,10 +233,16 @@ class _Erasure:
             self.traces,
             self.worker.vault,
             self.worker.ledger.engine,
-            logs=self.logs if wanted("logs") else (),
+            beside=self._beside(),
             wanted=wanted,
             named=(self.worker.pseudonyms, frozenset(self.people)),
         )
+
+    def _beside(self) -> dict[str, Path]:
+        """The folders of logs, and what is staged where it does not lie below the lake."""
+        staging = self.worker.settings.staging
+        elsewhere = {"staging": staging} if staging.is_dir() and not staging.is_relative_to(self.worker.lake.root) else {}
+        return {f"logs {number}": folder for number, folder in enumerate(self.logs, 1)} | elsewhere
 
     def _begin(self, before: Scan, tokens: set[str]) -> None:
         """From here on no delivery brings them back, and another process can go on if this one dies."""

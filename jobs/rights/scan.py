@@ -5,9 +5,11 @@ databases of ledger and vault: their files, and the rows of their tables.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zlib import MAX_WBITS, decompressobj
 from zlib import error as BrokenGzip
@@ -115,11 +117,11 @@ def scan_lake(
     vault: Vault,
     ledger: Engine,
     *,
-    logs: Iterable[Path] = (),
+    beside: Mapping[str, Path] = MappingProxyType({}),
     wanted: Callable[[str], bool] = lambda _: True,
     named: tuple[Pseudonyms, frozenset[tuple[str, str]]] | None = None,
 ) -> Scan:
-    """Every file below a lake, its databases, and folders of logs beside it.
+    """Every file below a lake, its databases, and the folders that lie `beside` it, each a zone of its own.
 
     Only zones that are `wanted` are looked at. With `named` (the key, and people by hospital and id) files as hospitals sent them are searched for pseudonyms of these people.
     """
@@ -129,11 +131,13 @@ def scan_lake(
         below = found.path.removeprefix(f"{place}/")
         if found.is_file and wanted(zone_of(below)):
             _scan_file(waiting, system, found, below, named)
-    for number, folder in enumerate(logs, 1):
+    for zone, folder in beside.items():
         local = fs.LocalFileSystem()
-        for found in local.get_file_info(fs.FileSelector(str(folder), recursive=True)):
-            if found.is_file:
-                _scan_file(waiting, local, found, f"logs {number}/{found.path.removeprefix(f'{folder}/')}", named)
+        for found in local.get_file_info(fs.FileSelector(str(folder), recursive=True)) if wanted(zone) else ():
+            # A log that was rotated away meanwhile holds nothing any more.
+            with suppress(FileNotFoundError):
+                if found.is_file:
+                    _scan_file(waiting, local, found, f"{zone}/{found.path.removeprefix(f'{folder}/')}", named)
     for zone, engine, tables in (("vault", vault.engine, VAULT), ("ledger", ledger, LEDGER)):
         if wanted(zone):
             _scan_database(waiting, zone, engine, tables)
