@@ -21,6 +21,7 @@ from jobs.failures import own_words
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from jobs.rights.register import Request
     from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
@@ -70,7 +71,11 @@ LaterOption = Annotated[
 LogsOption = Annotated[
     list[Path] | None,
     typer.Option(
-        "--logs", metavar="DIR", help="A folder beside the lake to search too, such as Airflow's logs. May be repeated."
+        "--logs",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="A folder beside the lake to search too, such as Airflow's logs. May be repeated.",
     ),
 ]
 
@@ -498,27 +503,35 @@ def _ask(
 ) -> None:
     from datetime import date
 
-    from jobs import rights, show
+    from jobs import rights
 
     try:
         day = date.fromisoformat(received) if received else None
     except ValueError:
-        raise WrongUse("Expected a day like 2026-03-01 after --received, found another text.") from None
+        raise WrongUse("Expected a day like 2026-03-01 after --received, found another text: correct it.") from None
     settings = Settings.from_environment(lake)
-    found = rights.received(settings, kind, hospital, who, scope, by, reason, day)
-    if not later:
-        found = _carry_out(settings, found.id, logs, as_json)
+
+    def entered() -> "Request":
+        return rights.received(settings, kind, hospital, who, scope, by, reason, day)
+
+    _tell(entered() if later else _carry_out(settings, entered, logs, as_json), as_json)
+
+
+def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Path], as_json: bool) -> "Request":
+    """A request, carried out. It is entered once an engine can be had: tried again, it would be another one."""
+    from jobs import rights, show
+
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        return rights.carry_out(settings, engine, asked().id, logs, watch)
+
+
+def _tell(found: "Request", as_json: bool) -> None:
+    from jobs import show
+
     if as_json:
         print(json.dumps(found.told(), ensure_ascii=False))
     else:
         show.rights_request(found)
-
-
-def _carry_out(settings: Settings, name: str, logs: list[Path], as_json: bool) -> Any:
-    from jobs import rights, show
-
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
-        return rights.carry_out(settings, engine, name, logs, watch)
 
 
 @rights_app.command("run")
@@ -529,13 +542,10 @@ def run_request(
     as_json: JsonOption = False,
 ) -> None:
     """Carry out a request that waits, or that a crash cut short."""
-    from jobs import show
+    from jobs import rights
 
-    found = _carry_out(Settings.from_environment(lake), name, logs or [], as_json)
-    if as_json:
-        print(json.dumps(found.told(), ensure_ascii=False))
-    else:
-        show.rights_request(found)
+    settings = Settings.from_environment(lake)
+    _tell(_carry_out(settings, lambda: rights.shown(settings, name), logs or [], as_json), as_json)
 
 
 @rights_app.command("list")
@@ -556,13 +566,9 @@ def show_request(
     name: Annotated[str, typer.Argument(metavar="ID")], lake: LakeOption = None, as_json: JsonOption = False
 ) -> None:
     """A request: what became of it, and zone by zone what was found before and after an erasure."""
-    from jobs import rights, show
+    from jobs import rights
 
-    found = rights.shown(Settings.from_environment(lake), name)
-    if as_json:
-        print(json.dumps(found.told(), ensure_ascii=False))
-    else:
-        show.rights_request(found)
+    _tell(rights.shown(Settings.from_environment(lake), name), as_json)
 
 
 @rights_app.command("verify")

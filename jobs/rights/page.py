@@ -12,7 +12,9 @@ from jobs.rights.register import DONE, Request
 
 WORDS = {"oppose": "Opposition", "lift": "Lift", "erase": "Erasure"}
 STATES = {"received": "waits", "erasing": "begun, not proven", "done": "done"}
-COLUMNS = ("request", "what", "hospital", "scope", "persons", "received", "due", "state", "outcome", "taken by", "reason")
+COLUMNS = ("request", "what", "hospital", "persons", "received", "due", "what became of it", "taken by", "reason")
+# A line is read at a glance: numbers and days in one piece, and room for more columns than a return report has.
+WIDER = "main{max-width:80rem}td:first-child{white-space:nowrap}td.day{white-space:nowrap}td:nth-child(7){min-width:14rem}"
 FOOT = (
     "The register names no patient: whom a request is about is known to the vault alone, until it is carried out. "
     "A request has to be answered within one month."
@@ -28,56 +30,53 @@ def page(requests: Sequence[Request], today: date | None = None) -> str:
     said = f"{len(late)} late, {len(waiting)} waiting, {len(done)} done"
     parts = [
         f'<header style="--verdict:var(--{state})"><h1>Requests of people</h1><div class="verdict">{escape(said)}</div>',
-        f'<p class="next">{escape(_next(late, waiting))}</p></header>',
-        _table("Late", late),
-        _table("Waiting", waiting),
-        _table("Done", done),
+        f'<p class="next">{_next(late, waiting, bool(done))}</p></header>',
+        _table("Late", late, today),
+        _table("Waiting", waiting, today),
+        _table("Done", done, today),
     ]
     body = "".join(parts) + f"<footer>{escape(FOOT)}</footer>"
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
     return (
-        f'<!doctype html><html lang="en"><head>{head}<title>Requests of people: {escape(said)}</title><style>{STYLE}</style></head>'
+        f'<!doctype html><html lang="en"><head>{head}<title>Requests of people: {escape(said)}</title><style>{STYLE}{WIDER}</style></head>'
         f"<body><main>{body}</main></body></html>\n"
     )
 
 
-def _next(late: Sequence[Request], waiting: Sequence[Request]) -> str:
+def _next(late: Sequence[Request], waiting: Sequence[Request], is_any_done: bool) -> str:
     if late or waiting:
-        return f"Next: pscc rights run {(late or waiting)[0].id}, or wait for the DAG rights_requests."
-    return "Nothing to do."
+        return f"Next: <code>pscc rights run {escape((late or waiting)[0].id)}</code>, or wait for the DAG rights_requests, which runs every night."
+    return "Nothing to do." if is_any_done else "No request has come in."
 
 
-def _table(title: str, requests: Sequence[Request]) -> str:
+def _table(title: str, requests: Sequence[Request], today: date | None) -> str:
     if not requests:
         return ""
     head = "".join(f"<th{_kind(name)}>{escape(name)}</th>" for name in COLUMNS)
-    lines = "".join(f"<tr>{''.join(_cell(name, row[name]) for name in COLUMNS)}</tr>" for row in map(_row, requests))
+    rows = (_row(each, today) for each in requests)
+    lines = "".join(f"<tr>{''.join(f'<td{_kind(name)}>{row[name]}</td>' for name in COLUMNS)}</tr>" for row in rows)
     return f'<h2>{title}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def _kind(name: str) -> str:
-    return ' class="n"' if name == "persons" else ""
+    return {"persons": ' class="n"', "received": ' class="day"', "due": ' class="day"'}.get(name, "")
 
 
-def _cell(name: str, value: str) -> str:
-    return f"<td{_kind(name)}>{value}</td>"
-
-
-def _row(each: Request) -> dict[str, str]:
+def _row(each: Request, today: date | None) -> dict[str, str]:
     """The cells of a request, escaped."""
     cells = {
         "request": each.id,
-        "what": WORDS.get(each.kind, each.kind),
+        "what": WORDS[each.kind] + (f" ({each.scope})" if each.scope != "all" else ""),
         "hospital": each.center,
-        "scope": each.scope,
-        "persons": str(each.people),
+        "persons": f"{each.people:,}",
         "received": each.received_on,
-        "due": each.due_on + (" (late)" if each.is_late() else ""),
-        "state": STATES.get(each.state, each.state) + (f" {each.done_at[:10]}" if each.done_at else ""),
+        "due": each.due_on + (" (late)" if each.is_late(today) else ""),
         "taken by": each.by,
         "reason": each.reason,
     }
-    return {name: escape(value) for name, value in cells.items()} | {"outcome": _outcome(each)}
+    at = f" on {each.done_at[:10]}" if each.done_at else ""
+    became = "; ".join(filter(None, [STATES[each.state] + at, _outcome(each)]))
+    return {name: escape(value) for name, value in cells.items()} | {"what became of it": became}
 
 
 def _outcome(each: Request) -> str:
@@ -91,7 +90,7 @@ def _outcome(each: Request) -> str:
         again = f"; check again: {', '.join(live)}" if live else ""
         return f'<a href="{escape(link)}">certificate</a>: {before:,} traces before, {after:,} after{escape(again)}'
     stands = "; an opposition that a hospital states itself still stands" if told.get("opposition_of_a_hospital_stands") else ""
-    return escape(f"{told['people']} ids concerned, {told['rows_of_silver']:,} rows taken out of silver{stands}")
+    return escape(f"{told['people']:,} ids concerned, {told['rows_of_silver']:,} rows taken out of silver{stands}")
 
 
 def _hits(zones: Mapping[str, Mapping[str, Any]]) -> int:

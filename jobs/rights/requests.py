@@ -51,17 +51,18 @@ def received(
     on: date | None = None,
 ) -> Request:
     """Keep a new request. `who` are pseudonyms as the hospital makes them (64 hex digits) or person ids (32)."""
-    _check(kind, center, who, scope, by, reason)
+    day = on or datetime.now(UTC).date()
+    _check(kind, center, who, scope, by, reason, day)
     with at_work(settings, create=False) as worker:
         people = sorted({(center, _person(worker, center, each)) for each in who})
         with worker.vault.transaction() as tx:
-            new = register.enter(tx, kind, center, people, scope, by.strip(), reason.strip(), on or datetime.now(UTC).date())
+            new = register.enter(tx, kind, center, people, scope, by.strip(), reason.strip(), day)
         audit.note(settings, worker.vault, who=new.by, act=f"{kind} received", purpose=new.reason, request=new.id, rows=0)
         _write_page(settings, worker.vault)
         return new
 
 
-def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, reason: str) -> None:
+def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, reason: str, on: date) -> None:
     if center not in hospitals():
         raise WrongUse(f"Expected one of {', '.join(sorted(hospitals()))} as --hospital, found another name: correct it.")
     if scope not in SCOPES:
@@ -72,6 +73,8 @@ def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, rea
         raise WrongUse(
             "Expected who took the request and why it is made, found one of them empty: give --by NAME and --reason TEXT."
         )
+    if on > datetime.now(UTC).date():
+        raise WrongUse(f"Expected a day that has come after --received, found {on}: correct it.")
     if not who or not all(PSEUDONYM.fullmatch(each) or PERSON_ID.fullmatch(each) for each in who):
         raise WrongUse(
             "Expected pseudonyms of 64 hex digits, one a line, or a person id of 32, found something else: correct the file. "
