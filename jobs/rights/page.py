@@ -12,9 +12,19 @@ from jobs.rights.register import DONE, Request
 
 WORDS = {"oppose": "Opposition", "lift": "Lift", "erase": "Erasure"}
 STATES = {"received": "waits", "erasing": "begun, not proven", "done": "done"}
-COLUMNS = ("request", "what", "hospital", "persons", "received", "due", "what became of it", "taken by", "reason")
-# A line is read at a glance: numbers and days in one piece, and room for more columns than a return report has.
-WIDER = "main{max-width:80rem}td:first-child{white-space:nowrap}td.day{white-space:nowrap}td:nth-child(7){min-width:14rem}"
+# Width of each column in rem, the same in every table of the page; what became of a request gets the rest.
+COLUMNS = {
+    "request": 12.8,
+    "what": 7.5,
+    "hospital": 5,
+    "persons": 5,
+    "received": 7.4,
+    "due": 7.4,
+    "what became of it": 0,
+    "taken by": 7,
+    "reason": 10.5,
+}
+WIDER = "main{max-width:82rem}table{table-layout:fixed;min-width:76rem}td{overflow-wrap:anywhere}a{color:inherit}"
 FOOT = (
     "The register names no patient: whom a request is about is known to the vault alone, until it is carried out. "
     "A request has to be answered within one month."
@@ -52,14 +62,18 @@ def _next(late: Sequence[Request], waiting: Sequence[Request], is_any_done: bool
 def _table(title: str, requests: Sequence[Request], today: date | None) -> str:
     if not requests:
         return ""
-    head = "".join(f"<th{_kind(name)}>{escape(name)}</th>" for name in COLUMNS)
+    head = "".join(f"<th{_kind(name)}{_width(name)}>{escape(name)}</th>" for name in COLUMNS)
     rows = (_row(each, today) for each in requests)
     lines = "".join(f"<tr>{''.join(f'<td{_kind(name)}>{row[name]}</td>' for name in COLUMNS)}</tr>" for row in rows)
     return f'<h2>{title}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def _kind(name: str) -> str:
-    return {"persons": ' class="n"', "received": ' class="day"', "due": ' class="day"'}.get(name, "")
+    return ' class="n"' if name == "persons" else ""
+
+
+def _width(name: str) -> str:
+    return f' style="width:{COLUMNS[name]}rem"' if COLUMNS[name] else ""
 
 
 def _row(each: Request, today: date | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from jobs.errors import GateFailed, LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing import links, load
 from jobs.landing.erased import PERSON, ROW, TOKEN, Tombstones, bury
+from jobs.landing.identifiers import is_identifier
 from jobs.landing.links import Person
 from jobs.landing.purge import Removal, remove_rows
 from jobs.landing.rights import Statement
@@ -33,6 +34,7 @@ from jobs.stages.loading import ask_again
 from jobs.stages.worker import Worker, at_work, quiet
 
 PSEUDONYM, PERSON_ID = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{32}")
+ID_WITHIN = re.compile(r"[0-9a-fA-F]{32}")
 NOT_COVERED = [
     "the landing area, which is the hospital's: what it sends again is dropped on arrival",
     "backups, and copies of tables, releases or results that people have made",
@@ -72,6 +74,11 @@ def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, rea
     if not (by.strip() and reason.strip()):
         raise WrongUse(
             "Expected who took the request and why it is made, found one of them empty: give --by NAME and --reason TEXT."
+        )
+    if is_identifier(reason, is_code=False) or ID_WITHIN.search(reason):
+        raise WrongUse(
+            "Expected a reason that tells of nobody, found an id, a number or an address of somebody in it: name the letter or the call, "
+            "as in --reason 'letter 2026/117'."
         )
     if on > datetime.now(UTC).date():
         raise WrongUse(f"Expected a day that has come after --received, found {on}: correct it.")

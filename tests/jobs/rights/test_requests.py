@@ -292,6 +292,8 @@ def test_a_lake_that_is_older_than_the_register_gets_its_tables_and_keeps_what_i
         ({"scope": "genetics"}, "erasure of everything"),
         ({"by": " "}, "who took the request"),
         ({"reason": ""}, "why it is made"),
+        ({"reason": f"letter about {WHO}"}, "a reason that tells of nobody"),
+        ({"reason": "mail of Jeanne@example.org"}, "a reason that tells of nobody"),
         ({"who": []}, "64 hex digits"),
         ({"who": ["Jeanne"]}, "64 hex digits"),
     ],
