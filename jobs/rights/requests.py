@@ -5,13 +5,14 @@ Every step may be tried again: what is half done is known from the vault, and th
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from sqlalchemy.engine import Connection
 
 from jobs import audit, returns
@@ -35,6 +36,8 @@ from jobs.stages.worker import Worker, at_work, quiet
 
 PSEUDONYM, PERSON_ID = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{32}")
 ID_WITHIN = re.compile(r"[0-9a-fA-F]{32}")
+# How many files with a trace left are named.
+SHOWN = 10
 NOT_COVERED = [
     "the landing area, which is the hospital's: what it sends again is dropped on arrival",
     "backups, and copies of tables, releases or results that people have made",
@@ -222,6 +225,7 @@ class _Erasure:
             kept = {row["trace"] for row in rows_of(tx, request_trace, request=found.id)}
         self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
         self.outcome: dict[str, Any] = json.loads(found.outcome) if found.outcome else {"began_at": now()}
+        self.outcome.pop("left_in", None)
 
     def run(self) -> Request:
         """Find, bury, purge, prove, certify."""
@@ -348,10 +352,19 @@ class _Erasure:
                 [{"request": self.found.id, "center": at, "person_id": who} for at, who in self.people],
             )
             put(tx, request_trace, [{"request": self.found.id, "trace": each} for each in self.traces.texts])
+            # For who mends it alone: a name that somebody gave a file is for no log.
+            left = json.dumps(self.outcome | {"left_in": self._nameable(after.places)})
+            self.found = register.change(tx, self.found, outcome=left)
         raise GateFailed(
-            f"Expected no trace of them after {self.found.id}, found some: {where}. Nothing is certified; remove what is no table's, "
-            "such as logs, and carry it out again."
+            f"Expected no trace of them after {self.found.id}, found some: {where}. Nothing is certified; `pscc rights show {self.found.id}` "
+            "names the files: remove what is no table's, such as logs, then carry it out again."
         )
+
+    def _nameable(self, places: Iterable[str]) -> list[str]:
+        """The first of these places that can be written down: none with a trace in its own name."""
+        named = sorted(places)
+        hit = self.traces.stand_in(pl.Series(named, dtype=pl.String))
+        return [place for place, is_hit in zip(named, hit, strict=True) if not is_hit][:SHOWN]
 
     def _certify(self, after: Scan) -> Request:
         self.outcome |= {"after": after.told(), "ended_at": now()}

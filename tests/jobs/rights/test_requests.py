@@ -229,9 +229,12 @@ def test_a_trace_that_no_table_holds_is_named_and_nothing_is_certified_until_it_
     with pytest.raises(GateFailed, match=f"{'other' if place.startswith('lake') else 'logs 1'} 1"):
         rights.carry_out(house.settings, Builder(), asked.id, [logs])
     assert rights.due(house.settings) == [asked.id]
+    left = {"lake/notes.txt": "notes.txt", "logs/run.log": "logs 1/run.log"}[place]
+    assert json.loads(rights.shown(house.settings, asked.id).outcome or "")["left_in"] == [left]
     assert not (certificate.folder(house.settings) / "certificates").exists()
     file.unlink()
-    assert rights.carry_out(house.settings, Builder(), asked.id, [logs]).state == "done"
+    done = rights.carry_out(house.settings, Builder(), asked.id, [logs])
+    assert (done.state, "left_in" in (done.outcome or "")) == ("done", False)
 
 
 def test_what_is_staged_elsewhere_than_below_the_lake_is_searched_too(house: House, tmp_path: Path) -> None:
