@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jobs.cohorts import Saved
     from jobs.privacy.table import Cost, Proof
     from jobs.releases import Release
+    from jobs.rights.register import Request
     from quality.contract import Table as Contract
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
@@ -437,3 +438,45 @@ def releases(found: "list[Release]") -> None:
         numbers = (f"{each.patients:,}", str(each.k), str(each.l))
         table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)
     console.print(table)
+
+
+# Requests of people
+
+
+def rights_requests(found: "list[Request]") -> None:
+    """Every request."""
+    grid = _grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
+    for each in found:
+        late = " late" if each.state != "done" and each.is_late() else ""
+        cells = (each.id, each.kind, each.center, each.scope, figure(each.people), each.due_on, each.state + late)
+        grid.add_row(*(Text(cell) for cell in cells))
+    console.print(grid if found else "No request has come in.")
+
+
+def rights_request(found: "Request") -> None:
+    """A request, and what an erasure found zone by zone."""
+    told = found.told()
+    console.print(
+        f"{found.id}: {found.kind} ({found.scope}) at {found.center}, {found.people} persons, {found.state}, due {found.due_on}"
+    )
+    outcome = told["outcome"] or {}
+    if "before" in outcome:
+        console.print(_searched(outcome["before"], outcome.get("after", {})))
+    for name, value in outcome.items():
+        if name not in ("before", "after") and value not in ({}, []):
+            console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
+    if outcome.get("opposition_of_a_hospital_stands"):
+        console.print("An opposition in a hospital's own list stands: it ends there, not here.")
+    if found.certificate:
+        console.print(f"Certificate: {found.certificate}", soft_wrap=True)
+
+
+def _searched(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> Table:
+    names = ("zone", "files", "MB", "traces before", "traces after")
+    grid = _grid("Every file below the lake", *names, right=names[1:])
+    for zone in sorted({*before, *after}):
+        was, now = before.get(zone, {}), after.get(zone)
+        size = f"{was.get('bytes', 0) / 1e6:,.1f}"
+        left = f"{now['hits']:,}" if now else "?"
+        grid.add_row(Text(zone), Text(figure(was.get("files", 0))), Text(size), Text(f"{was.get('hits', 0):,}"), Text(left))
+    return grid

@@ -15,7 +15,7 @@ import pytest
 from jobs import tasks
 
 DAGS = Path(__file__).parents[2] / "dags"
-EXPECTED = {"landing_intake", "delivery_ingest", "gold_build", "teaching_release"}
+EXPECTED = {"landing_intake", "delivery_ingest", "gold_build", "rights_requests", "teaching_release"}
 # What a person does is no task of ours.
 BY_PERSONS = {"approval"}
 # Keys of announcements, names of tables, tasks and releases, bounds; `bool` says whether something was done.
