@@ -57,8 +57,8 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
         )
     expected = known.read_text(encoding="ascii").strip()
     signature = certificate.get("signature")
-    is_ours = isinstance(signature, dict) and signature.get("public_key") == expected
-    if not is_ours or not _is_good(expected, str(signature.get("value")), certificate):
+    signed = signature if isinstance(signature, dict) else {}
+    if signed.get("public_key") != expected or not _is_good(expected, str(signed.get("value")), certificate):
         raise ContractViolation(
             f"Expected a certificate that this lake has signed in {file}, found one that was changed or is another's."
         )
