@@ -514,7 +514,7 @@ def _ask(
     def entered() -> "Request":
         return rights.received(settings, kind, hospital, who, scope, by, reason, day)
 
-    _tell(entered() if later else _carry_out(settings, entered, logs, as_json), as_json)
+    _tell_request(entered() if later else _carry_out(settings, entered, logs, as_json), as_json)
 
 
 def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Path], as_json: bool) -> "Request":
@@ -525,7 +525,7 @@ def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Pa
         return rights.carry_out(settings, engine, asked().id, logs, watch)
 
 
-def _tell(found: "Request", as_json: bool) -> None:
+def _tell_request(found: "Request", as_json: bool) -> None:
     from jobs import show
 
     if as_json:
@@ -545,7 +545,7 @@ def run_request(
     from jobs import rights
 
     settings = Settings.from_environment(lake)
-    _tell(_carry_out(settings, lambda: rights.shown(settings, name), logs or [], as_json), as_json)
+    _tell_request(_carry_out(settings, lambda: rights.shown(settings, name), logs or [], as_json), as_json)
 
 
 @rights_app.command("list")
@@ -568,7 +568,7 @@ def show_request(
     """A request: what became of it, and zone by zone what was found before and after an erasure."""
     from jobs import rights
 
-    _tell(rights.shown(Settings.from_environment(lake), name), as_json)
+    _tell_request(rights.shown(Settings.from_environment(lake), name), as_json)
 
 
 @rights_app.command("verify")
