@@ -56,9 +56,9 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
             f"Expected the public key of certificates in {known}, found none: name the lake that signed it with --lake."
         )
     expected = known.read_text(encoding="ascii").strip()
-    signature = certificate.get("signature")
-    signed = signature if isinstance(signature, dict) else {}
-    if signed.get("public_key") != expected or not _is_good(expected, str(signed.get("value")), certificate):
+    told = certificate.get("signature")
+    signature: dict[str, Any] = told if isinstance(told, dict) else {}
+    if signature.get("public_key") != expected or not _is_good(expected, str(signature.get("value")), certificate):
         raise ContractViolation(
             f"Expected a certificate that this lake has signed in {file}, found one that was changed or is another's."
         )

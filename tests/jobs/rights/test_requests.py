@@ -28,6 +28,7 @@ from jobs.releases.store import MADE, Release, Store
 from jobs.rights import certificate
 from jobs.rights.register import Request
 from jobs.settings import Settings
+from tests import postgres
 from tests.jobs.deliveries import know
 from tests.jobs.landing.staging import delivery
 
@@ -94,9 +95,9 @@ def house(tmp_path: Path) -> House:
     return made(tmp_path)
 
 
-def made(folder: Path) -> House:
+def made(folder: Path, database_url: str | None = None) -> House:
     (folder / "key").write_text(KEY)
-    found = House(Settings(lake=str(folder / "lake"), platform_key_file=folder / "key"))
+    found = House(Settings(lake=str(folder / "lake"), platform_key_file=folder / "key", database_url=database_url))
     with closing(Ledger(found.settings)) as ledger, ledger.hold("hospital/gr") as lease:
         know(ledger, lease, "a", "loading")
     found.bring(delivery(folder, "GR-20200101-001", patient=PATIENT, tumour=TUMOUR), 1)
@@ -246,6 +247,15 @@ def test_what_is_staged_elsewhere_than_below_the_lake_is_searched_too(house: Hou
     (left / "rows.csv").write_text(WHO)
     done = Erased(house, House(settings).ask("erase"))
     assert (done.hits("before")["staging"], list(left.parent.glob("*"))) == (1, [])
+
+
+def test_ledger_and_vault_in_postgresql_forget_them_too(postgresql: str, tmp_path: Path) -> None:
+    house = made(tmp_path, postgres.emptied(postgresql))
+    plant(house)
+    done = Erased(house, house.ask("erase"))
+    assert done.hits("before")["vault"] > 0
+    assert set(done.hits("after").values()) == {0}
+    assert audit.check(house.settings) == 2
 
 
 def test_an_opposition_holds_at_once_and_no_list_of_the_hospital_ends_it(house: House, tmp_path: Path) -> None:
