@@ -4,4 +4,4 @@ set -eu
 mkdir -p /store/buckets /store/users
 ROOT_ACCESS_KEY_ID=root ROOT_SECRET_ACCESS_KEY=$(cat /run/secrets/store_root)
 export ROOT_ACCESS_KEY_ID ROOT_SECRET_ACCESS_KEY
-exec versitygw --port :7070 --iam-dir /store/users --health /health --file-perms 0600 --dir-perms 0700 posix /store/buckets
+exec versitygw --port :7070 --iam-dir /store/users --health /health posix --file-perms 0600 --dir-perms 0700 /store/buckets
