@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import FrameType
@@ -20,6 +21,7 @@ from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.java import java_home
 from jobs.ledger import Lease, lease, store
 from jobs.services.engine import SERVER
+from jobs.services.place import write_private
 from jobs.session import CONNECT_PORT, configuration
 from jobs.settings import Settings
 
@@ -107,21 +109,24 @@ def command(settings: Settings) -> list[str]:
         "spark.local.dir": "/tmp",
         "spark.sql.warehouse.dir": "/tmp/warehouse",
     }
-    if settings.spark_master.startswith("spark://"):
-        own["spark.authenticate"] = "true"
     submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
-    return [
-        submit,
-        "--class",
-        SERVER,
-        *[word for pair in (known | own).items() for word in ("--conf", "=".join(pair))],
-        "spark-internal",
-    ]
+    words = [word for pair in (known | own).items() for word in ("--conf", "=".join(pair))]
+    return [submit, "--class", SERVER, *_cluster_secret(), *words, "spark-internal"]
+
+
+def _cluster_secret() -> list[str]:
+    """The secret of the cluster, in a file: a command's words can be read on the machine. Spark does not take it from its environment here."""
+    secret = os.environ.get("PSCC_SPARK_SECRET")
+    if not secret:
+        return []
+    file = Path(tempfile.gettempdir(), "cluster.conf")
+    write_private(file, f"spark.authenticate true\nspark.authenticate.secret {secret}\n")
+    return ["--properties-file", str(file)]
 
 
 def environment() -> dict[str, str]:
     """What the JVM needs to know and nothing else: a query can read it."""
-    passed = ("PATH", "LANG", "HOME", "SPARK_CONNECT_AUTHENTICATE_TOKEN", "_SPARK_AUTH_SECRET")
+    passed = ("PATH", "LANG", "HOME", "SPARK_CONNECT_AUTHENTICATE_TOKEN")
     store_ = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     known = {name: os.environ[name] for name in passed if name in os.environ}
     return (
