@@ -111,8 +111,8 @@ class Stack:
             ("clinical-engine", ["python", "-c", "import pyspark; print('Spark', pyspark.__version__)"]),
             ("kafka", ["sh", "-c", "ls /opt/kafka/libs | grep -o 'kafka_.*[0-9]'"]),
         )
-        said = [self.compose("exec", "-T", service, *command).stdout.strip().splitlines()[-1] for service, command in told]
-        return [server.stdout.strip(), f"Compose {compose.strip()}", *said]
+        said = [self.compose("exec", "-T", service, *command).stdout.split() for service, command in told]
+        return [server.stdout.strip(), f"Compose {compose.strip()}", *map(" ".join, said)]
 
     def secret(self, name: str) -> str:
         return (self.secrets / name).read_text().strip()
