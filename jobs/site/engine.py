@@ -1,7 +1,7 @@
-"""The clinical engine of a site: a Spark Connect server, and the only one of its lake.
+"""The engines of a site: Spark Connect servers, of which one is the clinical engine, the only one of its lake.
 
 No store of Delta's Java side excludes a second writer of a table in an object store, so one JVM computes silver and gold. Which one, a lease in the
-ledger says: this program has it while its JVM runs, and ends the JVM when it cannot be sure of it any more.
+ledger says: `python -m jobs.site.engine clinical` has it while its JVM runs, and ends the JVM when it cannot be sure of it any more.
 """
 
 import os
@@ -136,11 +136,13 @@ def environment() -> dict[str, str]:
     )
 
 
-def main() -> int:
-    """Run the engine until it ends, as the only one; its exit code."""
+def main(kind: str) -> int:
+    """Run an engine until it ends; its exit code. A `reader` writes nothing, as its key in the store allows nothing else, and needs no lease."""
     settings = Settings.from_environment()
-    ledger = store.open_store(settings, create=False)
     words, variables = command(settings), environment()
+    if kind == "reader":
+        os.execve(words[0], words, variables)
+    ledger = store.open_store(settings, create=False)
     held = sole(ledger, settings.lake)
     print(f"The clinical engine of {settings.lake} starts on {settings.spark_master}.", flush=True)
     try:
@@ -151,6 +153,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1]))
     except LakehouseError as error:
         sys.exit(str(error))

@@ -45,6 +45,7 @@ class Stack:
     files: tuple[str, ...]
     landing_port: int = 17070
     airflow_port: int = 18080
+    curated_port: int = 15103
 
     def compose(self, *words: str, check: bool = True, patience: float = 1200) -> "subprocess.CompletedProcess[str]":
         """Run a command of Docker Compose."""
@@ -53,6 +54,7 @@ class Stack:
             "SECRETS": str(self.secrets),
             "LANDING_PORT": str(self.landing_port),
             "AIRFLOW_PORT": str(self.airflow_port),
+            "CURATED_PORT": str(self.curated_port),
         }
         command = ["docker", "compose", "--project-name", NAME, "--progress", "plain", *files, *words]
         done = subprocess.run(
@@ -106,13 +108,18 @@ class Stack:
         compose = self.compose("version", "--short").stdout
         told = (
             ("postgres", ["postgres", "--version"]),
-            ("store", ["versitygw", "--version"]),
             ("scheduler", ["airflow", "version"]),
             ("clinical-engine", ["python", "-c", "import pyspark; print('Spark', pyspark.__version__)"]),
             ("kafka", ["sh", "-c", "ls /opt/kafka/libs | grep -o 'kafka_.*[0-9]'"]),
         )
         said = [self.compose("exec", "-T", service, *command).stdout.split() for service, command in told]
-        return [server.stdout.strip(), f"Compose {compose.strip()}", *map(" ".join, said)]
+        images = self.compose("config", "--images").stdout.split()
+        return [
+            server.stdout.strip(),
+            f"Compose {compose.strip()}",
+            *map(" ".join, said),
+            "images " + " ".join(sorted(set(images))),
+        ]
 
     def secret(self, name: str) -> str:
         return (self.secrets / name).read_text().strip()
