@@ -145,7 +145,7 @@ def test_a_task_calls_one_function_of_jobs_tasks_and_nothing_else_of_the_jobs(da
     )
     everywhere = imported(ast.parse((DAGS / f"{dag}.py").read_text(encoding="utf-8")))
     # The doorbell is no work: an asset has to name its trigger.
-    doorbell = {"from jobs.services.landing_trigger import LandingTrigger"}
+    doorbell = {"from jobs.services.landing_trigger import landing_bell"}
     assert set(everywhere) <= {"from jobs import tasks", "from quality.contracts import contracts"} | doorbell
 
 
