@@ -8,20 +8,18 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from jobs import operating
+from jobs.command import JsonOption, LakeOption, engine_of, group
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.settings import Settings
-
-if TYPE_CHECKING:
-    from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
 app = typer.Typer(
@@ -31,17 +29,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-rebuild_app = typer.Typer(help="Make tables again from what lies below them.", no_args_is_help=True, rich_markup_mode=None)
+rebuild_app = group("Make tables again from what lies below them.")
 app.add_typer(rebuild_app, name="rebuild")
-release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
+release_app = group("Teaching releases: anonymous tables for a class.")
 app.add_typer(release_app, name="release")
+operating.register(app)
 
-LakeOption = Annotated[
-    str | None,
-    typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
-]
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 
 
 class Verdict(StrEnum):
@@ -139,7 +133,7 @@ def ingest(
 
     settings = Settings.from_environment(lake)
     known = load_keys(keys)
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         _tell(ingested(settings, landing, known, engine, watch), as_json)
 
 
@@ -155,19 +149,6 @@ def _tell(reports: Iterator[Any], as_json: bool) -> None:
         show.verdicts(told)
 
 
-@contextmanager
-def _engine(settings: Settings) -> "Iterator[Engine]":
-    from jobs.session import check_engine
-    from jobs.silver.engine import Engine
-
-    check_engine(settings)
-    engine = Engine(settings)
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
 @app.command()
 def build(lake: LakeOption = None) -> None:
     """Refresh gold from what changed in silver."""
@@ -175,7 +156,7 @@ def build(lake: LakeOption = None) -> None:
     from jobs.ingest import build as built
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress() as watch:
+    with engine_of(settings) as engine, show.progress() as watch:
         watch("building gold")
         made = built(settings, engine)
     show.built(made)
@@ -208,7 +189,7 @@ def decide(
     from jobs.ingest import decide as decided
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         _tell(decided(settings, delivery_id, verdict.value, by, why, engine, watch), as_json)
 
 
@@ -219,7 +200,7 @@ def rebuild_silver(lake: LakeOption = None) -> None:
     from jobs.ingest import rebuild_silver as rebuilt
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress() as watch:
+    with engine_of(settings) as engine, show.progress() as watch:
         watch("making silver again from bronze")
         rebuilt(settings, engine)
     print("Silver is what bronze and the mappings say. Next: `pscc build`.")
@@ -330,7 +311,7 @@ def sql(
     if form is Format.parquet and sys.stdout.isatty():
         raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
     Ledger(settings, create=False).close()
-    with _engine(settings) as engine:
+    with engine_of(settings) as engine:
         rows = _asked(lambda: engine.sql(query))
     show.rows(rows, form.value)
 
@@ -475,7 +456,7 @@ def _class_of_its_own(to: Path, release: str | None) -> list[str]:
     _make_folder(to)
     settings = own.lake_of(to)
     with show.progress() as watch:
-        found = release or own.release_for_class(to, settings, _engine, watch)
+        found = release or own.release_for_class(to, settings, engine_of, watch)
         own.build_lessons(to, watch)
     return ["--lake", settings.lake, "--release", found]
 

@@ -46,7 +46,8 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
         yield lambda doing: line.update(Text(doing))
 
 
-def _sign(outcome: str | None) -> Text:
+def sign(outcome: str | None) -> Text:
+    """An outcome with its sign and colour."""
     known = outcome or "loading"
     return Text(f"{SIGNS.get(known, '·')} {known}", style=f"bold {COLOURS.get(known, 'cyan')}")
 
@@ -56,7 +57,8 @@ def figure(count: int | None) -> str:
     return f"{count:,}" if count else "·"
 
 
-def _grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
+def grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table; the columns named in `right` hold numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(
@@ -74,14 +76,14 @@ def verdicts(reports: list[Report]) -> None:
         console.print("Nothing new: every announcement was judged before, and nothing that waits can be loaded yet.")
         return
     counts = ("read", "new", "changed", "deleted", "set aside", "waiting")
-    table = _grid(None, "delivery", "verdict", "why", *counts, "s", right=(*counts, "s"))
+    table = grid(None, "delivery", "verdict", "why", *counts, "s", right=(*counts, "s"))
     for report in reports:
         silver = report.rows_silver
         rows = (report.rows_read, silver["new"], silver["changed"], silver["deleted"])
         sums = (sum(report.rows_set_aside.values()), sum(report.rows_waiting.values()))
         name = report.delivery_id or "(unreadable)"
         table.add_row(
-            Text(name), _sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
+            Text(name), sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
         )
     console.print(table)
     found = [line for report in reports if report.outcome != "accepted" for line in _first_findings(report)]
@@ -132,7 +134,7 @@ def _place(finding: dict[str, Any]) -> list[str]:
 
 def validation(report: Report) -> None:
     """The verdict on a delivery that was not sent yet."""
-    title = Text.assemble(_sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
+    title = Text.assemble(sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
     read = f"{report.rows_read:,} rows in {len(report.files)} files: no reason to refuse it was found here. {ON_ARRIVAL}"
     body = Text(read if report.outcome == "accepted" else "It would be refused: correct what is listed, then validate again.")
     console.print(Panel(Group(title, body), border_style=COLOURS[report.outcome], expand=False))
@@ -173,7 +175,7 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, liste
         return
     shown = findings[:SHOWN]
     title = cut(title, len(shown), len(findings[SHOWN:]) + not_listed)
-    table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
+    table = grid(title, "code", "file", "row", "column", "what", right=("row",))
     for each in shown:
         row = each.get("row") or 0
         place = (each.get("file") or "", row if isinstance(row, str) else figure(row), each.get("column") or "")
@@ -206,12 +208,12 @@ def status(found: Status) -> None:
 
 def _deliveries(found: Status) -> Table:
     counts = ("read", "new", "changed", "deleted", "set aside", "opposed")
-    table = _grid("Deliveries", "delivery", "verdict", "why", *counts, right=counts)
+    table = grid("Deliveries", "delivery", "verdict", "why", *counts, right=counts)
     for each in found.deliveries:
         names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
         why = _why(each["reason_codes"], each["warnings"], COLOURS.get(each.get("outcome", ""), ""))
         table.add_row(
-            Text(each["delivery_id"]), _sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names)
+            Text(each["delivery_id"]), sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names)
         )
     return table
 
@@ -219,7 +221,7 @@ def _deliveries(found: Status) -> Table:
 def _held(found: Status) -> Table | None:
     if not found.held:
         return None
-    table = _grid("Still held", "delivery", "why", "since", "next")
+    table = grid("Still held", "delivery", "why", "since", "next")
     for each in found.held:
         days = (datetime.now(UTC) - datetime.fromisoformat(each["since"])).days
         waits = each["waits_for"]
@@ -236,7 +238,7 @@ def _held(found: Status) -> Table | None:
 def _tables(found: Status) -> Table | None:
     if not found.tables:
         return None
-    table = _grid("Tables", "table", "rows", "current", right=("rows", "current"))
+    table = grid("Tables", "table", "rows", "current", right=("rows", "current"))
     for each in found.tables:
         table.add_row(Text(f"{each.zone}.{each.table}"), f"{each.rows:,}", "" if each.current is None else f"{each.current:,}")
     return table
@@ -247,7 +249,7 @@ def reasons(title: str, counted: Mapping[str, Mapping[str, int]]) -> Table | Non
     totals: Counter[str] = sum((Counter(each) for each in counted.values()), Counter())
     if not totals:
         return None
-    table = _grid(title, "reason", *counted, "all", right=(*counted, "all"))
+    table = grid(title, "reason", *counted, "all", right=(*counted, "all"))
     for reason, total in totals.most_common():
         table.add_row(Text(reason), *(figure(each.get(reason, 0)) for each in counted.values()), figure(total))
     return table
@@ -258,7 +260,7 @@ def built(made: dict[str, int]) -> None:
     if not made:
         console.print("Gold is up to date: nothing it reads has changed.")
         return
-    table = _grid("Gold", "table", "rows", right=("rows",))
+    table = grid("Gold", "table", "rows", right=("rows",))
     for name, rows in made.items():
         table.add_row(f"gold.{name}", f"{rows:,}")
     console.print(table)
@@ -304,7 +306,7 @@ def _as_table(found: pa.Table) -> None:
     told = list(zip(*columns, strict=True))
     if sum(widths) + 2 * len(widths) <= console.width:
         numeric = tuple(each.name for each in found.schema if pa.types.is_integer(each.type) or pa.types.is_floating(each.type))
-        table = _grid(None, *found.column_names, right=numeric)
+        table = grid(None, *found.column_names, right=numeric)
         for row in told:
             table.add_row(*map(Text, row))
         console.print(table)
@@ -326,7 +328,7 @@ def _one_by_one(number: int, cells: list[tuple[str, str]]) -> None:
 
 def anonymous(cost: "Cost", proof: "Proof") -> None:
     """What a table lost on the way to being anonymous, and what was counted in what was written."""
-    table = _grid("Anonymous table", "what", "how much", right=("how much",))
+    table = grid("Anonymous table", "what", "how much", right=("how much",))
     for what, much in (
         ("rows", f"{proof.rows:,}"),
         ("rows suppressed", f"{cost.suppressed:,}"),
@@ -349,12 +351,12 @@ def release(found: "Release", figures: list[dict[str, Any]]) -> None:
     console.print(Text.assemble((found.name, "bold"), f"  {found.state}  {found.patients:,} patients, k {found.k}, l {found.l}"))
     if not figures:
         return
-    table = _grid(None, "figure", "value", "bound", "kept", right=("value",))
+    table = grid(None, "figure", "value", "bound", "kept", right=("value",))
     for each in figures:
-        sign = (
+        kept = (
             Text("yes", style="green") if each["kept"] else Text("no" if each["decides"] else "no, told beside", style="yellow")
         )
-        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), sign)
+        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), kept)
     console.print(table)
 
 
@@ -363,7 +365,7 @@ def releases(found: "list[Release]") -> None:
     if not found:
         console.print("No release yet: `pscc release make`.")
         return
-    table = _grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
+    table = grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
     for each in found:
         numbers = (f"{each.patients:,}", str(each.k), str(each.l))
         table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)

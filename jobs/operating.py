@@ -1,0 +1,106 @@
+"""The commands of whoever keeps the lakehouse running: what lies in quarantine, the story of a delivery."""
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+import typer
+
+from jobs.command import JsonOption, LakeOption, engine_of, group
+from jobs.settings import Settings
+
+quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
+delivery_app = group("One delivery, from its announcement to gold.")
+ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Make these commands known to the command line."""
+    app.add_typer(quarantine_app, name="quarantine")
+    app.add_typer(delivery_app, name="delivery")
+
+
+def _told(lines: Iterable[dict[str, Any]]) -> None:
+    for each in lines:
+        print(json.dumps(each, ensure_ascii=False, default=str))
+
+
+@quarantine_app.command("list")
+def list_quarantine(
+    center: Annotated[str | None, typer.Option("--center", metavar="CENTER", help="Of one hospital only.")] = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rows that are set aside or wait, by hospital, feed and reason."""
+    from jobs import show_operating
+    from jobs.quarantine import groups
+
+    found = groups(Settings.from_environment(lake), center)
+    if as_json:
+        _told(each.told() for each in found)
+    else:
+        show_operating.quarantined(found)
+
+
+@quarantine_app.command("show")
+def show_quarantine(
+    what: Annotated[str, typer.Argument(metavar="ID|REASON", help="A delivery, or a reason code.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Where the rows of a delivery, or those with a reason, stand: file, row number, columns. Never a value."""
+    from jobs import show_operating
+    from jobs.quarantine import places_of
+
+    found = places_of(Settings.from_environment(lake), what)
+    if as_json:
+        _told(found)
+    else:
+        show_operating.places(what, found)
+
+
+@quarantine_app.command("replay")
+def replay_quarantine(
+    center: Annotated[str, typer.Argument(metavar="CENTER")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """Try the waiting rows of a hospital again, in one pass. Rows set aside keep their verdict: a corrected one comes in a later delivery."""
+    from jobs import show, show_operating
+    from jobs.quarantine import replay
+
+    settings = Settings.from_environment(lake)
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
+        found = replay(settings, center, engine, watch)
+    if as_json:
+        _told({"reason": reason, "before": before, "after": after} for reason, (before, after) in found.items())
+    else:
+        show_operating.replayed(center, found)
+
+
+@quarantine_app.command("release")
+def release_held(
+    delivery_id: Annotated[str, typer.Argument(metavar="ID")],
+    by: ByOption,
+    why: WhyOption,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a held delivery load: `pscc decide ID approve` under another name."""
+    from jobs import cli
+
+    cli.decide(delivery_id, cli.Verdict.approve, by, why, lake, as_json)
+
+
+@delivery_app.command("show")
+def show_delivery(
+    delivery_id: Annotated[str, typer.Argument(metavar="ID")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """Announcement, gates, rows, tables and their versions, passes, times, runs: the whole story of a delivery."""
+    from jobs import show_operating
+    from jobs.story import story
+
+    found = story(Settings.from_environment(lake), delivery_id)
+    if as_json:
+        _told([found.told()])
+    else:
+        show_operating.story(found)
