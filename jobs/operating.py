@@ -1,4 +1,4 @@
-"""The commands of whoever keeps the lakehouse running: what lies in quarantine, the story of a delivery."""
+"""The commands of whoever keeps the lakehouse running: what lies in quarantine, the story of a delivery, whether the lake is whole."""
 
 import json
 from collections.abc import Iterable
@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
     """Make these commands known to the command line."""
     app.add_typer(quarantine_app, name="quarantine")
     app.add_typer(delivery_app, name="delivery")
+    app.command()(verify)
 
 
 def _told(lines: Iterable[dict[str, Any]]) -> None:
@@ -104,3 +105,17 @@ def show_delivery(
         _told([found.told()])
     else:
         show_operating.story(found)
+
+
+def verify(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Look whether every table opens and has all its files, and the rows that the ledger knows of. Exit code 1 where something is wrong."""
+    from jobs.verification import verify as verified
+
+    found = verified(Settings.from_environment(lake))
+    if as_json:
+        _told(each.__dict__ for each in found.faults)
+    else:
+        for each in found.faults:
+            print(f"{each.table}: {each.sentence}")
+        print(f"{found.tables:,} tables with {found.files:,} files were looked at, {len(found.faults):,} faults found.")
+    raise typer.Exit(1 if found.faults else 0)
