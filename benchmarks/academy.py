@@ -56,7 +56,7 @@ def _fetched(value):
 def _said(exercise, value):
     started = time.perf_counter()
     said = told(exercise, value)
-    checked.append([exercise, time.perf_counter() - started - querying[0], said.sign, querying[0]])
+    checked.append([exercise, time.perf_counter() - started - querying[0], said.sign, querying[0], str(said) if said.sign == "⚠" else ""])
     return said
 answer._said, answer._fetched = _said, _fetched
 """
@@ -169,7 +169,7 @@ class Trainee:
         assert {each[2] for each in right} == {"✓"}, f"{name}: {right}"
         assert "⚠" not in {each[2] for each in wrong}, f"{name}: {wrong}"
         with LOCK:
-            for exercise, seconds, _, query in checked:
+            for exercise, seconds, _, query, _ in checked:
                 told.checks[kind_of(course, exercise)].append(seconds)
                 # Anything but a table of Spark is handed on as it is.
                 if query > 0.001:
@@ -260,6 +260,7 @@ def academy_of(asked: argparse.Namespace, folder: Path) -> Iterator[Academy]:
         (lake / "teaching" / release / "card.json").write_text("{}")
         states = [{"name": release, "state": "approved", "at": "2026-01-01"}]
         (lake / "teaching" / "releases.json").write_text(json.dumps(states))
+        lake.chmod(0o700)
     options = ["--to", folder / "academy", "--lake", lake.resolve(), "--port", free_port()]
     options += ["--release", release] if release else []
     options += ["--isolation", asked.isolation] if asked.isolation else []

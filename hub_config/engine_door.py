@@ -27,8 +27,9 @@ LARGEST_MESSAGE = 128 * 1024 * 1024
 QUERIES_AT_ONCE = 3
 # Somebody whose query has no task running for so long is waiting for slots that others hold …
 WAITING_SECONDS = 4
-# … and then a query may run so long only.
-SECONDS_WHILE_OTHERS_WAIT = 10
+# … and then a query may run so long only for each person who had one under way beside it, up to the bound of all: of four who ask
+# at once each has a quarter of the machine.
+SECONDS_A_PERSON_WHILE_OTHERS_WAIT = 5
 # Spark's word where somebody else reads the answers now, or asked for one that is gone: the query itself goes on.
 LOST_PLACE = "INVALID_CURSOR"
 
@@ -113,6 +114,7 @@ class Running:
     fetched: int = 0
     tasks: int = 0
     progress_since: float = field(default_factory=time.monotonic)
+    people: int = 1
     stopped_because: str | None = None
 
     @property
@@ -299,7 +301,10 @@ class Door:
         while True:
             await asyncio.sleep(1)
             now = time.monotonic()
+            people = len({query.user for query in self.running.values() if not query.stopped_because})
             for query in list(self.running.values()):
+                # The most there were: who shared the machine until now has not had it alone since the others left.
+                query.people = max(query.people, people)
                 age = now - query.since
                 if age > self.orders.seconds + 60:
                     self.running.pop(query.key, None)
@@ -312,7 +317,9 @@ class Door:
             other.user != query.user and not other.tasks and now - other.progress_since > WAITING_SECONDS
             for other in self.running.values()
         )
-        return min(self.orders.seconds, SECONDS_WHILE_OTHERS_WAIT) if others_wait and query.tasks else self.orders.seconds
+        if not (others_wait and query.tasks):
+            return self.orders.seconds
+        return min(self.orders.seconds, SECONDS_A_PERSON_WHILE_OTHERS_WAIT * query.people)
 
     async def _end(self, query: Running) -> None:
         """Forget a query whose answers broke off, and see that it does not run on unseen."""

@@ -83,8 +83,9 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.leafNodeDefaultParallelism": "2",
         "spark.sql.autoBroadcastJoinThreshold": "8m",
-        # A joined table of any size is first given 64 MiB.
         "spark.sql.maxBroadcastTableSize": "256m",
+        # A joined table of any size is first given one page, by default of 64 MiB: ten who ran one join of a lesson at once had ended the engine.
+        "spark.buffer.pageSize": "1m",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
         "spark.sql.adaptive.enabled": "false",

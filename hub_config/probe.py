@@ -64,6 +64,8 @@ def probe(level: str) -> Verdict:
         _stranger() as stranger,
         socket.create_server(("127.0.0.1", 0)) as door,
     ):
+        # At level uid the home inside has to be reached by somebody else, as homes below an academy are.
+        Path(folder).chmod(0o711)
         secret = Path(folder, "secret")
         secret.touch(0o600)
         secret.write_text(secrets.token_hex())

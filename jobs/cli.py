@@ -36,6 +36,9 @@ app.add_typer(release_app, name="release")
 operating.register(app)
 
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
+StateOption = Annotated[
+    Path, typer.Option("--services", metavar="DIR", help="The state folder of this machine's services: ports, passwords, logs.")
+]
 
 
 class Verdict(StrEnum):
@@ -163,16 +166,80 @@ def build(lake: LakeOption = None) -> None:
 
 
 @app.command()
-def status(lake: LakeOption = None, as_json: JsonOption = False) -> None:
-    """Deliveries, tables, rows, what waits, what was set aside, what is still held."""
+def status(lake: LakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
+    """Services that run here; deliveries, tables, rows, what waits, what was set aside, what is still held."""
     from jobs import show
+    from jobs.services import told
     from jobs.status import status as looked_up
 
-    found = looked_up(Settings.from_environment(lake))
+    services = told.services(to)
+    settings = told.settings(to, lake)
+    if services is not None and not as_json:
+        show.services(services)
+    found = looked_up(settings)
     if as_json:
-        print(json.dumps(found.told(), ensure_ascii=False))
+        print(json.dumps(found.told() | ({"services": services} if services is not None else {}), ensure_ascii=False))
     else:
         show.status(found)
+
+
+@app.command()
+def up(
+    to: StateOption = Path("services"),
+    lake: LakeOption = None,
+    landing: Annotated[
+        str | None, typer.Option("--landing", metavar="DIR", help="The landing area; PSCC_LANDING when not given.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys; PSCC_KEYS when not given.")
+    ] = None,
+) -> None:
+    """Start PostgreSQL, Airflow and the clinical engine on this machine, and wait until all are well. What was named once is remembered."""
+    from jobs import show
+    from jobs.services import told
+    from jobs.services.updown import up as started
+
+    place = told.prepared_from_environment(to, lake, landing, keys)
+    with show.progress() as watch:
+        started(place, watch)
+    print(told.welcome(place))
+
+
+@app.command()
+def down(to: StateOption = Path("services")) -> None:
+    """Stop what `up` started. Nothing is lost: what was at work goes on after the next `up`."""
+    from jobs.services.place import opened
+    from jobs.services.updown import down as stopped
+
+    print("Everything is stopped." if stopped(opened(to)) else "Nothing ran.")
+
+
+@app.command()
+def logs(
+    program: Annotated[str, typer.Argument(metavar="PROGRAM")] = "",
+    to: StateOption = Path("services"),
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, the newest last.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+) -> None:
+    """The newest lines of a program's log; without PROGRAM, which there are."""
+    from jobs.services.told import tail
+
+    tail(to, program, lines, follow=follow)
+
+
+@app.command()
+def deliver(
+    delivery: Annotated[Path, typer.Argument(metavar="DELIVERY")],
+    landing: Annotated[
+        Path | None, typer.Option("--to", metavar="LANDING", help="The landing area; PSCC_LANDING, then that of ./services.")
+    ] = None,
+) -> None:
+    """Copy a delivery into the landing area, its manifest last, as a hospital does."""
+    from jobs.delivering import deliver as delivered
+    from jobs.services.told import landing_area
+
+    place = delivered(delivery, landing or landing_area(Path("services")))
+    print(f"{place.name} is announced in {place.parent}. Next: `pscc status`.")
 
 
 @app.command()
@@ -326,6 +393,44 @@ def _asked(run: Callable[[], Any]) -> Any:
         readable = isinstance(error, AnalysisException) or not error.getCondition()
         said = str(error).strip().splitlines()[0] if readable else f"[{error.getCondition()}]"
         raise WrongUse(f"Expected a query over zone.table, found one that cannot be answered: {said}") from None
+
+
+@app.command()
+def export(
+    query: Annotated[str, typer.Argument(metavar="QUERY")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE.csv", help="A new file.")],
+    purpose: Annotated[str, typer.Option("--purpose", metavar="TEXT", help="What for, for the record.")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    count: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--count", metavar="COLUMN", help="A count of people: n when not given; everybody's first, then parts of them."
+        ),
+    ] = None,
+    suppress: Annotated[
+        bool, typer.Option("--suppress", help="Hide cells that tell too much, in place of refusing the table.")
+    ] = False,
+    lake: LakeOption = None,
+) -> None:
+    """Take an aggregated table out: cells of 11 people or more, nothing computable of hidden ones. Exit code 1 where it tells too much."""
+    import getpass
+
+    from jobs import builds
+    from jobs.exports import Asked
+    from jobs.exports import export as exported
+    from jobs.lake import Lake
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    tables = Lake.of(settings)
+    asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
+    with engine_of(settings) as engine:
+        number, told = exported(
+            tables, lambda asking: _asked(lambda: engine.sql(asking)), asked, tuple(count or ["n"]), to, suppress=suppress
+        )
+    hidden = f", {told.hidden} cells hidden" if told.hidden else ""
+    print(f"{told.rows.height:,} rows are in {to}{hidden}: export {number}. Counts are rounded to 5.")
 
 
 @app.command()

@@ -101,12 +101,14 @@ def _held(worker: Worker, delivery_id: str, verdict: str) -> Delivery:
 
 def find(settings: Settings, landing: str | Path) -> list[int]:
     """Numbers of the announcements that were not judged yet, in order of arrival."""
+    return [each.id for each in waiting(settings, landing)]
+
+
+def waiting(settings: Settings, landing: str | Path) -> list[Announcement]:
+    """The announcements that were not judged yet, in order of arrival; what is new below `landing` is noted first."""
     intake.check(landing)
-    ledger = Ledger(settings)
-    try:
-        return [each.id for each in intake.announcements(landing, ledger)]
-    finally:
-        ledger.close()
+    with closing(Ledger(settings)) as ledger:
+        return intake.announcements(landing, ledger)
 
 
 def judge(settings: Settings, number: int, keys: Keys) -> None:

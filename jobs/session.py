@@ -60,7 +60,7 @@ def open_session(settings: Settings) -> "SparkSession":
     # A laptop's host name often resolves to nothing; the engine talks to itself only.
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(settings.spark_master).appName("pscc-clinical")
-    for name, value in _configuration(settings).items():
+    for name, value in configuration(settings).items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
@@ -82,7 +82,8 @@ def tune(session: "SparkSession", *, large: bool) -> None:
         session.conf.set(name, value)
 
 
-def _configuration(settings: Settings) -> dict[str, str]:
+def configuration(settings: Settings) -> dict[str, str]:
+    """What the JVM of the clinical engine is started with, in this process or as a server."""
     return {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -17,6 +17,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from jobs.exports.text import harmless
 from jobs.page import cut
 from jobs.returns import Report
 from jobs.status import Status
@@ -29,7 +30,6 @@ COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarant
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
 SHOWN, FIRST = 50, 3
 KEPT_WHOLE = frozenset({"delivery", "verdict", "code", "table"})
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 ON_ARRIVAL = "Its place in the chain, and whether it deletes or refuses suspiciously much, are judged on arrival."
 # Output that goes into a file or a pipe should not be folded for a terminal of 80 columns that nobody has.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
@@ -189,6 +189,17 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, liste
 # Status
 
 
+def services(found: dict[str, Any]) -> None:
+    """Which programs run, and what is wrong with the others."""
+    table = grid("Services", "program", "state", "since", "started again", "what is wrong", right=("started again",))
+    for name, each in found["programs"].items():
+        is_well = each["state"] == "running" and not each["wrong"]
+        state = Text(each["state"] if is_well or each["wrong"] is None else "ill", style="green" if is_well else "red")
+        table.add_row(Text(name), state, each["since"] or "", figure(each["restarts"]), Text(each["wrong"] or ""))
+    console.print(table)
+    console.print()
+
+
 def status(found: Status) -> None:
     """The lake on one screen."""
     console.print(Text(found.lake, style="bold"))
@@ -274,29 +285,12 @@ def rows(found: pa.Table, form: str) -> None:
     if form == "parquet":
         pyarrow.parquet.write_table(found, pa.PythonFile(sys.stdout.buffer, mode="w"))
     elif form == "csv":
-        pyarrow.csv.write_csv(_harmless(found), pa.PythonFile(sys.stdout.buffer, mode="w"))
+        pyarrow.csv.write_csv(harmless(found), pa.PythonFile(sys.stdout.buffer, mode="w"))
     elif form == "json":
         for row in found.to_pylist():
             print(json.dumps(row, default=str, ensure_ascii=False))
     else:
         _as_table(found)
-
-
-def _harmless(found: pa.Table) -> pa.Table:
-    """The rows as text a spreadsheet will not execute: what begins like a formula gets an apostrophe."""
-    columns = []
-    for column in found.columns:
-        if pa.types.is_nested(column.type):
-            column = pa.chunked_array(
-                [pa.array([None if each is None else json.dumps(each, default=str) for each in column.to_pylist()], pa.string())]
-            )
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            texts = column.to_pylist()
-            column = pa.chunked_array(
-                [pa.array([f"'{text}" if text and text.startswith(FORMULA) else text for text in texts], pa.string())]
-            )
-        columns.append(column)
-    return pa.table(columns, names=found.column_names)
 
 
 def _as_table(found: pa.Table) -> None:

@@ -4,6 +4,7 @@ What a library says of a failure stays out of Airflow's logs: it may show rows.
 """
 
 import os
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from jobs.errors import ContractViolation, GateFailed, WrongUse
 from jobs.failures import own_words
 from jobs.ledger import Ledger
 from jobs.settings import Settings
+
+# A run that has not come to a verdict by now will not: it failed, or was lost.
+STRANDED = timedelta(minutes=15)
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
@@ -43,6 +47,22 @@ def _keys() -> dict[str, Any]:
 def find() -> list[str]:
     """The keys of announcements that were not judged yet, in order of arrival."""
     return [str(number) for number in ingest.find(Settings.from_environment(), _asked("PSCC_LANDING"))]
+
+
+@own_words()
+def find_new(since: datetime, *, sweep: bool) -> list[str]:
+    """The keys of announcements that nobody has asked a run for: those found by this run of the intake, which began at `since`.
+
+    A sweep adds those that are stranded: noted long ago and still without a verdict, whatever became of their run.
+    """
+    found = ingest.waiting(Settings.from_environment(), _asked("PSCC_LANDING"))
+    stranded = since - STRANDED
+    return [str(each.id) for each in found if (at := datetime.fromisoformat(each.found_at)) >= since or (sweep and at < stranded)]
+
+
+def find_for(run_type: str, since: str) -> list[str]:
+    """What a run of the intake asks runs for: one by hand for all that wait for a verdict, another for what is new to it."""
+    return find() if run_type == "manual" else find_new(datetime.fromisoformat(since), sweep=run_type == "scheduled")
 
 
 @own_words()

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from courses.checking.exercise import Case, Figure, Series
-from courses.checking.mistakes import asking, generator, gives, holds
+from courses.checking.mistakes import Matches, asking, generator, gives, holds
 from courses.checking.release import Release
 
 LESSONS = Path(__file__).parent
@@ -475,6 +475,30 @@ TIME_TRAVEL = (
 # Lesson 6: files and plans
 
 
+def moving_rows(release: Release, seed: int, before: int | None = 400, of_everybody: bool = False) -> pl.DataFrame:
+    """The operator that moves rows, and how many would travel if none were counted before."""
+    events = release.table("edu_event") if of_everybody else release.of_cohort("edu_event", seed)
+    passing = events.height if before is None else events.filter(pl.col("day") < before).height
+    return pl.DataFrame([{"operator": "Exchange", "rows": passing}])
+
+
+def after_counting(release: Release, seed: int) -> pl.DataFrame:
+    """A row for each kind: what is left when everything was counted."""
+    kinds = release.of_cohort("edu_event", seed).filter(pl.col("day") < 400)["kind"].n_unique()
+    return moving_rows(release, seed).with_columns(rows=pl.lit(kinds))
+
+
+def calls_it(*words: str) -> Matches:
+    """True for who names an operator with one of these words in it, and not as the plan writes it."""
+
+    def matches(release: Release, seed: int, given: Any) -> bool:
+        name = given["operator"][0]
+        # A broadcast is an exchange by name, and no shuffle.
+        return name != "Exchange" and "Broadcast" not in name and any(word in name.casefold() for word in words)
+
+    return matches
+
+
 def layouts(release: Release, seed: int, whole_day_inside: bool = False) -> pl.DataFrame:
     """Files and rows to be read in both layouts; `whole_day_inside` keeps only files that lie wholly within the days asked for."""
     made = generator(LESSONS / "06-files-and-plans.md")
@@ -525,11 +549,14 @@ def files_cases(release: Release, seed: int) -> list[Case]:
 FILES_AND_PLANS = (
     asked(
         "files-and-plans.moving-rows",
-        lambda release, seed: "Exchange",
-        "text",
-        lambda release, seed, given: "aggregate" in given.casefold(),
-        lambda release, seed, given: "scan" in given.casefold() or "filter" in given.casefold(),
-        lambda release, seed, given: "shuffle" in given.casefold(),
+        moving_rows,
+        "table",
+        calls_it("aggregate"),
+        calls_it("scan", "filter"),
+        calls_it("shuffle", "exchange"),
+        gives(lambda release, seed: moving_rows(release, seed, of_everybody=True)),
+        gives(lambda release, seed: moving_rows(release, seed, before=None)),
+        gives(after_counting),
     ),
     asked(
         "files-and-plans.two-layouts",

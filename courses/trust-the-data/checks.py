@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from courses.checking.exercise import Case, Figure, Series
-from courses.checking.mistakes import asking, generator, gives, holds
+from courses.checking.mistakes import Matches, asking, generator, gives, holds
 from courses.checking.release import Release
 
 LESSONS = Path(__file__).parent
@@ -312,9 +312,31 @@ def filled(release: Release, seed: int, missing: bool = False, scale: int = 100)
     return pl.concat(parts)
 
 
-def gap(release: Release, seed: int) -> str:
-    worst = filled(release, seed).sort("percent").row(0, named=True)
-    return f"{worst['hospital']}.{worst['column']}"
+def gap(release: Release, seed: int, counted: str = "lost") -> pl.DataFrame:
+    """The hospital and the column of the gap, and how many values were lost, or what `counted` takes for it."""
+    shares = filled(release, seed, scale=1).sort("percent")
+    hospital, column = shares.select("hospital", "column").row(0)
+    rows = winning(release, seed) if ("tumours", column) in MEASURED else known_lines(release, seed)
+    here, elsewhere = (rows.filter((pl.col("hospital") == hospital) == side)[column] for side in (True, False))
+    others = shares.filter((pl.col("hospital") != hospital) & (pl.col("column") == column))["percent"]
+    filled_there = elsewhere.count() / elsewhere.len()
+    lost = {
+        "lost": here.len() * filled_there - here.count(),
+        "points": 100 * (filled_there - here.count() / here.len()),
+        "empty": here.null_count(),
+        "mean of two": here.len() * others.mean() - here.count(),
+    }[counted]
+    return pl.DataFrame({"hospital": [hospital], "column": [column], "lost": [float(lost)]})
+
+
+def same_as_gap(*names: str) -> Matches:
+    """True for one row in which these are those of the gap, and of hospital and column nothing else is."""
+
+    def matches(release: Release, seed: int, given: Any) -> bool:
+        right = gap(release, seed)
+        return {name for name in ("hospital", "column") if given[name].to_list() == right[name].to_list()} == set(names)
+
+    return matches
 
 
 def treated(release: Release, seed: int) -> pl.DataFrame:
@@ -364,10 +386,13 @@ COMPARING_HOSPITALS = (
     asked(
         "comparing-hospitals.gap",
         gap,
-        "text",
-        lambda release, seed, given: given.strip() in gap(release, seed).split("."),
-        lambda release, seed, given: given.partition(".")[0] == gap(release, seed).partition(".")[0],
-        lambda release, seed, given: given.partition(".")[2] == gap(release, seed).partition(".")[2],
+        "table",
+        same_as_gap("hospital"),
+        same_as_gap("column"),
+        gives(lambda release, seed: gap(release, seed, "points"), 0.01),
+        gives(lambda release, seed: gap(release, seed, "empty"), 0.001),
+        gives(lambda release, seed: gap(release, seed, "mean of two"), 0.001),
+        tolerance=0.001,
     ),
     asked(
         "comparing-hospitals.pooled",

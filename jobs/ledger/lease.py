@@ -110,13 +110,23 @@ def _take(engine: Engine, name: str) -> Lease | None:
 
 def this_worker() -> str:
     """This process, so that it can be told from another one that gets the same number later."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid()) or ''}"
+    return f"{_numbering()}:{os.getpid()}:{_started(os.getpid()) or ''}"
+
+
+def _numbering() -> str:
+    """The machine, and in which of its process namespaces this one is: in another one the same number is somebody else."""
+    try:
+        inside = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        return socket.gethostname()
+    # The namespace of the machine itself always has this number.
+    return socket.gethostname() if inside == "pid:[4026531836]" else f"{socket.gethostname()} {inside.partition('[')[2][:-1]}"
 
 
 def _is_dead(holder: str) -> bool:
-    """True when the holder was a process of this machine that runs no more: nobody has to wait for its lease to end."""
+    """True when the holder was a process of this machine, as far as this one sees them, that runs no more: nobody has to wait for its lease to end."""
     host, number, started = holder.rsplit(":", 2)
-    if host != socket.gethostname() or not Path("/proc/self/stat").exists():
+    if host != _numbering() or not Path("/proc/self/stat").exists():
         return False
     return _started(int(number)) != started
 

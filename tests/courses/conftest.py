@@ -19,7 +19,9 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def checking(release: Path, tmp_path: Path) -> Iterator[Checking]:
-    """A service that knows nobody yet."""
+    """A service that knows nobody yet; of an academy whose variants are the same every time, for two people's can meet by chance."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "course.secret").write_text("11" * 32)
     service = Checking(COURSES, release, tmp_path / "state")
     yield service
     service.close()

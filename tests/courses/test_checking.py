@@ -307,9 +307,10 @@ def test_a_variant_stays_the_same_after_a_restart_and_is_another_in_another_acad
     assert checking.seed("anna") < 2**53
 
 
-def test_only_the_owner_can_read_secret_and_attempts(checking):
-    checking.check("anna", TUMOURS, 1)
-    kept = [*checking.state.glob("course.secret"), *checking.state.glob("attempts.sqlite*")]
+def test_only_the_owner_can_read_secret_and_attempts(release, tmp_path):
+    drawn = Checking(COURSES, release, tmp_path / "drawn")
+    drawn.check("anna", TUMOURS, 1)
+    kept = [*drawn.state.glob("course.secret"), *drawn.state.glob("attempts.sqlite*")]
     assert len(kept) >= 2
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in kept} == {0}
 

@@ -19,14 +19,14 @@ from courses.checking.cohort import is_in_cohort
 from courses.checking.course import load_course
 from courses.checking.service import Checking
 from jobs.teaching._days import BEGINNINGS, LAST, middles
-from tests.courses.small_world import COLUMNS, write_rows, write_small_world
+from tests.courses.small_world import COLUMNS, KINDS, write_rows, write_small_world
 
 SLUG = "query-the-lakehouse"
 COURSES = Path(__file__).parents[2] / "courses"
 COURSE = load_course(COURSES / SLUG)
 SEED, NEIGHBOURS = 2024, (1, 2, 3, 4, 5)
-# A word of the plan is the same for everybody; a function is tried, not compared.
-SHARED = {name for name, exercise in COURSE.exercises.items() if exercise.kind in ("code", "text")}
+# A function is tried, not compared.
+SHARED = {name for name, exercise in COURSE.exercises.items() if exercise.kind == "code"}
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +200,19 @@ def test_the_log_of_a_real_delta_table_says_which_files_are_read(checking, tmp_p
     assert found[1]["files"] < found[0]["files"]
 
 
-def test_the_operator_is_known_by_its_name_whatever_the_case(checking):
-    assert passes(checking, "files-and-plans.moving-rows", " exchange ")
+def test_the_operator_is_known_by_its_name_and_the_rows_by_their_filter(checking, sqlite):
+    [(rows,)] = sqlite.execute("SELECT count(*) FROM edu_event JOIN cohort USING (tumor_no) WHERE day < 400")
+    [(everything,)] = sqlite.execute("SELECT count(*) FROM edu_event JOIN cohort USING (tumor_no)")
+    said = {
+        ("Exchange", rows): "",
+        ("exchange", rows): "How does the plan call it?",
+        ("Exchange", everything): "You counted every event of your cohort",
+        ("Exchange", len(KINDS)): "So few travel because each worker counts first",
+    }
+    for (operator, moved), hint in said.items():
+        answer = {"operator": [operator], "rows": [moved]}
+        judged = checking.judge(f"{SLUG}.files-and-plans.moving-rows", canonical(answer), SEED)
+        assert (judged.passed, hint in judged.message) == (not hint, True), judged.message
 
 
 @pytest.mark.parametrize("exercise", [name for name, each in COURSE.exercises.items() if each.kind == "code"])

@@ -1,4 +1,4 @@
-"""An academy as its own commands start and stop it, in the strongest sandbox that works here."""
+"""An academy as its own commands start and stop it, in the strongest sandbox that works here, or in the one that PSCC_ISOLATION names."""
 
 import os
 import shutil
@@ -30,7 +30,9 @@ def academy_up(to: Path, lake: Path, *options: object) -> Iterator[tuple[Academy
     """The release `small` of a lake, taught below `to`, and what `up` said; everything is stopped when the block ends."""
     if os.geteuid() == 0 and shutil.which("bwrap") is None:
         subprocess.run(["apt-get", "install", "--quiet", "--yes", "bubblewrap"], check=False, capture_output=True)
-    told = ("--let-trainees-read-each-other",) if choose(None, unprotected=True)[0] == "none" else ()
+    wanted = os.environ.get("PSCC_ISOLATION")
+    told = ("--isolation", wanted) if wanted else ()
+    told += ("--let-trainees-read-each-other",) if choose(wanted, unprotected=True)[0] == "none" else ()
     started = run("up", "--lake", lake, "--to", to, "--release", "small", "--port", free_port(), *options, *told)
     assert started.returncode == 0, started.stderr
     try:

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -33,6 +34,17 @@ PATIENTS = 300
 SECONDS = 6
 # A count: a sum would overflow long before it ends, and end by itself.
 CROSS_JOIN = "SELECT count(*) FROM range(1000000000) a CROSS JOIN range(1000000) b WHERE a.id * b.id % 7 = 3"
+# Three tables that are small enough to be sent whole to who needs them.
+JOINS = " ".join(
+    [
+        # All columns are asked for: a left join of which nobody wants a column is left out.
+        "SELECT count(*) AS rows, sum(a.n + b.n + c.n) AS all FROM edu_tumor",
+        *(
+            f"LEFT JOIN (SELECT tumor_no, count(*) AS n FROM {table} GROUP BY tumor_no) {name} USING (tumor_no)"
+            for name, table in (("a", "edu_line"), ("b", "edu_event"), ("c", "edu_survival"))
+        ),
+    ]
+)
 # A reader of files that Spark would not take by the name of its format.
 READER = "org.apache.spark.sql.execution.datasources.v2.text.TextDataSourceV2"
 
@@ -251,6 +263,25 @@ def test_a_runaway_cross_join_is_stopped_with_a_sentence_while_another_session_a
         assert answers
         assert "seconds and was stopped, so that the others can go on" in runaway.result()
     assert ada.table("edu_line").count() == PATIENTS
+
+
+def test_a_class_that_joins_tables_at_one_moment_does_not_end_the_engine(remote, state):
+    engine_before, class_size = java_of(state), 8
+    sessions = [opened(remote(f"at-once-{number}")) for number in range(class_size)]
+    together = threading.Barrier(class_size, timeout=60)
+
+    def join(session: Any) -> str:
+        together.wait()
+        try:
+            return f"{session.sql(JOINS).collect()[0].rows} rows"
+        except PySparkException as stopped:
+            return str(stopped)
+
+    with concurrent.futures.ThreadPoolExecutor(class_size) as pool:
+        told = set(pool.map(join, sessions))
+    # On a slow machine somebody may run out of time; the engine may not run out of memory.
+    assert {each for each in told if "seconds and was stopped" not in each} <= {f"{PATIENTS} rows"}
+    assert java_of(state) == engine_before
 
 
 class Knocking:

@@ -1,6 +1,7 @@
 """A real hub on a free port: people log in, get servers in the strongest sandbox that works here, and try what they may not."""
 
 import json
+import os
 import re
 import socket
 import time
@@ -45,6 +46,11 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     to, lake = tmp_path_factory.mktemp("academy"), make_lake(tmp_path_factory.mktemp("lake"))
+    lake.chmod(0o700)
+    if os.environ.get("PSCC_ISOLATION") == "uid":
+        # Homes are reached through these; `--basetemp` below a folder that everybody may pass.
+        for folder in (tmp_path_factory.getbasetemp(), to):
+            folder.chmod(0o711)
     make_lessons(to / "built")
     bounds = ("--memory-mb", MEMORY_MB, "--processes", PROCESSES, "--file-mb", FILE_MB, "--home-mb", 64)
     with academy_up(to, lake, *bounds) as (academy, said):
@@ -127,7 +133,7 @@ def test_a_lesson_waits_in_the_home_and_the_release_can_be_read(at_work):
 def test_every_attack_from_a_spawned_server_is_denied(running, at_work):
     if running.academy.level == "none":
         pytest.skip("This machine offers no isolation; test_sandbox.py says why.")
-    (running.academy.homes / "neighbour").mkdir(exist_ok=True)
+    (running.academy.homes / "neighbour").mkdir(mode=0o700, exist_ok=True)
     (running.academy.homes / "neighbour" / "notes.txt").write_text("secret")
     hub = commands.still_running(running.academy.to)["hub"]
     release = str(running.academy.shown) if running.academy.level == "uid" else "/release"

@@ -69,7 +69,7 @@ def pscc(here: Path, command: str | list[str], **variables: str) -> subprocess.C
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [
-        ("deliver", "No such command 'deliver'."),
+        ("delivers", "No such command 'delivers'."),
         ("rebuild gold", "No such command 'gold'. See `pscc rebuild --help`."),
         ("ingest --keys keys.json", "Missing argument 'LANDING'."),
         ("ingest landing", "Missing option '--keys'."),

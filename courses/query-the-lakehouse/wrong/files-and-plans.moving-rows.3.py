@@ -1,2 +1,4 @@
 # hint: How does the plan call it
-value = "shuffle"
+# ruff: noqa: F821
+events = release.table("edu_event").join(cohort, on="tumor_no", how="semi")
+value = [{"operator": "shuffle", "rows": events.filter(events["day"] < 400).height}]

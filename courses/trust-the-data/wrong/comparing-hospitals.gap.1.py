@@ -1,4 +1,4 @@
-# hint: Half of it
+# hint: the column is not
 # ruff: noqa: F821
 import random
 import re
@@ -18,4 +18,5 @@ for rows, column in ((tumours, "stage"), (lines, "regimen"), (lines, "end_day"))
     for (hospital,), theirs in rows.group_by("hospital"):
         found.append({"hospital": hospital, "column": column, "percent": theirs[column].count() / theirs.height})
 worst = min(found, key=lambda each: each["percent"])
-value = worst["hospital"]
+other = "regimen" if worst["column"] == "stage" else "stage"
+value = [{"hospital": worst["hospital"], "column": other, "lost": 100.0}]

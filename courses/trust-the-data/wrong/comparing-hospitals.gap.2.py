@@ -1,4 +1,4 @@
-# hint: the column is not
+# hint: the hospital is not
 # ruff: noqa: F821
 import random
 import re
@@ -18,5 +18,5 @@ for rows, column in ((tumours, "stage"), (lines, "regimen"), (lines, "end_day"))
     for (hospital,), theirs in rows.group_by("hospital"):
         found.append({"hospital": hospital, "column": column, "percent": theirs[column].count() / theirs.height})
 worst = min(found, key=lambda each: each["percent"])
-other = "regimen" if worst["column"] == "stage" else "stage"
-value = f"{worst['hospital']}.{other}"
+other = "Nord" if worst["hospital"] == "Sud" else "Sud"
+value = [{"hospital": other, "column": worst["column"], "lost": 100.0}]

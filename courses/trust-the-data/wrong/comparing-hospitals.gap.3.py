@@ -1,4 +1,4 @@
-# hint: the hospital is not
+# hint: percentage points
 # ruff: noqa: F821
 import random
 import re
@@ -18,5 +18,7 @@ for rows, column in ((tumours, "stage"), (lines, "regimen"), (lines, "end_day"))
     for (hospital,), theirs in rows.group_by("hospital"):
         found.append({"hospital": hospital, "column": column, "percent": theirs[column].count() / theirs.height})
 worst = min(found, key=lambda each: each["percent"])
-other = "Nord" if worst["hospital"] == "Sud" else "Sud"
-value = f"{other}.{worst['column']}"
+rows = tumours if worst["column"] == "stage" else lines
+elsewhere = rows.filter(pl.col("hospital") != worst["hospital"])[worst["column"]]
+points = 100 * (elsewhere.count() / elsewhere.len() - worst["percent"])
+value = [{"hospital": worst["hospital"], "column": worst["column"], "lost": points}]

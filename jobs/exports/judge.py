@@ -1,0 +1,153 @@
+"""Whether a table may leave: which of its cells tell too much, which more must be hidden with them, and the proof that this is enough."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from jobs.errors import GateFailed
+from jobs.exports.intervals import open_cells
+from jobs.exports.output import LEAST, Output, no_table
+
+# Counts leave as multiples of this one: what one person more or less changes does not show in most of them.
+BASE = 5
+# A mean of few people, told to the last digit, is their sum.
+DIGITS = 3
+Cells = dict[str, set[int]]
+
+
+@dataclass(frozen=True)
+class Protected:
+    """A table as it may leave, the counts behind what it shows, and how many cells of it are hidden."""
+
+    rows: pl.DataFrame
+    shown: tuple[int | None, ...]
+    hidden: int
+
+
+def judge(output: Output, differenced: Iterable[int] = ()) -> list[str]:
+    """Why a table may not leave as it is, each in a sentence; nothing where it may.
+
+    `differenced` are the rows that a table which left before betrays.
+    """
+    if found := no_table(output):
+        return found
+    small = too_small(output, differenced)
+    already = {name: {row for row, count in enumerate(_counts(output, name)) if count is None} for name in output.counts}
+    found = [
+        _sentence(name, len(rows - already.get(name, set()))) for name, rows in small.items() if rows - already.get(name, set())
+    ]
+    for name, rows in already.items():
+        betrayed = open_cells(output, _counts(output, name)) if rows and not found else []
+        if betrayed:
+            found.append(
+                f"Expected hidden cells of {name} that stay hidden, found {len(betrayed)} that the totals give away: hide more, or leave totals out."
+            )
+    return found
+
+
+def _sentence(name: str, cells: int) -> str:
+    return (
+        f"Expected cells of {LEAST} people or more, found {cells} in {name} that tell of fewer, or of all but fewer: "
+        "group wider, or say --suppress."
+    )
+
+
+def protect(output: Output, differenced: Iterable[int] = ()) -> Protected:
+    """A table with all cells hidden that tell too much, and those by which these could be computed; GateFailed where that is not enough."""
+    if found := no_table(output):
+        raise GateFailed(" ".join(found))
+    hidden = too_small(output, differenced)
+    for name in output.counts:
+        hidden[name] = _hidden_with(output, name, hidden[name])
+        # A part of people who are not told is not told either.
+        hidden[name] |= hidden[output.people]
+        hidden[name] = _hidden_with(output, name, hidden[name])
+    return _told(output, _with_measures(output, hidden))
+
+
+def too_small(output: Output, differenced: Iterable[int] = ()) -> Cells:
+    """By count or measure the rows in which it tells of fewer than `LEAST` people, or of all but fewer of a row."""
+    people = _counts(output, output.people)
+    few = {row for row, count in enumerate(people) if count is None or count < LEAST} | set(differenced)
+    found = {output.people: few}
+    for name in output.counts[1:]:
+        found[name] = few | _few_of(_counts(output, name), people)
+    for name in output.measures:
+        found[name] = few | _few_in_shares(output.rows[name].to_list(), people)
+    return found
+
+
+def _few_of(part: Sequence[int | None], people: Sequence[int | None]) -> set[int]:
+    """The rows in which one count tells of fewer than `LEAST` people, or leaves out so few. One that is the other everywhere tells nothing more."""
+    if list(part) == list(people):
+        return set()
+    return {
+        row
+        for row, (some, everybody) in enumerate(zip(part, people, strict=True))
+        if some is None or some < LEAST or (everybody is not None and abs(everybody - some) < LEAST)
+    }
+
+
+def _few_in_shares(values: Sequence[object], people: Sequence[int | None]) -> set[int]:
+    """The rows whose share, times its people, is a count of too few; a column of other fractions has none."""
+    shares = [float(value) if value is not None else None for value in values]  # type: ignore[arg-type]
+    if any(share is not None and not 0 <= share <= 1 for share in shares):
+        return set()
+    return {
+        row
+        for row, (share, everybody) in enumerate(zip(shares, people, strict=True))
+        if share is not None and min(share, 1 - share) * (everybody or 0) < LEAST - 0.5
+    }
+
+
+def _hidden_with(output: Output, name: str, cells: set[int]) -> set[int]:
+    """The cells to hide of a count so that none of them can be computed: one more at a time, the smallest that helps, until that is proven."""
+    counts, hidden = _counts(output, name), set(cells)
+    while betrayed := open_cells(output, [None if row in hidden else count for row, count in enumerate(counts)]):
+        more = _helpers(output, betrayed, hidden)
+        if not more:
+            raise GateFailed(
+                f"Expected cells of {name} that can be hidden, found that the totals give them away whatever else is hidden: leave totals out, or group wider."
+            )
+        hidden.add(min(more, key=lambda row: (output.is_total(row), counts[row] or 0, row)))
+    return hidden
+
+
+def _helpers(output: Output, betrayed: Sequence[int], hidden: set[int]) -> set[int]:
+    """The shown cells of the sums in which betrayed ones stand."""
+    concerned = (each for each in output.sums if {each.total, *each.parts} & set(betrayed))
+    return {row for each in concerned for row in (each.total, *each.parts)} - hidden
+
+
+def _with_measures(output: Output, hidden: Cells) -> Cells:
+    """No measure stands beside hidden people; and where one is hidden in a table with totals, none of the totals tells it."""
+    totals = {row for row in range(output.rows.height) if output.is_total(row)}
+    for name in output.measures:
+        hidden[name] |= hidden[output.people]
+        hidden[name] |= totals if hidden[name] else set()
+    return hidden
+
+
+def _told(output: Output, hidden: Cells) -> Protected:
+    columns = {
+        name: [None if row in hidden.get(name, ()) else value for row, value in enumerate(output.rows[name].to_list())]
+        for name in output.rows.columns
+    }
+    shown = tuple(columns[output.people])
+    for name in output.counts:
+        columns[name] = [rounded(count) for count in columns[name]]
+    for name in output.measures:
+        columns[name] = [None if value is None else float(f"{float(value):.{DIGITS}g}") for value in columns[name]]
+    schema = output.rows.schema | dict.fromkeys(output.measures, pl.Float64) | dict.fromkeys(output.counts, pl.Int64)
+    return Protected(pl.DataFrame(columns, schema=schema), shown, sum(map(len, hidden.values())))
+
+
+def rounded(count: int | None) -> int | None:
+    """A count as it leaves: the nearest multiple of `BASE`, and never one below `LEAST`."""
+    return None if count is None else max(BASE * -(-LEAST // BASE), BASE * round(count / BASE))
+
+
+def _counts(output: Output, name: str) -> list[int | None]:
+    found: list[int | None] = output.rows[name].to_list()
+    return found

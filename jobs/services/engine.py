@@ -1,0 +1,55 @@
+"""The clinical engine as a server: Spark Connect, settings those of every other engine of this project."""
+
+import os
+import sys
+from pathlib import Path
+
+from jobs.java import java_home
+from jobs.services import confine
+from jobs.services.place import Place
+from jobs.session import configuration
+from jobs.settings import Settings
+
+SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+
+
+def command(place: Place) -> list[str]:
+    """What starts the server, on the loopback address."""
+    import pyspark
+
+    scratch = str(confine.scratch(place))
+    memory = os.environ.get("PSCC_DRIVER_MEMORY", "2g")
+    known = configuration(Settings(lake=place.lake, driver_memory=memory))
+    settings = known | {
+        "spark.master": os.environ.get("SPARK_MASTER", "local[2]"),
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(place.ports["clinical-engine"]),
+        # A task leaves its session behind when it ends.
+        "spark.connect.session.manager.defaultSessionTimeout": "10m",
+        "spark.local.dir": scratch,
+        "spark.sql.warehouse.dir": f"{scratch}/warehouse",
+        # Out of memory is over: the supervisor starts it again, the task tries again.
+        "spark.driver.extraJavaOptions": f"{known['spark.driver.extraJavaOptions']} -XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir={scratch}",
+    }
+    submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
+    return [
+        submit,
+        "--class",
+        SERVER,
+        *[word for pair in settings.items() for word in ("--conf", "=".join(pair))],
+        "spark-internal",
+    ]
+
+
+def environment(place: Place) -> dict[str, str]:
+    """As good as empty: a query can read the environment of its engine."""
+    path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    known = {
+        "JAVA_HOME": java_home(),
+        "PYSPARK_PYTHON": sys.executable,
+        "PATH": path,
+        "LANG": "C.UTF-8",
+        "HOME": str(confine.scratch(place)),
+    }
+    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} if "://" in place.lake else {}
+    return known | store | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_AUTHENTICATE_TOKEN": place.passwords["clinical-engine"]}

@@ -1,0 +1,136 @@
+"""Where the services of one machine keep what they need: a state folder with ports and passwords, made once, read by its owner alone."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import WrongUse
+
+FILE = "services.json"
+PORTS = ("postgresql", "api-server", "clinical-engine")
+# Below those that the kernel lends to whoever calls out, so that a port stays free while the services are down.
+FROM, TO = 20_000, 32_000
+# A socket's path may have 107 bytes, and the supervisor's is the longest.
+LONGEST_PATH = 80
+
+
+@dataclass(frozen=True)
+class Place:
+    """The state folder, where the data lie, and the secrets that the services share."""
+
+    state: Path
+    lake: str
+    landing: str
+    keys: str
+    platform_key_file: str
+    ports: dict[str, int]
+    passwords: dict[str, str] = field(repr=False)
+    database_url: str | None = field(default=None, repr=False)
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and what only lives as long as the services."""
+        return self.state / "run"
+
+    def database(self, name: str, driver: str = "postgresql") -> str:
+        """The address of a database of the own PostgreSQL, with the password of its role, which bears its name."""
+        return f"{driver}://{name}:{self.passwords[name]}@127.0.0.1:{self.ports['postgresql']}/{name}"
+
+    def engine(self) -> str:
+        """SPARK_REMOTE of the clinical engine. A token goes in clear to the literal name localhost only."""
+        return f"sc://localhost:{self.ports['clinical-engine']}/;token={self.passwords['clinical-engine']}"
+
+
+def opened(state: Path) -> Place:
+    """The place that an earlier `pscc up` made; WrongUse where there is none."""
+    path = state.resolve() / FILE
+    if not path.is_file():
+        raise WrongUse(f"Expected services in {state}, found none: start them with `pscc up --to {state}`.")
+    try:
+        return Place(**(json.loads(path.read_text()) | {"state": path.parent}))
+    except PermissionError:
+        raise WrongUse(f"Expected to read {path}, found it closed: work as the user who started the services.") from None
+    except (TypeError, ValueError):
+        raise WrongUse(
+            f"Expected ports and passwords in {path}, found something else: put back the file from a backup."
+        ) from None
+
+
+def prepared(state: Path, asked: dict[str, str | None]) -> Place:
+    """The place with what is `asked` for, its folders, ports and passwords made where they are missing."""
+    state = state.resolve()
+    _check(state)
+    known = json.loads((state / FILE).read_text()) if (state / FILE).is_file() else {}
+    told = {name: value for name, value in asked.items() if value}
+    place = Place(**(_chosen(state) | known | told | {"state": state}))
+    place.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # PostgreSQL, another user where root starts the services, passes through.
+    place.state.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    for folder in (place.logs, place.run, state / "airflow"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    _keep(place)
+    return place
+
+
+def _check(state: Path) -> None:
+    if state.exists() and not state.is_dir():
+        raise WrongUse(f"Expected a folder for the services at {state}, found a file: name another one with --to.")
+    if len(os.fsencode(str(state))) > LONGEST_PATH:
+        raise WrongUse(f"Expected a state folder whose path has at most {LONGEST_PATH} bytes, found {state}: sockets lie in it.")
+
+
+def _chosen(state: Path) -> dict[str, Any]:
+    """What nobody asked for otherwise."""
+    names = ("postgres", "airflow", "lakehouse", "admin", "jwt", "clinical-engine")
+    return {
+        "lake": str(state / "lake"),
+        "landing": str(state / "landing"),
+        "keys": str(state / "keys.json"),
+        "platform_key_file": str(state / "platform.key"),
+        "ports": dict(zip(PORTS, _free_ports(len(PORTS)), strict=True)),
+        "passwords": {name: secrets.token_hex(24) for name in names}
+        | {"fernet": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()},
+    }
+
+
+def _free_ports(number: int) -> list[int]:
+    """Ports that nobody listens at now, taken at random: two places of one machine should not choose the same."""
+    found: set[int] = set()
+    while len(found) < number:
+        port = FROM + secrets.randbelow(TO - FROM)
+        if is_free(port):
+            found.add(port)
+    return sorted(found)
+
+
+def is_free(port: int) -> bool:
+    """True where a program could listen at this port of the loopback address."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _keep(place: Place) -> None:
+    written = {name: value for name, value in asdict(place).items() if name != "state"}
+    write_private(place.state / FILE, json.dumps(written, indent=2) + "\n")
+
+
+def write_private(path: Path, text: str) -> None:
+    """The text in a file that its owner alone may read, whole or not at all."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    half.replace(path)

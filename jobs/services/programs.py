@@ -1,0 +1,144 @@
+"""The programs of one machine, in the order in which they start."""
+
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from jobs.services import confine, probes
+from jobs.services.place import Place
+from jobs.services.program import Program
+
+PROJECT = Path(__file__).parents[2]
+# What may be set for a whole machine and every program should know.
+PASSED_ON = ("PSCC_JARS", "JAVA_HOME", "PSCC_DRIVER_MEMORY", "PSCC_NO_JAVA_WHEEL", "LANG", "SSL_CERT_FILE")
+STORE = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP", "PSCC_STAGING")
+
+
+def basic(place: Place) -> dict[str, str]:
+    """What every program of Python needs, and no secret."""
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    home = {"HOME": str(place.run), "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
+    return {"LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"} | home | passed
+
+
+def lake(place: Place) -> dict[str, str]:
+    """What the jobs need: where the lake and the deliveries lie, the keys, the engine."""
+    known = {
+        "LAKE_ROOT": place.lake,
+        "PSCC_LANDING": place.landing,
+        "PSCC_KEYS": place.keys,
+        "PSCC_PLATFORM_KEY_FILE": place.platform_key_file,
+        "SPARK_REMOTE": place.engine(),
+    }
+    database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
+    return known | database | {name: os.environ[name] for name in STORE if name in os.environ}
+
+
+def airflow(place: Place) -> dict[str, str]:
+    """Airflow's settings for one machine."""
+    address = f"http://127.0.0.1:{place.ports['api-server']}"
+    home = place.state / "airflow"
+    settings = {
+        "CORE__LOAD_EXAMPLES": "False",
+        "CORE__DAGS_FOLDER": str(PROJECT / "dags"),
+        "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "CORE__EXECUTOR": "LocalExecutor",
+        "CORE__PARALLELISM": "4",
+        "CORE__MAX_ACTIVE_TASKS_PER_DAG": "4",
+        "CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "CORE__FERNET_KEY": place.passwords["fernet"],
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(home / "passwords.json"),
+        "DATABASE__SQL_ALCHEMY_CONN": place.database("airflow", "postgresql+psycopg"),
+        # Airflow would take asyncpg here; psycopg can do both.
+        "DATABASE__SQL_ALCHEMY_CONN_ASYNC": place.database("airflow", "postgresql+psycopg"),
+        "API__HOST": "127.0.0.1",
+        "API__PORT": str(place.ports["api-server"]),
+        "API__BASE_URL": address,
+        "API__WORKERS": "1",
+        "API__EXPOSE_CONFIG": "False",
+        "API__SECRET_KEY": place.passwords["jwt"],
+        "API_AUTH__JWT_SECRET": place.passwords["jwt"],
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        "WORKERS__EXECUTION_API_TIMEOUT": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",
+        "LOGGING__BASE_LOG_FOLDER": str(place.logs / "tasks"),
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "dag-files"),
+    }
+    return basic(place) | {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{name}": value for name, value in settings.items()}
+
+
+def airflow_command(*words: str) -> list[str]:
+    """A command of Airflow."""
+    return [sys.executable, "-m", "airflow", *words]
+
+
+def _with_lake(place: Place) -> dict[str, str]:
+    # Tasks are forked from the scheduler: threads of a library would not survive that.
+    forked = {"PSCC_PRELOAD": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "GX_ANALYTICS_ENABLED": "false"}
+    return airflow(place) | lake(place) | forked
+
+
+def _landing_only(place: Place) -> dict[str, str]:
+    return airflow(place) | {"PSCC_LANDING": place.landing} | {name: os.environ[name] for name in STORE if name in os.environ}
+
+
+def _engine_command(place: Place) -> list[str]:
+    from jobs.services import engine
+
+    return engine.command(place)
+
+
+def _engine_environment(place: Place) -> dict[str, str]:
+    from jobs.services import engine
+
+    return engine.environment(place)
+
+
+def _postgresql(place: Place) -> list[str]:
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(place.ports["postgresql"])}
+    settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    return [str(confine.binaries() / "postgres"), "-D", confine.data_inside(place), *settings]
+
+
+def _nothing(_: Place) -> dict[str, str]:
+    return {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+
+
+PROGRAMS = (
+    # SIGINT: sessions are ended, not waited for.
+    Program("postgresql", _postgresql, _nothing, probes.postgresql, confine=confine.postgresql, stop_signal="INT"),
+    Program("clinical-engine", _engine_command, _engine_environment, probes.engine, confine=confine.clinical_engine),
+    Program("api-server", lambda _: airflow_command("api-server"), airflow, probes.api_server, ("postgresql",), confine.own_tree),
+    Program(
+        "scheduler",
+        lambda _: airflow_command("scheduler", "--skip-serve-logs"),
+        _with_lake,
+        partial(probes.process_of_airflow, "scheduler"),
+        ("postgresql", "clinical-engine"),
+        confine.own_tree,
+    ),
+    Program(
+        "dag-processor",
+        lambda _: airflow_command("dag-processor"),
+        airflow,
+        partial(probes.process_of_airflow, "dag-processor"),
+        ("postgresql",),
+        confine.own_tree,
+    ),
+    Program(
+        "triggerer",
+        lambda _: airflow_command("triggerer", "--skip-serve-logs"),
+        _landing_only,
+        partial(probes.process_of_airflow, "triggerer"),
+        ("postgresql",),
+        confine.own_tree,
+    ),
+)
+
+
+def named(name: str) -> Program:
+    """The program of that name; KeyError for another."""
+    return {each.name: each for each in PROGRAMS}[name]

@@ -1,0 +1,112 @@
+"""What commands tell of the services: which run, where they are reached, what they logged."""
+
+import json
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import WrongUse
+from jobs.services import supervisor
+from jobs.services.place import FILE, Place, opened, prepared
+from jobs.settings import Settings, checked_place
+
+# The supervisor's words in plain ones.
+STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once", "FATAL": "given up", "STOPPING": "stopping"}
+
+
+def prepared_from_environment(state: Path, lake: str | None, landing: str | None, keys: Path | None) -> Place:
+    """The place for these services: what the command names, then what was remembered, then what the environment names."""
+    known = state / FILE
+    named = {"lake": lake, "landing": landing, "keys": str(keys) if keys else None}
+    if not known.is_file():
+        variables = {"lake": "LAKE_ROOT", "landing": "PSCC_LANDING", "keys": "PSCC_KEYS"}
+        named = {what: value or os.environ.get(variables[what]) for what, value in named.items()}
+        named |= {
+            "platform_key_file": os.environ.get("PSCC_PLATFORM_KEY_FILE"),
+            "database_url": os.environ.get("PSCC_DATABASE_URL"),
+        }
+    places = {what: _absolute(value) if value and what != "database_url" else value for what, value in named.items()}
+    place = prepared(state, places)
+    # A lake in an object store keeps no ledger of its own.
+    if "://" in place.lake and not place.database_url:
+        place = prepared(state, {"database_url": place.database("lakehouse")})
+    return place
+
+
+def _absolute(value: str) -> str:
+    return checked_place(value) if "://" in value else str(Path(value).resolve())
+
+
+def settings(state: Path, lake: str | None) -> Settings:
+    """The lake that is named, else that of the environment, else that of the services here."""
+    if lake or "LAKE_ROOT" in os.environ or not (state / FILE).is_file():
+        return Settings.from_environment(lake)
+    place = opened(state)
+    return replace(Settings.from_environment(place.lake), database_url=place.database_url)
+
+
+def landing_area(state: Path) -> Path:
+    """Where deliveries are dropped: PSCC_LANDING, else the landing area of the services here."""
+    if known := os.environ.get("PSCC_LANDING"):
+        return Path(known)
+    if not (state / FILE).is_file():
+        raise WrongUse(
+            "Expected a landing area, found neither --to nor PSCC_LANDING nor services in ./services: name one with --to."
+        )
+    return Path(opened(state).landing)
+
+
+def welcome(place: Place) -> str:
+    """What to do next, once everything is well."""
+    return (
+        f"Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n"
+        f"Drop deliveries with `pscc deliver FOLDER --to {place.landing}`; look with `pscc status --services {place.state}`."
+    )
+
+
+def services(state: Path) -> dict[str, Any] | None:
+    """Each program with its state and what the watch found; None where there are no services, or another user's."""
+    if not (state / FILE).is_file() or not os.access(state / FILE, os.R_OK):
+        return None
+    place = opened(state)
+    if not supervisor.is_running(place):
+        return {"programs": {name: _told("stopped", None, {}) for name in supervisor.names()}}
+    health = _health(place)
+    found = supervisor.states(place)
+    return {"programs": {name: _program(found[name], health.get(name, {})) for name in supervisor.names()}}
+
+
+def _program(known: dict[str, Any], health: dict[str, Any]) -> dict[str, Any]:
+    state = STATES.get(known["statename"], "stopped")
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(known["start"])) if state == "running" else None
+    return _told(state, since, health)
+
+
+def _told(state: str, since: str | None, health: dict[str, Any]) -> dict[str, Any]:
+    return {"state": state, "since": since, "wrong": health.get("wrong"), "restarts": health.get("restarts", 0)}
+
+
+def _health(place: Place) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        return dict(json.loads((place.run / "health.json").read_text())["programs"])
+    return {}
+
+
+def tail(state: Path, program: str, lines: int, *, follow: bool) -> None:
+    """Print the newest lines of a program's log, and what comes when asked to follow."""
+    place = opened(state)
+    known = sorted(path.stem for path in place.logs.glob("*.log"))
+    if not program:
+        print("\n".join(known))
+        return
+    if program not in known:
+        raise WrongUse(f"Expected one of {', '.join(known) or 'no log yet'}, found {program!r}: name one of these.")
+    with (place.logs / f"{program}.log").open(encoding="utf-8", errors="replace") as log:
+        print("".join(deque(log, lines)), end="", flush=True)
+        while follow:
+            print(log.read(), end="", flush=True)
+            time.sleep(0.5)

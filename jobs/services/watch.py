@@ -1,0 +1,83 @@
+"""The watch: asks every program whether it is well, starts again who is silent for too long or was given up, and keeps what it found.
+
+`python -m jobs.services.watch STATE`, under the supervisor; `pscc status` reads `run/health.json`.
+"""
+
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from jobs.services import supervisor
+from jobs.services.place import Place, opened, write_private
+from jobs.services.probes import UNKNOWN
+from jobs.services.program import Program
+from jobs.services.programs import PROGRAMS
+
+EVERY_SECONDS = 10
+# Who ends again and again is tried at growing intervals, for ever: at 3 a.m. nobody else does.
+LONGEST_WAIT = 300
+
+
+@dataclass
+class Seen:
+    """Since when a program is not well, and how often it was started again for that."""
+
+    since: float | None = None
+    wrong: str | None = None
+    restarts: int = 0
+    not_before: float = field(default=0.0)
+
+
+def main(state: Path) -> None:
+    """Watch until told to stop."""
+    place = opened(state)
+    seen = {each.name: Seen() for each in PROGRAMS}
+    while True:
+        look(place, seen, time.monotonic())
+        time.sleep(EVERY_SECONDS)
+
+
+def look(place: Place, seen: dict[str, Seen], now: float) -> None:
+    """Ask all programs once, do what has to be done, and write down what was found."""
+    states = supervisor.states(place)
+    for program in PROGRAMS:
+        wrong = program.probe(place) if states[program.name]["statename"] == "RUNNING" else "does not run"
+        act(place, program, seen[program.name], wrong, states[program.name]["statename"], now)
+    found = {
+        name: {"wrong": each.wrong, "for_seconds": round(now - each.since) if each.since else 0, "restarts": each.restarts}
+        for name, each in seen.items()
+    }
+    write_private(place.run / "health.json", json.dumps({"at": datetime.now(UTC).isoformat(), "programs": found}) + "\n")
+
+
+def act(place: Place, program: Program, seen: Seen, wrong: str | None, state: str, now: float) -> None:
+    """Note how a program is; start it again where the supervisor gave it up, or it runs and is silent for too long."""
+    seen.wrong = wrong
+    if wrong is None:
+        seen.since, seen.not_before = None, 0.0
+        return
+    if wrong.startswith(UNKNOWN):
+        return
+    seen.since = seen.since or now
+    if now < seen.not_before:
+        return
+    if state == "FATAL":
+        _again(place, program, seen, now, wrong)
+    elif state == "RUNNING" and now - seen.since > program.patience_seconds:
+        supervisor.stop_program(place, program.name)
+        _again(place, program, seen, now, wrong)
+
+
+def _again(place: Place, program: Program, seen: Seen, now: float, wrong: str) -> None:
+    print(f"{program.name} {wrong}: started again", flush=True)
+    supervisor.start_program(place, program)
+    seen.restarts += 1
+    seen.since = now
+    seen.not_before = now + min(LONGEST_WAIT, EVERY_SECONDS * 2**seen.restarts)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

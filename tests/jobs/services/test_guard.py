@@ -1,0 +1,106 @@
+"""The guard: nothing of a program is left when it ends, however it ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.services import confine
+
+ROOT = Path(__file__).parents[3]
+# Says its own number, starts something that would outlive it, and waits; told to stop, it says so and obeys.
+PROGRAM = "trap 'echo told; exit 7' TERM; sleep 987 & echo $$; while :; do sleep 0.1; done"
+GUARD = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from jobs.services import confine
+from jobs.services.guard import guarded
+confined = confine.own_tree(None) if sys.argv[1] == "bwrap" else []
+command = ["bash", "-c", sys.argv[2]]
+if sys.argv[4:]:
+    start = subprocess.Popen
+    def told_at_once(*words, **how):
+        program = start(*words, **how)
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return program
+    subprocess.Popen = told_at_once
+sys.exit(guarded(command, confined, environment=dict(os.environ), folder=Path.cwd(), stop_signal="TERM", stop_seconds=int(sys.argv[3])))
+"""
+
+
+@pytest.fixture(params=["bwrap", "plain"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """With a tree of processes of its own, and without bubblewrap."""
+    if request.param == "bwrap" and not confine.is_possible():
+        pytest.skip("bubblewrap is not there, or may not make namespaces")
+    return str(request.param)
+
+
+def started(kind: str, program: str = PROGRAM, patience: int = 30) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", GUARD, kind, program, str(patience)]
+    guard = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert guard.stdout is not None
+    assert guard.stdout.readline().strip().isdigit()
+    return guard
+
+
+def head_of(guard: "subprocess.Popen[str]") -> psutil.Process:
+    below = psutil.Process(guard.pid).children(recursive=True)
+    return next(each for each in below if each.name() == "bash")
+
+
+def nothing_left(processes: list[psutil.Process]) -> bool:
+    _, alive = psutil.wait_procs(processes, timeout=10)
+    return not [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+
+
+def end_by(guard: "subprocess.Popen[str]", deed: Callable[[], None]) -> bool:
+    """Whether nothing is left after a deed of what the guard had started."""
+    before = psutil.Process(guard.pid).children(recursive=True)
+    assert [each for each in before if each.name() == "sleep"]
+    deed()
+    return nothing_left(before)
+
+
+def test_what_a_killed_program_had_started_is_gone_too(kind: str) -> None:
+    guard = started(kind)
+    assert end_by(guard, head_of(guard).kill)
+    assert guard.wait(10) == 128 + signal.SIGKILL
+
+
+def test_a_program_is_told_to_stop_and_its_exit_code_is_handed_on(kind: str) -> None:
+    guard = started(kind)
+    assert end_by(guard, guard.terminate)
+    assert guard.wait(10) == 7
+    assert guard.stdout is not None
+    assert "told" in guard.stdout.read()
+
+
+def test_a_program_that_does_not_obey_is_killed(kind: str) -> None:
+    guard = started(kind, "trap '' TERM; sleep 987 & echo $$; while :; do sleep 0.1; done", patience=1)
+    at = time.monotonic()
+    assert end_by(guard, guard.terminate)
+    assert guard.wait(10) != 0
+    assert time.monotonic() - at >= 1
+
+
+def test_told_to_stop_while_it_starts_a_program_it_leaves_nothing() -> None:
+    mark = "sleep 986.31"
+    command = [sys.executable, "-c", GUARD, "plain", f"{mark} & {mark}", "1", "at once"]
+    assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode != 0
+    assert not [each for each in psutil.process_iter(["cmdline"]) if " ".join(each.info["cmdline"] or []) == mark]
+
+
+def test_with_bubblewrap_even_a_killed_guard_leaves_nothing() -> None:
+    if not confine.is_possible():
+        pytest.skip("bubblewrap is not there, or may not make namespaces")
+    guard = started("bwrap")
+    assert end_by(guard, lambda: os.kill(guard.pid, signal.SIGKILL))
+    guard.wait(10)

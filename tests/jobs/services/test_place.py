@@ -1,0 +1,84 @@
+"""The state folder: ports and passwords made once, for their owner's eyes."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import WrongUse
+from jobs.services.place import FILE, PORTS, opened, prepared
+from jobs.services.told import landing_area, prepared_from_environment, settings
+
+VARIABLES = ("LAKE_ROOT", "PSCC_LANDING", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No lake of the shell that runs the tests."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_ports_and_passwords_are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> None:
+    first = prepared(tmp_path / "services", {})
+    second = prepared(tmp_path / "services", {"lake": str(tmp_path / "lake")})
+    assert (second.ports, second.passwords) == (first.ports, first.passwords)
+    assert second.lake == str(tmp_path / "lake") != first.lake
+    assert opened(tmp_path / "services") == second
+    assert stat.S_IMODE((tmp_path / "services" / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "services" / "logs").stat().st_mode) == 0o700
+
+
+def test_ports_are_different_and_not_those_that_the_kernel_lends(tmp_path: Path) -> None:
+    ports = prepared(tmp_path / "services", {}).ports
+    first_lent = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert set(ports) == set(PORTS)
+    assert len(set(ports.values())) == len(PORTS)
+    assert max(ports.values()) < first_lent
+
+
+def test_no_password_shows_where_a_place_is_printed(tmp_path: Path) -> None:
+    place = prepared(tmp_path / "services", {})
+    assert not [word for word in place.passwords.values() if word in repr(place)]
+
+
+def test_what_was_named_once_is_remembered_whatever_a_later_shell_has_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "first"))
+    prepared_from_environment(tmp_path / "services", None, None, None)
+    monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "other"))
+    assert prepared_from_environment(tmp_path / "services", None, None, None).lake == str(tmp_path / "first")
+
+
+def test_a_lake_in_an_object_store_has_its_ledger_in_the_own_database(tmp_path: Path) -> None:
+    place = prepared_from_environment(tmp_path / "services", "s3a://clinical/lake", None, None)
+    assert place.database_url == place.database("lakehouse")
+    assert opened(tmp_path / "services").database_url == place.database_url
+
+
+def test_commands_find_lake_and_landing_of_the_services_beside_them(tmp_path: Path) -> None:
+    place = prepared(tmp_path / "services", {"landing": str(tmp_path / "drop")})
+    assert settings(tmp_path / "services", None).lake == place.lake
+    assert landing_area(tmp_path / "services") == tmp_path / "drop"
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (None, "^Expected services in .*, found none: start them"),
+        ("{", "found something else: put back the file"),
+        (json.dumps({"surprise": 1}), "found something else: put back the file"),
+    ],
+)
+def test_a_state_folder_that_cannot_be_used_is_refused_with_a_sentence(tmp_path: Path, made: str | None, said: str) -> None:
+    if made is not None:
+        (tmp_path / FILE).write_text(made)
+    with pytest.raises(WrongUse, match=said):
+        opened(tmp_path)
+
+
+def test_a_folder_too_deep_for_sockets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match=r"found .*: sockets lie in it"):
+        prepared(tmp_path / ("deep" * 30), {})

@@ -1,0 +1,100 @@
+"""The programs: in which order they start, and what each is told."""
+
+import configparser
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.services import confine, engine, supervisor
+from jobs.services.place import Place, prepared
+from jobs.services.programs import PROGRAMS, airflow, named
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place of which everything exists that an engine must not see."""
+    made = prepared(tmp_path / "services", {"landing": str(tmp_path / "landing"), "lake": str(tmp_path / "lake")})
+    for folder in ("vault", "restricted", "staging"):
+        Path(made.lake, folder).mkdir(parents=True)
+    Path(made.landing).mkdir()
+    for file in (Path(made.lake, "ledger.sqlite"), Path(made.platform_key_file), Path(made.keys)):
+        file.touch()
+    confine.scratch(made).mkdir()
+    return made
+
+
+def test_every_program_starts_after_what_it_needs() -> None:
+    names = [each.name for each in PROGRAMS]
+    for each in PROGRAMS:
+        assert set(each.needs) <= set(names[: names.index(each.name)])
+    assert named("scheduler").needs == ("postgresql", "clinical-engine")
+
+
+def test_the_supervisor_starts_nothing_by_itself_and_reads_no_secret(place: Place) -> None:
+    text = supervisor.configuration(place)
+    read = configparser.RawConfigParser()
+    read.read_string(text)
+    programs = [section for section in read.sections() if section.startswith("program:")]
+    assert [section.partition(":")[2] for section in programs] == supervisor.names()
+    for section in programs:
+        told = read[section]
+        assert (told["autostart"], told["autorestart"], told["killasgroup"]) == ("false", "true", "true")
+        assert told["stdout_logfile_maxbytes"] == "10MB"
+    assert read["unix_http_server"]["chmod"] == "0700"
+    assert not [word for word in place.passwords.values() if word in text]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda each: each.name)
+def test_no_secret_stands_on_a_command_line(place: Place, program: object) -> None:
+    words = " ".join([*program.confine(place), *program.command(place)])  # type: ignore[attr-defined]
+    assert not [word for word in place.passwords.values() if word in words]
+
+
+def test_an_engine_has_no_secret_but_its_own_token_in_its_environment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "/somewhere")
+    told = engine.environment(place)
+    secrets = {name for name, word in place.passwords.items() if word in told.values()}
+    assert secrets == {"clinical-engine"}
+    assert not [name for name in told if name.startswith("PSCC")]
+
+
+def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landing(place: Place) -> None:
+    lake = Path(place.lake)
+    words = confine.clinical_engine(place)
+    pairs = list(zip(words, words[1:], words[2:], strict=False))
+    hidden = {Path(target) for option, source, target in pairs if option == "--ro-bind" and source == "/dev/null"}
+    hidden |= {Path(target) for option, target, _ in pairs if option == "--tmpfs"}
+    written = {Path(target) for option, _, target in pairs if option == "--bind"}
+    assert {lake / "vault", lake / "restricted", lake / "ledger.sqlite", Path(place.landing)} <= hidden
+    assert {Path(place.keys), Path(place.platform_key_file), place.state / "services.json"} <= hidden
+    assert written == {lake / "staging", place.state / "clinical-engine"}
+
+
+def test_an_engine_listens_at_the_loopback_address_only(place: Place) -> None:
+    words = engine.command(place)
+    assert "spark.connect.grpc.binding.address=127.0.0.1" in words
+    assert f"spark.connect.grpc.binding.port={place.ports['clinical-engine']}" in words
+
+
+def test_only_the_scheduler_knows_the_lake(place: Place) -> None:
+    knowing = [each.name for each in PROGRAMS if "LAKE_ROOT" in each.environment(place)]
+    assert knowing == ["scheduler"]
+    assert place.engine() == f"sc://localhost:{place.ports['clinical-engine']}/;token={place.passwords['clinical-engine']}"
+
+
+def test_airflow_speaks_to_its_database_through_the_driver_that_is_installed(place: Place) -> None:
+    told = airflow(place)
+    for name in ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC"):
+        assert told[f"AIRFLOW__DATABASE__{name}"].startswith("postgresql+psycopg://airflow:")
+    assert told["AIRFLOW__API__HOST"] == "127.0.0.1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL a user of its own")
+def test_root_s_postgresql_is_somebody_else_and_sees_its_database_alone(place: Place) -> None:
+    if not confine.is_possible():
+        pytest.skip("bubblewrap is not there, or may not make namespaces")
+    words = " ".join(confine.postgresql(place))
+    assert f"--reuid={confine.POSTGRES_UID}" in words
+    assert f"--bind {confine.data(place)} /data" in words
+    assert place.lake not in words

@@ -1,0 +1,50 @@
+"""The real supervisor, told by the real configuration: it answers, starts nothing, and ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import WrongUse
+from jobs.services import supervisor
+from jobs.services.place import Place, prepared
+from jobs.services.updown import check
+
+pytest.importorskip("supervisor", reason="the supervisor is not installed: pscc-lakehouse[services]")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """A place whose supervisor is stopped in the end."""
+    made = prepared(tmp_path / "s", {})
+    yield made
+    if supervisor.is_running(made):
+        supervisor.shut_down(made)
+
+
+def test_the_supervisor_starts_nothing_by_itself_and_ends_when_told(place: Place) -> None:
+    assert not supervisor.is_running(place)
+    supervisor.start(place)
+    assert {name: each["statename"] for name, each in supervisor.states(place).items()} == dict.fromkeys(
+        supervisor.names(), "STOPPED"
+    )
+    supervisor.shut_down(place)
+    assert not supervisor.is_running(place)
+
+
+def test_a_program_that_ends_at_once_is_seen_to(place: Place) -> None:
+    supervisor.start(place)
+    # There is no database in this place.
+    supervisor.start_program(place, "postgresql")
+    supervisor.start_program(place, "postgresql")
+    assert supervisor.states(place)["postgresql"]["statename"] in ("STARTING", "BACKOFF")
+
+
+def test_without_services_it_is_said_how_to_start_them(place: Place) -> None:
+    with pytest.raises(WrongUse, match="found none: start them with `pscc up`"):
+        supervisor.states(place)
+
+
+def test_what_is_missing_is_said_before_anything_starts(place: Place) -> None:
+    with pytest.raises(WrongUse, match=r"^Expected the hospitals' key register at .*, found none: name it with --keys\.$"):
+        check(place)

@@ -1,0 +1,61 @@
+"""The watch: who is silent for too long is started again, who cannot be asked is not."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from jobs.services import supervisor, watch
+from jobs.services.place import Place, prepared
+from jobs.services.programs import named
+from jobs.services.watch import Seen, act
+
+SCHEDULER = named("scheduler")
+
+
+@pytest.fixture
+def deeds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the supervisor was asked to do."""
+    done: list[str] = []
+    monkeypatch.setattr(watch.supervisor, "stop_program", lambda place, name: done.append(f"stop {name}"))
+    monkeypatch.setattr(watch.supervisor, "start_program", lambda place, program: done.append(f"start {program.name}"))
+    return done
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return prepared(tmp_path / "services", {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "state", "seconds", "expected"),
+    [
+        (None, "RUNNING", 1000, []),
+        ("gave no sign", "RUNNING", SCHEDULER.patience_seconds - 10, []),
+        ("gave no sign", "RUNNING", SCHEDULER.patience_seconds + 10, ["stop scheduler", "start scheduler"]),
+        ("cannot be asked: the api-server is silent", "RUNNING", 1000, []),
+        ("does not run", "BACKOFF", 1000, []),
+        ("does not run", "FATAL", 0, ["start scheduler"]),
+        ("does not run", "STOPPED", 1000, []),
+    ],
+)
+def test_who_is_started_again(
+    place: Place, deeds: list[str], wrong: str | None, state: str, seconds: int, expected: list[str]
+) -> None:
+    seen = Seen()
+    act(place, SCHEDULER, seen, wrong, state, now=1.0)
+    act(place, SCHEDULER, seen, wrong, state, now=1.0 + seconds)
+    assert deeds[: len(expected)] == expected
+    assert bool(deeds) == bool(expected)
+
+
+def test_who_is_given_up_again_and_again_is_tried_at_growing_intervals_for_ever(place: Place, deeds: list[str]) -> None:
+    seen, at = Seen(), []
+    for second in range(0, 3600, watch.EVERY_SECONDS):
+        before = len(deeds)
+        act(place, SCHEDULER, seen, "does not run", "FATAL", now=float(second))
+        at += [second] if len(deeds) > before else []
+    gaps = [later - earlier for earlier, later in pairwise(at)]
+    assert gaps == sorted(gaps)
+    assert (gaps[0], gaps[-1]) == (20, watch.LONGEST_WAIT)
+    assert supervisor.names()[-1] == "watch"
