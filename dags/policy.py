@@ -8,6 +8,8 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, dag
 
 # An event is only a doorbell; the sweep finds what a lost one missed.
 SWEEP = "*/5 * * * *"
+# When hospitals and analysts sleep.
+NIGHTLY = "30 1 * * *"
 
 # A delivery that broke its contract, a gate that said no and a wrong setting stay so: only the world outside is tried again.
 RETRY = ExceptionRetryPolicy(

@@ -245,7 +245,7 @@ class GoldBuild:
 
     def _inputs(self, table: Table) -> Inputs:
         reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
+        return {f"{zone}.{name}": self.lake.content(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
 
     def _made_from(self, name: str) -> Inputs | None:
         """The versions that the published rows of a product were made from, and its recipe then."""

@@ -24,6 +24,14 @@ def version_of(lake: Lake, zone: str, table: str, writer: str, number: int) -> i
     return None
 
 
+def transactions(log: str) -> dict[str, int]:
+    """The newest number of every writer that the commits of a log name."""
+    found = dict[str, int]()
+    for _, seen in _newest_first(log):
+        found = seen | found
+    return found
+
+
 def _newest_first(log: str) -> Iterator[tuple[int, dict[str, int]]]:
     """The versions of a log with their transactions: writer and number."""
     system, place = places.filesystem(log)

@@ -19,6 +19,8 @@ from quality import places
 if TYPE_CHECKING:
     from jobs.settings import Settings
 
+# What a commit that puts small files together says of itself: its own version, and the version that had the same rows before it.
+COMPACTED, CONTENT = "pscc/compacted", "pscc/content"
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 # Tables that are never dropped and made again, which an open one would not notice.
 LANDED = ("bronze", "quarantine")
@@ -124,6 +126,14 @@ class Lake:
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
         return self.table(zone, table).version() if self.exists(zone, table) else -1
+
+    def content(self, zone: str, table: str) -> int:
+        """The version in which a table came to have the rows that it has, -1 where there is none: files put together are no change of rows."""
+        if not self.exists(zone, table):
+            return -1
+        found = self.table(zone, table)
+        known = found.transaction_version(CONTENT)
+        return known if known is not None and found.transaction_version(COMPACTED) == found.version() else found.version()
 
 
 @contextmanager

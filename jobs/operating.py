@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from jobs.command import JsonOption, LakeOption, engine_of, group
+from jobs.errors import WrongUse
 from jobs.settings import Settings
 
 quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
@@ -19,7 +21,8 @@ def register(app: typer.Typer) -> None:
     """Make these commands known to the command line."""
     app.add_typer(quarantine_app, name="quarantine")
     app.add_typer(delivery_app, name="delivery")
-    app.command()(verify)
+    for command in (verify, maintain, restore):
+        app.command()(command)
 
 
 def _told(lines: Iterable[dict[str, Any]]) -> None:
@@ -118,4 +121,48 @@ def verify(lake: LakeOption = None, as_json: JsonOption = False) -> None:
         for each in found.faults:
             print(f"{each.table}: {each.sentence}")
         print(f"{found.tables:,} tables with {found.files:,} files were looked at, {len(found.faults):,} faults found.")
+    raise typer.Exit(1 if found.faults else 0)
+
+
+def maintain(
+    only: Annotated[
+        str | None,
+        typer.Option("--only", metavar="STEPS", help="verify,compact,logs,vacuum,retention,backup,drill; all when not given."),
+    ] = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What keeps the lake well, as the DAG `maintenance` does it every night. Exit code 1 where lake or backup is not whole."""
+    from jobs import show
+    from jobs.maintenance import STEPS
+    from jobs.maintenance import maintain as maintained
+
+    settings = Settings.from_environment(lake)
+    asked = [each.strip() for each in only.split(",")] if only is not None else list(STEPS)
+    if unknown := [each for each in asked if each not in STEPS]:
+        raise WrongUse(f"Expected steps of maintenance ({', '.join(STEPS)}), found {unknown[0]!r}.")
+    for step in asked:
+        with show.progress(quiet=as_json) as watch:
+            watch(step)
+            said = maintained(settings, step)
+        if as_json:
+            _told([{"step": step, "said": said}])
+        else:
+            print(f"{step}: {said}")
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A folder of PSCC_BACKUP, named after its moment.")],
+    lake: LakeOption = None,
+) -> None:
+    """Make a lake again from a backup, in an empty place, and verify it. The platform key is not in a backup."""
+    from jobs.maintenance.backup import restore as restored
+    from jobs.verification import verify as verified
+
+    settings = Settings.from_environment(lake)
+    restored(backup, settings)
+    found = verified(settings)
+    for each in found.faults:
+        print(f"{each.table}: {each.sentence}")
+    print(f"{settings.lake} is restored: {found.tables:,} tables with {found.files:,} files, {len(found.faults):,} faults found.")
     raise typer.Exit(1 if found.faults else 0)

@@ -88,6 +88,11 @@ def waiting(lake: Lake, center: str) -> dict[str, int]:
     return dict(rows.group_by("reason").len().sort("reason").iter_rows())
 
 
+def deliveries(lake: Lake) -> set[str]:
+    """The deliveries of which a row lies in quarantine."""
+    return set(_rows(lake, None)["delivery_id"])
+
+
 def _rows(lake: Lake, center: str | None) -> pl.DataFrame:
     """The places of all rows in quarantine, of a hospital or of all."""
     nothing = pl.DataFrame(schema=dict.fromkeys(PLACE, pl.String) | {"source_row_no": pl.Int64(), "columns": pl.List(pl.String)})

@@ -166,3 +166,17 @@ def released(name: str) -> str:
     if state != "approved":
         raise GateFailed(f"Expected an approved release, found it {state}: look at the tasks before.")
     return f"{name} {state}"
+
+
+@own_words()
+def maintain(step: str) -> str:
+    """One step of the nightly maintenance; what came of it."""
+    from jobs.maintenance import maintain as maintained
+
+    return maintained(Settings.from_environment(), step)
+
+
+def all_maintained(failed: list[str]) -> None:
+    """GateFailed when a step of maintenance failed, or was not reached for that."""
+    if failed:
+        raise GateFailed(f"Expected every step of maintenance to be done, found {', '.join(failed)} not done: look at the first.")
