@@ -13,6 +13,7 @@ from jobs.settings import Settings
 
 quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
 delivery_app = group("One delivery, from its announcement to gold.")
+alerts_app = typer.Typer(help="What somebody has to look at.", invoke_without_command=True, rich_markup_mode=None)
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
 
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Make these commands known to the command line."""
     app.add_typer(quarantine_app, name="quarantine")
     app.add_typer(delivery_app, name="delivery")
+    app.add_typer(alerts_app, name="alerts")
     for command in (verify, maintain, restore):
         app.command()(command)
 
@@ -166,3 +168,38 @@ def restore(
         print(f"{each.table}: {each.sentence}")
     print(f"{settings.lake} is restored: {found.tables:,} tables with {found.files:,} files, {len(found.faults):,} faults found.")
     raise typer.Exit(1 if found.faults else 0)
+
+
+@alerts_app.callback()
+def alerts(context: typer.Context, lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """What somebody has to look at: runs that failed, hospitals that are silent, deliveries refused or held. One alert a cause."""
+    from jobs import show_operating
+    from jobs.alerts import listed
+
+    if context.invoked_subcommand is not None:
+        return
+    found = listed(Settings.from_environment(lake))
+    if as_json:
+        _told(each.told() for each in found)
+    else:
+        show_operating.alerts(found)
+
+
+@alerts_app.command("send")
+def send_alerts(lake: LakeOption = None) -> None:
+    """Look for causes and send what is new, as the DAG `alerts` does every ten minutes."""
+    from jobs.alerts import look, tell
+
+    settings = Settings.from_environment(lake)
+    found = look(settings)
+    print(f"{len(found):,} alerts are open, {tell(settings):,} were sent now.")
+
+
+@alerts_app.command("close")
+def close_alert(
+    number: Annotated[int, typer.Argument(metavar="NUMBER")], by: ByOption, why: WhyOption, lake: LakeOption = None
+) -> None:
+    """Close an alert whose cause is known and stays, as a refused delivery that will not come again."""
+    from jobs.alerts import close
+
+    print(f"Closed: {close(Settings.from_environment(lake), number, by, why).sentence}")

@@ -9,6 +9,7 @@ from jobs.ledger.records import OUTCOME
 from jobs.show import console, figure, grid, sign
 
 if TYPE_CHECKING:
+    from jobs.ledger.alerts import Alert
     from jobs.quarantine import Group
     from jobs.story import Story
 
@@ -155,3 +156,20 @@ def _published(found: "Story") -> None:
     for each in found.passed["rules_broken"]:
         said = f"  {each['severity']}: {each['table']}.{each['column']} {each['expectation']}, {figure(each['unexpected_count'])} rows"
         console.print(Text(said))
+
+
+# Alerts
+
+
+def alerts(found: "list[Alert]") -> None:
+    """The open alerts, each with what to type."""
+    if not found:
+        console.print("No alert is open.")
+        return
+    for each in found:
+        sent = f"sent {each.told_at[:16]}" if each.told_at else "not sent"
+        console.print(
+            Text.assemble((f"{each.id:>4}  {each.sentence}", "bold"), f"  {each.kind}, since {each.opened_at[:16]}, {sent}")
+        )
+        console.print(Text(f"      {each.todo}", style="dim"))
+    console.print("\n[dim]docs/runbooks.md says more of each kind; pscc alerts close NUMBER --by NAME --why TEXT.[/dim]")

@@ -16,7 +16,7 @@ from jobs import tasks
 from jobs.maintenance import STEPS
 
 DAGS = Path(__file__).parents[2] / "dags"
-EXPECTED = {"landing_intake", "delivery_ingest", "gold_build", "maintenance", "teaching_release"}
+EXPECTED = {"alerts", "landing_intake", "delivery_ingest", "gold_build", "maintenance", "teaching_release"}
 LOOPS = {"gold_build": {"product", "verdict"}, "maintenance": {"maintain", "verdict"}}
 # What a person does is no task of ours.
 BY_PERSONS = {"approval"}

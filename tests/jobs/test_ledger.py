@@ -15,13 +15,13 @@ from sqlalchemy import func, inspect, select, update
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.ledger import Announcement, Lease, Ledger
 from jobs.ledger import lease as leases
-from jobs.ledger.schema import LAKE, LEASE, SEND_AGAIN, TRANSITION
+from jobs.ledger.schema import ALERT, LAKE, LEASE, TRANSITION
 from jobs.settings import Settings
 from tests import postgres
 from tests.jobs.deliveries import delivery_id, know
 
 # Tables that some ledgers do not have yet.
-LATER = (SEND_AGAIN,)
+LATER = (ALERT,)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
