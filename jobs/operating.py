@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(quarantine_app, name="quarantine")
     app.add_typer(delivery_app, name="delivery")
     app.add_typer(alerts_app, name="alerts")
-    for command in (verify, maintain, restore):
+    for command in (verify, maintain, restore, metrics):
         app.command()(command)
 
 
@@ -203,3 +204,32 @@ def close_alert(
     from jobs.alerts import close
 
     print(f"Closed: {close(Settings.from_environment(lake), number, by, why).sentence}")
+
+
+def metrics(
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to", metavar="FILE.prom", help="Into a file, whole at every moment, for node_exporter's textfile collector."
+        ),
+    ] = None,
+    serve: Annotated[
+        int | None, typer.Option("--serve", metavar="PORT", help="At http://127.0.0.1:PORT/metrics, until interrupted.")
+    ] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Gauges for Prometheus: deliveries by state, what is held, quarantine, the newest delivery of a hospital, gold, alerts."""
+    from jobs.metrics import metrics as told
+    from jobs.metrics import server
+    from quality import places
+
+    settings = Settings.from_environment(lake)
+    found = told(settings)
+    if serve is not None:
+        with server(serve, lambda: told(settings)) as serving, suppress(KeyboardInterrupt):
+            print(f"http://127.0.0.1:{serving.server_port}/metrics", flush=True)
+            serving.serve_forever()
+    elif to is not None:
+        places.write(str(to.resolve()), found)
+    else:
+        print(found, end="")

@@ -40,15 +40,20 @@ class Group:
 
 def groups(settings: Settings, center: str | None = None) -> list[Group]:
     """What lies in quarantine, by hospital, feed and reason; `since` is the first delivery that has such a row."""
-    counted = (
-        _rows(_lake(settings), center)
+    return counted(_lake(settings), center)
+
+
+def counted(lake: Lake, center: str | None = None) -> list[Group]:
+    """`groups` of a lake that is there."""
+    found = (
+        _rows(lake, center)
         .group_by("center", "domain", "status", "reason")
         .agg(pl.len(), pl.col("delivery_id").n_unique().alias("deliveries"), pl.col("delivery_id").min().alias("since"))
         .sort("center", "status", "len", "domain", "reason", descending=[False, False, True, False, False])
     )
     return [
         Group(row["center"], row["domain"], row["status"], row["reason"], row["len"], row["deliveries"], row["since"])
-        for row in counted.to_dicts()
+        for row in found.to_dicts()
     ]
 
 

@@ -8,7 +8,7 @@ from jobs.alerts.causes import causes
 from jobs.alerts.sending import RUNBOOK, channels, send
 from jobs.errors import LakehouseError, WrongUse
 from jobs.ledger import Ledger
-from jobs.ledger.alerts import BY, Alert, Cause, close_alert, note_told, open_alert, opened, put_aside
+from jobs.ledger.alerts import BY, Alert, Cause, close_alert, note_looked, note_told, open_alert, opened, put_aside
 from jobs.settings import Settings
 
 # What the ledger tells of; a failed run is told by the run itself.
@@ -40,6 +40,7 @@ def look(settings: Settings, at: datetime | None = None) -> list[Alert]:
                 close_alert(ledger, alert.cause, "the cause is gone")
         for name in found.keys() - {each.cause for each in before} - put_aside(ledger):
             open_alert(ledger, found[name])
+        note_looked(ledger)
         return opened(ledger)
 
 

@@ -8,10 +8,11 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jobs.ledger import Ledger, now
-from jobs.ledger.schema import ALERT
+from jobs.ledger.schema import ALERT, LAKE
 
 # How the reason begins where a person closed an alert.
 BY = "closed by "
+LOOKED = "alerts_looked_at"
 
 
 @dataclass(frozen=True)
@@ -76,3 +77,16 @@ def note_told(ledger: Ledger, alert: Alert) -> None:
     """Note that an alert was sent."""
     with ledger.engine.begin() as connection:
         connection.execute(update(ALERT).where(ALERT.c.id == alert.id).values(told_at=now()))
+
+
+def note_looked(ledger: Ledger) -> None:
+    """Note that causes were looked for."""
+    with ledger.engine.begin() as connection:
+        if connection.execute(update(LAKE).where(LAKE.c.name == LOOKED).values(value=now())).rowcount == 0:
+            connection.execute(insert(LAKE).values(name=LOOKED, value=now()))
+
+
+def looked_at(ledger: Ledger) -> str | None:
+    """When causes were looked for last, None where never."""
+    with ledger.engine.begin() as connection:
+        return connection.execute(select(LAKE.c.value).where(LAKE.c.name == LOOKED)).scalar()
