@@ -8,6 +8,9 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, dag
 
 # An event is only a doorbell; the sweep finds what a lost one missed.
 SWEEP = "*/5 * * * *"
+# When hospitals and analysts sleep.
+NIGHTLY = "30 1 * * *"
+WATCH = "*/10 * * * *"
 
 # A delivery that broke its contract, a gate that said no and a wrong setting stay so: only the world outside is tried again.
 RETRY = ExceptionRetryPolicy(
@@ -17,11 +20,36 @@ RETRY = ExceptionRetryPolicy(
     ]
 )
 
+
+def tell_failure(context: Any) -> None:
+    """Note in the ledger which run failed where; the DAG `alerts` sends it."""
+    from jobs import tasks
+
+    tasks.failed(*_named(context))
+
+
+def tell_success(context: Any) -> None:
+    """Note that a run is at its end, so that nobody looks for what is mended."""
+    from jobs import tasks
+
+    if context["ti"].task_id in LAST:
+        tasks.succeeded(*_named(context))
+
+
+def _named(context: Any) -> tuple[str, str, str | None, str]:
+    run = context["dag_run"]
+    return run.dag_id, run.run_id, run.partition_key, context["ti"].task_id
+
+
+# The task in which a run ends well: the verdict, of the doorbell its only one.
+LAST = ("verdict", "find")
 DEFAULTS: dict[str, Any] = {
     "owner": "data-engineering",
     "retries": 2,
     "retry_delay": timedelta(seconds=30),
     "retry_policy": RETRY,
+    "on_failure_callback": tell_failure,
+    "on_success_callback": tell_success,
 }
 
 # A run that was missed is not made up for: the next one finds all that there is to do. A DAG is called like its function.

@@ -30,13 +30,14 @@ Action = AddAction | RemoveAction
 class Files:
     """The files of a table. `counted` columns say nothing of anybody: their least and greatest values stand in the log.
 
-    A new file is full once it has `full` bytes.
+    A new file is full once it has `full` bytes. `same` files hold rows that the table had before, in other files.
     """
 
     table: DeltaTable
     counted: tuple[str, ...]
     layout: dict[str, Any]
     full: float = math.inf
+    same: bool = False
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -64,11 +65,11 @@ class Files:
                     if stream.tell() >= self.full:
                         break
             size = stream.tell()
-        return AddAction(place, size, {}, _now(), True, ends.statistics())
+        return AddAction(place, size, {}, _now(), not self.same, ends.statistics())
 
     def removed(self, path: str) -> Action:
         """A file of the table that goes."""
-        return RemoveAction(PurePosixPath(path).name, data_change=True, deletion_timestamp=_now())
+        return RemoveAction(PurePosixPath(path).name, data_change=not self.same, deletion_timestamp=_now())
 
     def commit(self, actions: list[Action], properties: CommitProperties | None = None) -> None:
         """One commit; CommitFailedError where another one took one of these files away in between."""

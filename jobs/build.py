@@ -268,7 +268,7 @@ class GoldBuild:
         reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
         ids = "|".join(self.lake.id_of(zone, name) for zone, name in reads)
         which = hashlib.sha256(ids.encode()).hexdigest()[:16]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {
+        return {f"{zone}.{name}": self.lake.content(zone, name) for zone, name in reads} | {
             "tables": which,
             "recipe": recipe(table),
         }

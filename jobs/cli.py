@@ -8,7 +8,6 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
+from jobs import operating
+from jobs.command import JsonOption, LakeOption, engine_of, group
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.settings import Settings
@@ -23,7 +24,6 @@ from jobs.settings import Settings
 if TYPE_CHECKING:
     from jobs.lake import Lake
     from jobs.rights.register import Request
-    from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
 app = typer.Typer(
@@ -33,28 +33,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-rebuild_app = typer.Typer(help="Make tables again from what lies below them.", no_args_is_help=True, rich_markup_mode=None)
+rebuild_app = group("Make tables again from what lies below them.")
 app.add_typer(rebuild_app, name="rebuild")
-release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
+release_app = group("Teaching releases: anonymous tables for a class.")
 app.add_typer(release_app, name="release")
-cohort_app = typer.Typer(help="Saved cohorts: who meets which criteria in a build.", no_args_is_help=True, rich_markup_mode=None)
+cohort_app = group("Saved cohorts: who meets which criteria in a build.")
 app.add_typer(cohort_app, name="cohort")
-rights_app = typer.Typer(
-    help="Requests of people: opposition, lift, erasure with proof.", no_args_is_help=True, rich_markup_mode=None
-)
+rights_app = group("Requests of people: opposition, lift, erasure with proof.")
 app.add_typer(rights_app, name="rights")
-audit_app = typer.Typer(help="The audit of acts on people's rights.", no_args_is_help=True, rich_markup_mode=None)
+audit_app = group("The audit of acts on people's rights.")
 app.add_typer(audit_app, name="audit")
+operating.register(app)
 
-LakeOption = Annotated[
-    str | None,
-    typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
-]
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
 StateOption = Annotated[
     Path, typer.Option("--services", metavar="DIR", help="The state folder of this machine's services: ports, passwords, logs.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 
 HospitalOption = Annotated[str, typer.Option("--hospital", metavar="CENTER", help="The hospital whose pseudonym it is.")]
 PseudonymOption = Annotated[
@@ -197,7 +191,7 @@ def ingest(
 
     settings = Settings.from_environment(lake)
     known = load_keys(keys)
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         _tell(ingested(settings, landing, known, engine, watch), as_json)
 
 
@@ -213,19 +207,6 @@ def _tell(reports: Iterator[Any], as_json: bool) -> None:
         show.verdicts(told)
 
 
-@contextmanager
-def _engine(settings: Settings) -> "Iterator[Engine]":
-    from jobs.session import check_engine
-    from jobs.silver.engine import Engine
-
-    check_engine(settings)
-    engine = Engine(settings)
-    try:
-        yield engine
-    finally:
-        engine.close()
-
-
 @app.command()
 def build(lake: LakeOption = None) -> None:
     """Refresh gold from what changed in silver."""
@@ -233,7 +214,7 @@ def build(lake: LakeOption = None) -> None:
     from jobs.ingest import build as built
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress() as watch:
+    with engine_of(settings) as engine, show.progress() as watch:
         watch("building gold")
         made = built(settings, engine)
     show.built(made)
@@ -345,7 +326,7 @@ def decide(
     from jobs.ingest import decide as decided
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         _tell(decided(settings, delivery_id, verdict.value, by, why, engine, watch), as_json)
 
 
@@ -356,7 +337,7 @@ def rebuild_silver(lake: LakeOption = None) -> None:
     from jobs.ingest import rebuild_silver as rebuilt
 
     settings = Settings.from_environment(lake)
-    with _engine(settings) as engine, show.progress() as watch:
+    with engine_of(settings) as engine, show.progress() as watch:
         watch("making silver again from bronze")
         rebuilt(settings, engine)
     print("Silver is what bronze and the mappings say. Next: `pscc build`.")
@@ -549,7 +530,7 @@ def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Pa
     """A request, carried out. It is entered once an engine can be had: tried again, it would be another one."""
     from jobs import rights, show
 
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         return rights.carry_out(settings, engine, asked().id, logs, watch)
 
 
@@ -635,7 +616,7 @@ def sql(
         raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
     Ledger(settings, create=False).close()
     versions = builds.build(Lake.of(settings), build).versions if build is not None else None
-    with _engine(settings) as engine:
+    with engine_of(settings) as engine:
         rows = _asked(lambda: engine.sql(query, versions))
     show.rows(rows, form.value)
 
@@ -750,7 +731,7 @@ def make_cohort(
     definition, settings = cohorts.Definition.read(file), Settings.from_environment(lake)
     Ledger(settings, create=False).close()
     who = by if by is not None else getpass.getuser()
-    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+    with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         watch("finding the cohort")
         made = _asked(lambda: cohorts.make(settings, engine, definition, build, who, keep=not dry_run))
     _tell_cohort(made, as_json)
@@ -802,7 +783,7 @@ def drop_cohort(
 
     settings = Settings.from_environment(lake)
     cohorts.named(_opened(lake), name)
-    with _engine(settings) as engine:
+    with engine_of(settings) as engine:
         cohorts.drop(settings, engine, name, by if by is not None else getpass.getuser())
     print(f"{name} is dropped.")
 
@@ -849,7 +830,7 @@ def export(
     Ledger(settings, create=False).close()
     tables = Lake.of(settings)
     asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
-    with _engine(settings) as engine:
+    with engine_of(settings) as engine:
         number, told = exported(
             tables, lambda asking: _asked(lambda: engine.sql(asking)), asked, tuple(count or ["n"]), to, suppress=suppress
         )
@@ -985,7 +966,7 @@ def _class_of_its_own(to: Path, release: str | None) -> list[str]:
     _make_folder(to)
     settings = own.lake_of(to)
     with show.progress() as watch:
-        found = release or own.release_for_class(to, settings, _engine, watch)
+        found = release or own.release_for_class(to, settings, engine_of, watch)
         own.build_lessons(to, watch)
     return ["--lake", settings.lake, "--release", found]
 

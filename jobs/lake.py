@@ -19,6 +19,8 @@ from quality import places
 if TYPE_CHECKING:
     from jobs.settings import Settings
 
+# What a commit that puts small files together says of itself: its own version, and the version that had the same rows before it.
+COMPACTED, CONTENT = "pscc/compacted", "pscc/content"
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 # Tables that are never dropped and made again, which an open one would not notice.
 LANDED = ("bronze", "quarantine")
@@ -138,6 +140,14 @@ class Lake:
     def id_of(self, zone: str, table: str) -> str:
         """Which table it is, for one that is made anew counts its versions from 0 again; nothing where there is none."""
         return str(self.table(zone, table).metadata().id) if self.exists(zone, table) else ""
+
+    def content(self, zone: str, table: str) -> int:
+        """The version in which a table came to have the rows that it has, -1 where there is none: files put together are no change of rows."""
+        if not self.exists(zone, table):
+            return -1
+        found = self.table(zone, table)
+        known = found.transaction_version(CONTENT)
+        return known if known is not None and found.transaction_version(COMPACTED) == found.version() else found.version()
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def progress(*, quiet: bool = False) -> Iterator[Callable[[str], None]]:
         yield lambda doing: line.update(Text(doing))
 
 
-def _sign(outcome: str | None) -> Text:
+def sign(outcome: str | None) -> Text:
+    """An outcome with its sign and colour."""
     known = outcome or "loading"
     return Text(f"{SIGNS.get(known, '·')} {known}", style=f"bold {COLOURS.get(known, 'cyan')}")
 
@@ -62,7 +63,8 @@ def figure(count: int | None) -> str:
     return f"{count:,}" if count else "·"
 
 
-def _grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
+def grid(title: str | None, *columns: str, right: tuple[str, ...] = ()) -> Table:
+    """An empty table; the columns named in `right` hold numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for name in columns:
         table.add_column(
@@ -80,14 +82,14 @@ def verdicts(reports: list[Report]) -> None:
         console.print("Nothing new: every announcement was judged before, and nothing that waits can be loaded yet.")
         return
     counts = ("read", "new", "changed", "deleted", "set aside", "waiting")
-    table = _grid(None, "delivery", "verdict", "why", *counts, "s", right=(*counts, "s"))
+    table = grid(None, "delivery", "verdict", "why", *counts, "s", right=(*counts, "s"))
     for report in reports:
         silver = report.rows_silver
         rows = (report.rows_read, silver["new"], silver["changed"], silver["deleted"])
         sums = (sum(report.rows_set_aside.values()), sum(report.rows_waiting.values()))
         name = report.delivery_id or "(unreadable)"
         table.add_row(
-            Text(name), _sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
+            Text(name), sign(report.outcome), _said(report), *(figure(each) for each in (*rows, *sums)), f"{report.seconds:.1f}"
         )
     console.print(table)
     found = [line for report in reports if report.outcome != "accepted" for line in _first_findings(report)]
@@ -138,7 +140,7 @@ def _place(finding: dict[str, Any]) -> list[str]:
 
 def validation(report: Report) -> None:
     """The verdict on a delivery that was not sent yet."""
-    title = Text.assemble(_sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
+    title = Text.assemble(sign(report.outcome), "  ", report.delivery_id or "a delivery without a readable id")
     read = f"{report.rows_read:,} rows in {len(report.files)} files: no reason to refuse it was found here. {ON_ARRIVAL}"
     body = Text(read if report.outcome == "accepted" else "It would be refused: correct what is listed, then validate again.")
     console.print(Panel(Group(title, body), border_style=COLOURS[report.outcome], expand=False))
@@ -179,7 +181,7 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, liste
         return
     shown = findings[:SHOWN]
     title = cut(title, len(shown), len(findings[SHOWN:]) + not_listed)
-    table = _grid(title, "code", "file", "row", "column", "what", right=("row",))
+    table = grid(title, "code", "file", "row", "column", "what", right=("row",))
     for each in shown:
         row = each.get("row") or 0
         place = (each.get("file") or "", row if isinstance(row, str) else figure(row), each.get("column") or "")
@@ -195,7 +197,7 @@ def _findings(title: str, findings: list[dict[str, Any]], not_listed: int, liste
 
 def services(found: dict[str, Any]) -> None:
     """Which programs run, and what is wrong with the others."""
-    table = _grid("Services", "program", "state", "since", "started again", "what is wrong", right=("started again",))
+    table = grid("Services", "program", "state", "since", "started again", "what is wrong", right=("started again",))
     for name, each in found["programs"].items():
         is_well = each["state"] == "running" and not each["wrong"]
         state = Text(each["state"] if is_well or each["wrong"] is None else "ill", style="green" if is_well else "red")
@@ -223,12 +225,12 @@ def status(found: Status) -> None:
 
 def _deliveries(found: Status) -> Table:
     counts = ("read", "new", "changed", "deleted", "set aside", "opposed")
-    table = _grid("Deliveries", "delivery", "verdict", "why", *counts, right=counts)
+    table = grid("Deliveries", "delivery", "verdict", "why", *counts, right=counts)
     for each in found.deliveries:
         names = ("read", "new", "changed", "deleted", "set_aside", "dropped_opposed")
         why = _why(each["reason_codes"], each["warnings"], COLOURS.get(each.get("outcome", ""), ""))
         table.add_row(
-            Text(each["delivery_id"]), _sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names)
+            Text(each["delivery_id"]), sign(each.get("outcome")), why, *(figure(each[f"rows_{name}"]) for name in names)
         )
     return table
 
@@ -236,7 +238,7 @@ def _deliveries(found: Status) -> Table:
 def _held(found: Status) -> Table | None:
     if not found.held:
         return None
-    table = _grid("Still held", "delivery", "why", "since", "next")
+    table = grid("Still held", "delivery", "why", "since", "next")
     for each in found.held:
         days = (datetime.now(UTC) - datetime.fromisoformat(each["since"])).days
         waits = each["waits_for"]
@@ -253,7 +255,7 @@ def _held(found: Status) -> Table | None:
 def _tables(found: Status) -> Table | None:
     if not found.tables:
         return None
-    table = _grid("Tables", "table", "rows", "current", right=("rows", "current"))
+    table = grid("Tables", "table", "rows", "current", right=("rows", "current"))
     for each in found.tables:
         table.add_row(Text(f"{each.zone}.{each.table}"), f"{each.rows:,}", "" if each.current is None else f"{each.current:,}")
     return table
@@ -264,7 +266,7 @@ def reasons(title: str, counted: Mapping[str, Mapping[str, int]]) -> Table | Non
     totals: Counter[str] = sum((Counter(each) for each in counted.values()), Counter())
     if not totals:
         return None
-    table = _grid(title, "reason", *counted, "all", right=(*counted, "all"))
+    table = grid(title, "reason", *counted, "all", right=(*counted, "all"))
     for reason, total in totals.most_common():
         table.add_row(Text(reason), *(figure(each.get(reason, 0)) for each in counted.values()), figure(total))
     return table
@@ -275,7 +277,7 @@ def built(made: dict[str, int]) -> None:
     if not made:
         console.print("Gold is up to date: nothing it reads has changed.")
         return
-    table = _grid("Gold", "table", "rows", right=("rows",))
+    table = grid("Gold", "table", "rows", right=("rows",))
     for name, rows in made.items():
         table.add_row(f"gold.{name}", f"{rows:,}")
     console.print(table)
@@ -286,7 +288,7 @@ def built(made: dict[str, int]) -> None:
 
 def catalogue(found: "list[tuple[str, str, int]]") -> None:
     """Tables on a line each: name, what a row is, rows."""
-    table = _grid(None, "table", "a row is", "rows", right=("rows",))
+    table = grid(None, "table", "a row is", "rows", right=("rows",))
     for name, grain, rows in found:
         table.add_row(name, Text(grain), f"{rows:,}")
     console.print(table)
@@ -297,7 +299,7 @@ def described(found: "Contract") -> None:
     from quality.dictionary import SENSITIVITY, allowed
 
     console.print(Text.assemble((found.address, "bold"), f"  {found.grain}\nKey: {', '.join(found.key)}"))
-    table = _grid(None, "column", "type", "meaning", "allowed", "tells about a person")
+    table = grid(None, "column", "type", "meaning", "allowed", "tells about a person")
     for each in found.columns:
         unit = f" Unit: {each.unit}." if each.unit else ""
         cells = (each.name, each.type, each.meaning + unit, allowed(each).replace("`", ""), SENSITIVITY[each.sensitivity])
@@ -307,7 +309,7 @@ def described(found: "Contract") -> None:
 
 def builds(found: "pl.DataFrame") -> None:
     """Builds on a line each."""
-    table = _grid(None, "build", "published", "made again")
+    table = grid(None, "build", "published", "made again")
     for each in found.iter_rows(named=True):
         table.add_row(str(each["build"]), f"{each['published_at']:%Y-%m-%d %H:%M}", Text(each["tables"]))
     console.print(table)
@@ -316,7 +318,7 @@ def builds(found: "pl.DataFrame") -> None:
 def changes(found: "list[Change]") -> None:
     """By table what came, went and changed."""
     names = ("before", "now", "added", "removed", "changed")
-    table = _grid(None, "table", *names, right=names)
+    table = grid(None, "table", *names, right=names)
     for each in found:
         table.add_row(f"gold.{each.table}", *(figure(getattr(each, name)) for name in names))
     console.print(table)
@@ -330,7 +332,7 @@ def cohort(found: "Saved", now: int | None = None) -> None:
     console.print(Text.assemble((found.name, "bold"), f"  {found.title}\nFor: {found.purpose}"))
     console.print(f"Build {found.build}, by {found.by}, {found.at:%Y-%m-%d}")
     console.print()
-    table = _grid(None, "criterion", "patients left", right=("patients left",))
+    table = grid(None, "criterion", "patients left", right=("patients left",))
     steps = [*found.attrition, *([("Members by now", now)] if now is not None else [])]
     for say, left in steps:
         table.add_row(Text(say), f"{left:,}" if left is not None else "hidden")
@@ -343,7 +345,7 @@ def cohorts(found: "list[Saved]") -> None:
     if not found:
         console.print("No cohort yet: `pscc cohort make NAME.toml`.")
         return
-    table = _grid(None, "cohort", "what", "for", "build", "by", "since")
+    table = grid(None, "cohort", "what", "for", "build", "by", "since")
     for each in found:
         table.add_row(
             Text(each.name), Text(each.title), Text(each.purpose), str(each.build), Text(each.by), f"{each.at:%Y-%m-%d}"
@@ -374,7 +376,7 @@ def _as_table(found: pa.Table) -> None:
     told = list(zip(*columns, strict=True))
     if sum(widths) + 2 * len(widths) <= console.width:
         numeric = tuple(each.name for each in found.schema if pa.types.is_integer(each.type) or pa.types.is_floating(each.type))
-        table = _grid(None, *found.column_names, right=numeric)
+        table = grid(None, *found.column_names, right=numeric)
         for row in told:
             table.add_row(*map(Text, row))
         console.print(table)
@@ -396,7 +398,7 @@ def _one_by_one(number: int, cells: list[tuple[str, str]]) -> None:
 
 def anonymous(cost: "Cost", proof: "Proof") -> None:
     """What a table lost on the way to being anonymous, and what was counted in what was written."""
-    table = _grid("Anonymous table", "what", "how much", right=("how much",))
+    table = grid("Anonymous table", "what", "how much", right=("how much",))
     for what, much in (
         ("rows", f"{proof.rows:,}"),
         ("rows suppressed", f"{cost.suppressed:,}"),
@@ -419,12 +421,12 @@ def release(found: "Release", figures: list[dict[str, Any]]) -> None:
     console.print(Text.assemble((found.name, "bold"), f"  {found.state}  {found.patients:,} patients, k {found.k}, l {found.l}"))
     if not figures:
         return
-    table = _grid(None, "figure", "value", "bound", "kept", right=("value",))
+    table = grid(None, "figure", "value", "bound", "kept", right=("value",))
     for each in figures:
-        sign = (
+        kept = (
             Text("yes", style="green") if each["kept"] else Text("no" if each["decides"] else "no, told beside", style="yellow")
         )
-        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), sign)
+        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), kept)
     console.print(table)
 
 
@@ -433,7 +435,7 @@ def releases(found: "list[Release]") -> None:
     if not found:
         console.print("No release yet: `pscc release make`.")
         return
-    table = _grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
+    table = grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
     for each in found:
         numbers = (f"{each.patients:,}", str(each.k), str(each.l))
         table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)
@@ -445,12 +447,12 @@ def releases(found: "list[Release]") -> None:
 
 def rights_requests(found: "list[Request]") -> None:
     """Every request."""
-    grid = _grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
+    table = grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
     for each in found:
         late = " late" if each.state != "done" and each.is_late() else ""
         cells = (each.id, each.kind, each.center, each.scope, figure(each.people), each.due_on, each.state + late)
-        grid.add_row(*(Text(cell) for cell in cells))
-    console.print(grid if found else "No request has come in.")
+        table.add_row(*(Text(cell) for cell in cells))
+    console.print(table if found else "No request has come in.")
 
 
 def rights_request(found: "Request") -> None:
@@ -473,10 +475,10 @@ def rights_request(found: "Request") -> None:
 
 def _searched(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> Table:
     names = ("zone", "files", "MB", "traces before", "traces after")
-    grid = _grid("Every file below the lake", *names, right=names[1:])
+    table = grid("Every file below the lake", *names, right=names[1:])
     for zone in sorted({*before, *after}):
         was, now = before.get(zone, {}), after.get(zone)
         size = f"{was.get('bytes', 0) / 1e6:,.1f}"
         left = f"{now['hits']:,}" if now else "?"
-        grid.add_row(Text(zone), Text(figure(was.get("files", 0))), Text(size), Text(f"{was.get('hits', 0):,}"), Text(left))
-    return grid
+        table.add_row(Text(zone), Text(figure(was.get("files", 0))), Text(size), Text(f"{was.get('hits', 0):,}"), Text(left))
+    return table

@@ -200,3 +200,49 @@ def requests_answered() -> str:
             f"Expected every request to be carried out, found {', '.join(waiting)} waiting: look at the tasks before."
         )
     return f"{len(rights.listed(settings))} requests, all carried out"
+
+
+@own_words()
+def maintain(step: str) -> str:
+    """One step of the nightly maintenance; what came of it."""
+    from jobs.maintenance import maintain as maintained
+
+    return maintained(Settings.from_environment(), step)
+
+
+def all_maintained(failed: list[str]) -> None:
+    """GateFailed when a step of maintenance failed, or was not reached for that."""
+    if failed:
+        raise GateFailed(f"Expected every step of maintenance to be done, found {', '.join(failed)} not done: look at the first.")
+
+
+@own_words()
+def failed(dag: str, run: str, key: str | None, task: str) -> None:
+    """Note that a run of a DAG failed in a task."""
+    from jobs.alerts import Run, run_failed
+
+    run_failed(Settings.from_environment(), Run(dag, run, key), task)
+
+
+@own_words()
+def succeeded(dag: str, run: str, key: str | None, _: str) -> None:
+    """Note that a run of a DAG came to its end."""
+    from jobs.alerts import Run, run_succeeded
+
+    run_succeeded(Settings.from_environment(), Run(dag, run, key))
+
+
+@own_words()
+def look_for_alerts() -> int:
+    """Open and close alerts as the ledger says; how many are open."""
+    from jobs.alerts import look
+
+    return len(look(Settings.from_environment()))
+
+
+@own_words()
+def send_alerts() -> int:
+    """Send what was not sent yet; how many alerts."""
+    from jobs.alerts import tell
+
+    return tell(Settings.from_environment())

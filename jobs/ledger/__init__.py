@@ -13,12 +13,13 @@ from jobs.landing.model import Manifest
 from jobs.ledger import lease as leases
 from jobs.ledger.chain import Place, place
 from jobs.ledger.lease import Lease
-from jobs.ledger.records import FOLLOWS, OUTCOME, Announcement, Decision, Delivery, State
+from jobs.ledger.records import FOLLOWS, OUTCOME, Announcement, Decision, Delivery, State, Step
 from jobs.ledger.schema import ANNOUNCEMENT, DECISION, DELIVERY, LAKE, PASS, SEND_AGAIN, TRANSITION
 from jobs.ledger.store import open_store
+from jobs.run import orchestrator_run
 from jobs.settings import Settings
 
-__all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "State", "now", "place"]
+__all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "State", "Step", "now", "place"]
 
 
 # Where the lake keeps the fingerprint of its platform key.
@@ -241,6 +242,14 @@ class Ledger:
         with self.engine.begin() as connection:
             return [(row.from_state, row.to_state) for row in connection.execute(asked)]
 
+    def steps(self, delivery_id: str) -> list[Step]:
+        """The steps a delivery has taken, oldest first: when, by which worker, in which run of the orchestrator."""
+        columns = [TRANSITION.c[name] for name in ("from_state", "to_state", "reason_codes", "at", "by")]
+        asked = select(*columns).where(TRANSITION.c.delivery_id == delivery_id).order_by(TRANSITION.c.id)
+        with self.engine.begin() as connection:
+            rows = list(connection.execute(asked))
+        return [Step(row.from_state, row.to_state, row.reason_codes, row.at, *_doer(row.by)) for row in rows]
+
     # Patients to send again
 
     def ask_again(self, told_in: Delivery, lifted_by: str, findings: Sequence[dict[str, Any]]) -> None:
@@ -273,6 +282,11 @@ class Ledger:
         with self.engine.begin() as connection:
             connection.execute(insert(PASS).values(number=number, **values))
 
+    def passes_in_full(self) -> list[dict[str, Any]]:
+        """The published passes, oldest first: number, center, deliveries, finished_at, accepted_failed."""
+        with self.engine.begin() as connection:
+            return [dict(row) for row in connection.execute(select(PASS).order_by(PASS.c.number)).mappings()]
+
     def passes(self) -> list[tuple[int, str, list[str]]]:
         """The published passes: number, hospital, deliveries."""
         with self.engine.begin() as connection:
@@ -300,4 +314,11 @@ def _settle(connection: Connection, number: int, outcome: str, report: dict[str,
 
 def _journal(connection: Connection, center: str, delivery_id: str, before: str, after: str, codes: Sequence[str]) -> None:
     values = {"center": center, "delivery_id": delivery_id, "from_state": before, "to_state": after, "reason_codes": list(codes)}
-    connection.execute(insert(TRANSITION).values(**values, at=now(), by=leases.this_worker()))
+    doer = " ".join(each for each in (leases.this_worker(), orchestrator_run()) if each)
+    connection.execute(insert(TRANSITION).values(**values, at=now(), by=doer))
+
+
+def _doer(by: str) -> tuple[str, str | None]:
+    """Worker and run, as the journal has them in one text."""
+    worker, _, run = by.partition(" ")
+    return worker, run or None

@@ -93,3 +93,15 @@ class Decision:
     by: str
     why: str
     at: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one state to the next: why, when, by which worker, in which run of the orchestrator if it was in one."""
+
+    from_state: str
+    to_state: str
+    reason_codes: list[str]
+    at: str
+    worker: str
+    run: str | None

@@ -134,6 +134,27 @@ PASS = Table(
     Column("accepted_failed", Boolean, nullable=False),
 )
 
+# What somebody has to look at: one row a cause, as long as it lasts. `told_at` once it was sent.
+ALERT = Table(
+    "alert",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("cause", String, nullable=False),
+    Column("sentence", String, nullable=False),
+    Column("todo", String, nullable=False),
+    Column("opened_at", String, nullable=False),
+    Column("told_at", String),
+    Column("closed_at", String),
+    Column("closed_because", String),
+)
+Index(
+    "one_alert_a_cause",
+    ALERT.c.cause,
+    unique=True,
+    sqlite_where=ALERT.c.closed_at.is_(None),
+    postgresql_where=ALERT.c.closed_at.is_(None),
+)
+
 LEASE = Table(
     "lease",
     METADATA,

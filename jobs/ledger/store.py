@@ -25,6 +25,9 @@ def open_store(settings: Settings, *, create: bool) -> Engine:
             if not create:
                 raise WrongUse(NO_LAKE.format(settings.lake))
             _make_tables(engine)
+        elif _lacks_tables(engine):
+            # Made by a version that did not know all of them: what is there stays as it is.
+            _make_tables(engine)
     except DatabaseError as error:
         raise unusable(f"the ledger of the lake {settings.lake}", error) from None
     return engine
@@ -82,6 +85,12 @@ def _is_ours(engine: Engine, lake: str) -> bool:
             "use the version of pscc that made it, or load the deliveries into a new lake."
         )
     return True
+
+
+def _lacks_tables(engine: Engine) -> bool:
+    with engine.begin() as connection:
+        known = inspect(connection).get_table_names(schema=SCHEMA if engine.dialect.name == "postgresql" else None)
+    return not set(METADATA.tables) <= set(known)
 
 
 def _make_tables(engine: Engine) -> None:

@@ -14,6 +14,19 @@ PROJECT = Path(__file__).parents[2]
 PASSED_ON = ("PSCC_JARS", "JAVA_HOME", "PSCC_DRIVER_MEMORY", "PSCC_NO_JAVA_WHEEL", "LANG", "SSL_CERT_FILE")
 STORE = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP", "PSCC_STAGING")
 
+# What operators set for the tasks: whom to tell, what to keep.
+OPERATING = (
+    "PSCC_ALERT_MAIL",
+    "PSCC_ALERT_FROM",
+    "PSCC_ALERT_WEBHOOK",
+    "PSCC_SMTP",
+    "PSCC_SMTP_USER",
+    "PSCC_SMTP_PASSWORD_FILE",
+    "PSCC_DELIVERY_DAYS",
+    "PSCC_BACKUP",
+    "PSCC_KEEP_LANDING_DAYS",
+)
+
 
 def basic(place: Place) -> dict[str, str]:
     """What every program of Python needs, and no secret."""
@@ -32,7 +45,7 @@ def lake(place: Place) -> dict[str, str]:
         "SPARK_REMOTE": place.engine(),
     }
     database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
-    return known | database | {name: os.environ[name] for name in STORE if name in os.environ}
+    return known | database | {name: os.environ[name] for name in (*STORE, *OPERATING) if name in os.environ}
 
 
 def airflow(place: Place) -> dict[str, str]:

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from jobs.build import GoldBuild
     from jobs.silver.passes import PassResult
 
+LOADED = pa.schema(
+    [("load_id", pa.int64()), ("center", pa.string()), ("deliveries", pa.list_(pa.string())), ("table", pa.string())]
+    + [(kind, pa.int64()) for kind in ("new", "changed", "deleted", "purged")]
+)
+
 
 def open_to_all() -> None:
     """The fence of a caller who works alone."""
@@ -103,7 +108,9 @@ class Engine:
             for table, counts in result.tables.items()
         ]
         if rows:
-            self.lake.write("ops", "load_process", pa.Table.from_pylist(rows), transaction=("pscc/load_process", result.number))
+            # A pass for rows that wait has no delivery: nothing would say what its list is of.
+            table = pa.Table.from_pylist(rows, LOADED)
+            self.lake.write("ops", "load_process", table, transaction=("pscc/load_process", result.number))
 
     def build(self, fence: Callable[[], None] = open_to_all) -> dict[str, int]:
         """Refresh gold, and the worklist of unknown codes; the rows of every product that was made again."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -19,6 +18,7 @@ from jobs.failpoint import failpoint
 from jobs.hospitals import fed_as_named, hospitals, transforms
 from jobs.hospitals.feed import Hospital
 from jobs.lake import Lake
+from jobs.landing.among import among
 from jobs.session import tune
 from jobs.silver import shared, state, tables
 from jobs.silver.difference import about, completed, held_of, known, schema
@@ -98,7 +98,7 @@ class SilverPass:
     @cached_property
     def touched(self) -> list[str]:
         """The people, in any hospital, whom these deliveries concern."""
-        rows = self.lake.frame("bronze", "touched", ["person_id"], ds.field("delivery_id").isin(self.deliveries))
+        rows = self.lake.frame("bronze", "touched", ["person_id"], among("delivery_id", self.deliveries))
         return rows["person_id"].unique().to_list()
 
     @cached_property

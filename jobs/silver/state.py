@@ -105,7 +105,7 @@ class Bronze:
 
     def touched(self, deliveries: Iterable[str]) -> pl.DataFrame:
         """person_id of everybody of the hospital whom these deliveries concern."""
-        where = ds.field("delivery_id").isin(list(deliveries)) & (ds.field("center") == self.hospital.center)
+        where = among("delivery_id", deliveries) & (ds.field("center") == self.hospital.center)
         return self.lake.frame("bronze", "touched", ["person_id"], where).cast({"person_id": pl.String})
 
     def feed(self, domain: str) -> DataFrame:

@@ -16,6 +16,7 @@ from pyspark.sql.types import StructType
 from jobs.actions import Action, Files
 from jobs.errors import LakehouseError
 from jobs.lake import Lake, wordless
+from jobs.silver.layout import COUNTED, LAYOUT, file_rows
 from jobs.silver.staging import Staged
 from quality import places
 from quality.contract import Column, Table
@@ -29,11 +30,6 @@ DELTA_TYPES = {
     "date": "date",
     "timestamp": "timestamp",
 }
-# Only what says nothing of anybody may have its least and greatest values in the log.
-COUNTED = ("center", "delivery_id", "load_id")
-LAYOUT: dict[str, Any] = {"compression": "snappy", "write_statistics": list(COUNTED)}
-# Many small files: to close one version of a row, its whole file is written anew. docs/decisions/0011.
-FILE_ROWS, MOST_FILES = 512, 256
 SPARK_TYPES = {"integer": "int", "long": "bigint"}
 
 
@@ -128,10 +124,10 @@ def change(lake: Lake, staged: Staged, centers: list[str], transaction: tuple[st
     found = DeltaTable(lake.path(table.layer, table.name))
     files, actions, ended = Files(found, COUNTED, LAYOUT), list[Action](), list[pl.DataFrame]()
     with wordless(table.address):
-        written, file_rows = 0, max(FILE_ROWS, (found.count() + staged.inserted) // MOST_FILES)
+        written, most = 0, file_rows(found.count() + staged.inserted)
         for part in staged.parts():
             new = part.filter(pl.col("_action") == "insert").select(table.names)
-            actions += [each for rows in new.iter_slices(file_rows) for each in files.added([_arrow(rows)])]
+            actions += [each for rows in new.iter_slices(most) for each in files.added([_arrow(rows)])]
             written += new.height
             ended.append(part.filter(pl.col("_action") != "insert").select(*table.key, "_action", *_end(table)))
         if written != staged.inserted:

@@ -25,6 +25,15 @@ def publish_center(worker: Worker, engine: Engine, center: str) -> list[Report]:
         return [*reports, *_publish(worker, engine, center, others, lease)] if others else reports
 
 
+def try_waiting_again(worker: Worker, engine: Engine, center: str) -> None:
+    """One pass for the rows of a hospital that wait, and for nothing new; GateFailed where the gate refuses it: nothing has changed then."""
+    with worker.hospital(center) as lease, worker.alone() as alone:
+        worker.watch(f"trying the rows of {center} that wait again")
+        others = {each.delivery_id for each in worker.ledger.deliveries(center, "held", "loading")}
+        result = engine.publish(center, [], False, _fence(lease, alone), others)
+        worker.ledger.keep_pass(result.number, center, [], accepted_failed=False)
+
+
 def _hide(worker: Worker, engine: Engine, center: str, deliveries: list[Delivery], lease: Lease) -> None:
     """Take out of silver whom these deliveries oppose, although nothing else of them counts yet."""
     ids = [each.delivery_id for each in deliveries]

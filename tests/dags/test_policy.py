@@ -13,9 +13,11 @@ from typing import Any, get_type_hints
 import pytest
 
 from jobs import tasks
+from jobs.maintenance import STEPS
 
 DAGS = Path(__file__).parents[2] / "dags"
-EXPECTED = {"landing_intake", "delivery_ingest", "gold_build", "rights_requests", "teaching_release"}
+EXPECTED = {"alerts", "landing_intake", "delivery_ingest", "gold_build", "maintenance", "rights_requests", "teaching_release"}
+LOOPS = {"gold_build": {"product", "verdict"}, "maintenance": {"maintain", "verdict"}}
 # What a person does is no task of ours.
 BY_PERSONS = {"approval"}
 # Keys of announcements, names of tables, tasks and releases, bounds; `bool` says whether something was done.
@@ -151,11 +153,14 @@ def test_a_task_calls_one_function_of_jobs_tasks_and_nothing_else_of_the_jobs(da
 
 def test_every_task_that_airflow_knows_is_one_that_was_looked_at(read):
     looked_at = {dag: {task.name for task in tasks_of(dag)} for dag in EXPECTED}
-    # One function of gold_build makes a task for each product.
-    assert looked_at["gold_build"] == {"product", "verdict"}
-    assert {dag: set(read["dags"][dag]["tasks"]) - BY_PERSONS for dag in EXPECTED - {"gold_build"}} == {
-        dag: names for dag, names in looked_at.items() if dag != "gold_build"
-    }
+    # One function makes a task for each product, or for each step.
+    assert {dag: looked_at.pop(dag) for dag in LOOPS} == LOOPS
+    assert {dag: set(read["dags"][dag]["tasks"]) - BY_PERSONS for dag in looked_at} == looked_at
+
+
+def test_the_nightly_tasks_are_the_steps_of_maintenance_one_after_the_other(read):
+    assert read["dags"]["maintenance"]["tasks"] == [*STEPS, "verdict"]
+    assert [read["dags"]["maintenance"]["after"][step] for step in STEPS] == [[], *([step] for step in [*STEPS][:-1])]
 
 
 def handed_on(task: ast.FunctionDef) -> set[str]:

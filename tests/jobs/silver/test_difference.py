@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from jobs.errors import ContractViolation
 from jobs.lake import Lake
-from jobs.silver import tables
+from jobs.silver import layout, tables
 from jobs.silver.difference import completed, held_of, known, schema
 from jobs.silver.staging import Staged, Staging
 from quality.contracts import contracts
@@ -104,7 +104,7 @@ def test_every_version_of_hidden_people_goes_and_nobody_elses(lake):
 
 
 def test_only_files_that_hold_a_row_that_ends_are_written_anew_and_none_grows(lake, monkeypatch):
-    monkeypatch.setattr(tables, "FILE_ROWS", 2)
+    monkeypatch.setattr(layout, "FILE_ROWS", 2)
     values: dict[str, int | None] = {f"{person}1": 0 for person in "abcdef"}
     publish(lake, values, 1, MONDAY)
     before = places_of(lake)
@@ -115,8 +115,8 @@ def test_only_files_that_hold_a_row_that_ends_are_written_anew_and_none_grows(la
 
 
 def test_a_large_table_is_kept_in_so_many_files_and_not_in_more(lake, monkeypatch):
-    monkeypatch.setattr(tables, "FILE_ROWS", 1)
-    monkeypatch.setattr(tables, "MOST_FILES", 2)
+    monkeypatch.setattr(layout, "FILE_ROWS", 1)
+    monkeypatch.setattr(layout, "MOST_FILES", 2)
     publish(lake, {f"{person}1": 0 for person in "abcdef"}, 1, MONDAY)
     assert sorted(places_of(lake).values()) == [3, 3]
 

@@ -1,0 +1,97 @@
+"""Alerts: one a cause, kept in the ledger, sent once, closed when the cause is gone. No alert holds a value of a patient."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jobs.alerts.causes import causes
+from jobs.alerts.sending import RUNBOOK, channels, send
+from jobs.errors import LakehouseError, WrongUse
+from jobs.ledger import Ledger
+from jobs.ledger.alerts import BY, Alert, Cause, close_alert, note_looked, note_told, open_alert, opened, put_aside
+from jobs.settings import Settings
+
+# What the ledger tells of; a failed run is told by the run itself.
+LOOKED_FOR = ("held", "refused", "silence")
+TELLING = "alerts"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a DAG; `key` is what it is about, where that is not everything."""
+
+    dag: str
+    name: str
+    key: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """What its failures have in common."""
+        return "/".join(each for each in ("run", self.dag, self.key if self.dag == "delivery_ingest" else None) if each)
+
+
+def look(settings: Settings, at: datetime | None = None) -> list[Alert]:
+    """Open an alert for every new cause, close those whose cause is gone; all that are open."""
+    with closing(Ledger(settings, create=False)) as ledger, ledger.hold(TELLING):
+        found = {each.name: each for each in causes(ledger, at or datetime.now(UTC))}
+        before = opened(ledger)
+        for alert in before:
+            if alert.kind in LOOKED_FOR and alert.cause not in found:
+                close_alert(ledger, alert.cause, "the cause is gone")
+        for name in found.keys() - {each.cause for each in before} - put_aside(ledger):
+            open_alert(ledger, found[name])
+        note_looked(ledger)
+        return opened(ledger)
+
+
+def tell(settings: Settings) -> int:
+    """Send every open alert that was not sent yet; how many. LakehouseError, after all were tried, where one could not be."""
+    with closing(Ledger(settings, create=False)) as ledger, ledger.hold(TELLING):
+        waiting = [each for each in opened(ledger) if each.told_at is None] if channels() else []
+        failed = [error for each in waiting if (error := _told(ledger, each))]
+    if failed:
+        raise failed[0]
+    return len(waiting)
+
+
+def _told(ledger: Ledger, alert: Alert) -> LakehouseError | None:
+    try:
+        send(alert)
+    except LakehouseError as error:
+        return error
+    note_told(ledger, alert)
+    return None
+
+
+def listed(settings: Settings) -> list[Alert]:
+    """The open alerts, oldest first."""
+    with closing(Ledger(settings, create=False)) as ledger:
+        return opened(ledger)
+
+
+def close(settings: Settings, number: int, by: str, why: str) -> Alert:
+    """Close an alert in somebody's name; the same cause does not open it again. WrongUse where it is not open."""
+    if not (by.strip() and why.strip()):
+        raise WrongUse("Expected who closes an alert and why, found one of them empty: give --by NAME and --why TEXT.")
+    with closing(Ledger(settings, create=False)) as ledger:
+        found = next((each for each in opened(ledger) if each.id == number), None)
+        if found is None:
+            raise WrongUse(f"Expected the number of an open alert, found {number}: `pscc alerts` lists them.")
+        close_alert(ledger, found.cause, f"{BY}{by.strip()}: {why.strip()}")
+        return found
+
+
+def run_failed(settings: Settings, run: Run, task: str) -> None:
+    """Note that a run failed in a task: one alert a DAG, in delivery_ingest one a delivery, until a later run comes to its end."""
+    # Its verdict is red for a delivery that is held or refused: that is a cause of its own.
+    if (run.dag, task) == ("delivery_ingest", "verdict"):
+        return
+    todo = f"Read the last line of the log of {task}, then {RUNBOOK}, {run.dag}."
+    with closing(Ledger(settings, create=False)) as ledger:
+        open_alert(ledger, Cause(run.cause, f"{run.dag} failed in {task}, run {run.name}.", todo))
+
+
+def run_succeeded(settings: Settings, run: Run) -> None:
+    """Note that a run came to its end: the alert of an earlier one is closed."""
+    with closing(Ledger(settings, create=False)) as ledger:
+        close_alert(ledger, run.cause, f"run {run.name} succeeded")

@@ -1,0 +1,103 @@
+"""What somebody has to look at, as the ledger tells of it: deliveries that are held or refused, and hospitals that are silent."""
+
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from jobs.errors import WrongUse
+from jobs.hospitals import hospitals
+from jobs.ledger import Announcement, Delivery, Ledger
+from jobs.ledger.alerts import Cause
+
+# A gap in the chain mostly closes by itself; what was refused long ago was answered then.
+GAP, RECENT = timedelta(days=7), timedelta(days=7)
+# From so many deliveries on a hospital has a habit, and is late when twice its usual time has passed.
+HABIT, LATE = 3, 2
+
+
+def causes(ledger: Ledger, at: datetime) -> list[Cause]:
+    """Everything that is wrong at a moment."""
+    deliveries = ledger.deliveries()
+    announcements = ledger.announcements()
+    return [*_held(deliveries, at), *_refused(deliveries, announcements, at), *_silent(deliveries, announcements, at)]
+
+
+def _held(deliveries: list[Delivery], at: datetime) -> Iterator[Cause]:
+    for each in deliveries:
+        waits = each.reason_codes == ["CHAIN_GAP"]
+        if each.state != "held" or (waits and at - _time(each.since) < GAP):
+            continue
+        if waits:
+            todo = f"Ask {each.center} for {each.previous or 'the first delivery'}: what follows it waits."
+        else:
+            todo = (
+                f"pscc delivery show {each.delivery_id}; then pscc decide {each.delivery_id} approve|reject --by NAME --why TEXT"
+            )
+        codes = ", ".join(each.reason_codes)
+        yield Cause(f"held/{each.delivery_id}", f"{each.delivery_id} is held since {each.since[:10]}: {codes}.", todo)
+
+
+def _refused(deliveries: list[Delivery], announcements: list[Announcement], at: datetime) -> Iterator[Cause]:
+    """Deliveries that were refused lately and have not come again."""
+    replaced = {each.replaces for each in deliveries if each.state == "loaded"}
+    made_known = {each.announcement_id: each for each in deliveries}
+    for each in announcements:
+        known = made_known.get(each.id)
+        delivery, outcome = (known.delivery_id, known.outcome) if known else (each.delivery_id, each.outcome)
+        is_old = at - _time(each.settled_at or each.found_at) > RECENT
+        if outcome not in ("rejected", "quarantined") or is_old or (delivery and delivery in replaced):
+            continue
+        codes = ", ".join(known.reason_codes if known else (each.report or {}).get("reason_codes", [])) or "without a reason code"
+        look = f"pscc delivery show {delivery}" if known else "Read its return report in returns/ below the lake"
+        yield Cause(
+            f"refused/{delivery or f'announcement-{each.id}'}",
+            f"{delivery or f'announcement {each.id}'} is {outcome}: {codes}.",
+            f"{look}; docs/reasons.md says who does what.",
+        )
+
+
+def _silent(deliveries: list[Delivery], announcements: list[Announcement], at: datetime) -> Iterator[Cause]:
+    """Hospitals that should have delivered."""
+    asked, found_at = cadences(), {each.id: each.found_at for each in announcements}
+    for center in sorted(hospitals()):
+        theirs = [each for each in deliveries if each.center == center]
+        days = asked.get(center) or _habit(theirs)
+        if not theirs or days is None:
+            continue
+        last = max(_time(found_at[each.announcement_id]) for each in theirs)
+        if at - last > timedelta(days=days):
+            yield Cause(
+                f"silence/{center}/{last:%Y-%m-%d}",
+                f"{center} has delivered nothing since {last:%Y-%m-%d}; something was expected within {days:.0f} days.",
+                f"Ask {center}; look whether files lie in its landing folder without a manifest.json: pscc status",
+            )
+
+
+def cadences() -> dict[str, float]:
+    """Days within which a hospital delivers, as PSCC_DELIVERY_DAYS says (`gr=35,aphp=8`); WrongUse for something else."""
+    said = os.environ.get("PSCC_DELIVERY_DAYS", "")
+    found = dict[str, float]()
+    for each in filter(None, (part.strip() for part in said.split(","))):
+        match = re.fullmatch(r"(\w+)=(\d+)", each)
+        if match is None or match[1] not in hospitals() or not int(match[2]):
+            raise WrongUse(
+                f"Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8 with known hospitals, found {each!r}: correct it."
+            )
+        found[match[1]] = int(match[2])
+    return found
+
+
+def _habit(deliveries: list[Delivery]) -> float | None:
+    """Twice the usual time between a hospital's deliveries, in days; None while there are too few to tell."""
+    made = sorted({_time(each.created_at) for each in deliveries})
+    if len(made) < HABIT:
+        return None
+    return max(1.0, LATE * median((later - earlier) / timedelta(days=1) for earlier, later in pairwise(made)))
+
+
+def _time(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,37 @@
+"""What commands share: how a lake is named, how an engine is opened, what a person sees while it works."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from jobs.settings import Settings
+
+if TYPE_CHECKING:
+    from jobs.silver.engine import Engine
+
+LakeOption = Annotated[
+    str | None,
+    typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
+
+
+def group(told: str) -> typer.Typer:
+    """A command that has commands of its own."""
+    return typer.Typer(help=told, no_args_is_help=True, rich_markup_mode=None)
+
+
+@contextmanager
+def engine_of(settings: Settings) -> "Iterator[Engine]":
+    """The clinical engine, closed afterwards; WrongUse before any work where none can be had."""
+    from jobs.session import check_engine
+    from jobs.silver.engine import Engine
+
+    check_engine(settings)
+    engine = Engine(settings)
+    try:
+        yield engine
+    finally:
+        engine.close()

@@ -1,0 +1,129 @@
+"""What keeps a lake well, night by night: verify, compact, shorten logs, vacuum, retention, backup and the drill that restores it."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from jobs.errors import GateFailed, WrongUse
+from jobs.hospitals import hospitals
+from jobs.lake import ZONES, Lake
+from jobs.ledger import Ledger
+from jobs.maintenance import backup as backups
+from jobs.maintenance import retention
+from jobs.maintenance.compact import compact
+from jobs.maintenance.logs import clean_log
+from jobs.maintenance.vacuum import vacuum
+from jobs.settings import Settings
+from jobs.verification import verify
+
+EachTable = Callable[[Lake, str, str], int]
+
+
+def maintain(settings: Settings, step: str) -> str:
+    """Do one step; what came of it, in a sentence. WrongUse for a step that there is not, GateFailed where the lake or a backup is not whole."""
+    if step not in STEPS:
+        raise WrongUse(f"Expected a step of maintenance ({', '.join(STEPS)}), found {step!r}.")
+    return STEPS[step](settings)
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, while nobody else writes to the lake."""
+    with closing(Ledger(settings, create=False)) as ledger, ExitStack() as leases:
+        # In the order in which all others take them.
+        for center in sorted(hospitals()):
+            leases.enter_context(ledger.hospital(center))
+        for name in ("engine", "mirror"):
+            leases.enter_context(ledger.hold(name))
+        yield ledger
+
+
+def _verify(settings: Settings) -> str:
+    """Before anything is deleted or put into a backup."""
+    with alone(settings):
+        found = verify(settings)
+    if found.faults:
+        told = "; ".join(f"{each.table}: {each.sentence}" for each in found.faults[:3])
+        raise GateFailed(f"Expected a lake without faults, found {len(found.faults)}. {told} `pscc verify` lists all.")
+    return f"{found.tables:,} tables with {found.files:,} files are whole."
+
+
+def _everywhere(settings: Settings, work: EachTable) -> tuple[int, int]:
+    """How many of something `work` did, over all tables, and in how many of them."""
+    with alone(settings):
+        lake = Lake.of(settings)
+        done = [work(lake, zone, table) for zone in ZONES for table in lake.tables(zone)]
+    return sum(done), sum(each > 0 for each in done)
+
+
+def _compact(settings: Settings) -> str:
+    fewer, tables = _everywhere(settings, compact)
+    return f"{fewer:,} files fewer in {tables:,} tables."
+
+
+def _logs(settings: Settings) -> str:
+    gone, tables = _everywhere(settings, clean_log)
+    return f"{gone:,} files of the logs of {tables:,} tables are gone."
+
+
+def _vacuum(settings: Settings) -> str:
+    gone, tables = _everywhere(settings, vacuum)
+    return f"{gone:,} files that no version needs are gone from {tables:,} tables."
+
+
+def _retention(settings: Settings) -> str:
+    days = os.environ.get("PSCC_KEEP_LANDING_DAYS", "")
+    if not days:
+        return "PSCC_KEEP_LANDING_DAYS is unset: nothing leaves the landing area."
+    if not days.isdecimal() or int(days) < 1:
+        raise WrongUse(f"Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found {days!r}: correct it.")
+    with alone(settings) as ledger:
+        gone = [each for each in retention.settled(ledger, Lake.of(settings), int(days)) if retention.remove(each)]
+    return f"{len(gone):,} deliveries that were loaded {days} days ago or earlier have left the landing area."
+
+
+def _backup(settings: Settings) -> str:
+    to = _place_of_backups()
+    if to is None:
+        return "PSCC_BACKUP is unset: nothing was backed up."
+    made = backups.backup(settings, to, lambda: alone(settings))
+    return f"The backup {made.name} is in {to}."
+
+
+def _drill(settings: Settings) -> str:
+    """Restore the newest backup beside everything and verify it, then forget it."""
+    to = _place_of_backups()
+    if to is None:
+        return "PSCC_BACKUP is unset: nothing was restored."
+    saved, place = backups.newest(to), to / ".drill"
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        tried = replace(settings, lake=str(place), database_url=None, scratch=None)
+        backups.restore(saved, tried, link=True)
+        found, differ = verify(tried), backups.versions_differ(saved, tried)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    if found.faults or differ:
+        told = [f"{each.table}: {each.sentence}" for each in found.faults[:3]] + differ[:3]
+        raise GateFailed(f"Expected backup {saved.name} to restore as it was, found: {'; '.join(told)}.")
+    return f"The backup {saved.name} was restored: {found.tables:,} tables with {found.files:,} files are whole."
+
+
+def _place_of_backups() -> Path | None:
+    place = os.environ.get("PSCC_BACKUP")
+    return Path(place) if place else None
+
+
+# In this order: what is broken is found before anything is deleted, and what is backed up is tidy.
+STEPS: dict[str, Callable[[Settings], str]] = {
+    "verify": _verify,
+    "compact": _compact,
+    "logs": _logs,
+    "vacuum": _vacuum,
+    "retention": _retention,
+    "backup": _backup,
+    "drill": _drill,
+}

@@ -1,0 +1,328 @@
+"""Maintenance: rows stay what they are, a replay stays a no-op, a backup restores; what is needed is never deleted."""
+
+import os
+import shutil
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from sqlalchemy import update
+
+from jobs import ingest
+from jobs.build import GoldBuild
+from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.lake import ZONES, Lake, content_hash
+from jobs.landing.signature import load_keys
+from jobs.ledger import Ledger
+from jobs.ledger.schema import DELIVERY
+from jobs.maintenance import backup, logs, maintain, retention
+from jobs.maintenance.compact import FEW
+from jobs.maintenance.compact import compact as compacted
+from jobs.maintenance.vacuum import vacuum
+from jobs.settings import Settings
+from quality.contracts import contracts
+from tests import postgres
+from tests.jobs.deliveries import know
+from tests.jobs.landed import Landed, landed
+from tests.jobs.test_ingest_samples import NoEngine
+
+LONG_AGO = time.time() - 60 * 86_400
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Landed:
+    return landed(tmp_path_factory.mktemp("maintenance"))
+
+
+@pytest.fixture
+def world(whole: Landed, tmp_path: Path) -> Landed:
+    """A copy of the lake that a test may change."""
+    shutil.copytree(whole.settings.lake, tmp_path / "lake")
+    settings = Settings(lake=str(tmp_path / "lake"), platform_key_file=whole.settings.platform_key_file)
+    return Landed(settings, whole.world, whole.reports)
+
+
+def contents(lake: Lake) -> dict[str, str]:
+    """What every table holds."""
+    return {f"{zone}.{name}": content_hash(lake.frame(zone, name)) for zone in ZONES for name in lake.tables(zone)}
+
+
+def grown(root: Path, zone: str, table: str, commits: int) -> Lake:
+    """A lake with one table that so many commits have filled, one row each."""
+    lake = Lake(str(root))
+    for number in range(commits):
+        rows = pa.table({"center": ["gr"], "delivery_id": [f"GR-{number}"], "value": [f"secret {number:03}"]})
+        lake.write(zone, table, rows, transaction=("pscc/test", number + 1))
+    return lake
+
+
+# Compaction
+
+
+@pytest.mark.parametrize("zone", ["bronze", "silver", "ops"])
+def test_small_files_become_one_and_the_rows_stay(tmp_path: Path, zone: str) -> None:
+    lake = grown(tmp_path, zone, "t", 12)
+    before = contents(lake)
+    assert compacted(lake, zone, "t") == 11
+    assert (len(DeltaTable(lake.path(zone, "t")).file_uris()), contents(lake)) == (1, before)
+
+
+def test_what_is_put_together_keeps_no_least_or_greatest_value_of_a_person(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "silver", "t", 12)
+    compacted(lake, "silver", "t")
+    found = DeltaTable(lake.path("silver", "t"))
+    assert (
+        b"secret"
+        not in (Path(found.table_uri.removeprefix("file://")) / "_delta_log" / f"{found.version():020}.json").read_bytes()
+    )
+    column = pq.ParquetFile(found.file_uris()[0].removeprefix("file://")).metadata.row_group(0).column(2)
+    assert (column.path_in_schema, column.statistics) == ("value", None)
+
+
+def test_a_table_with_few_small_files_is_left_as_it_is(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "silver", "t", FEW - 1)
+    version = lake.version("silver", "t")
+    assert (compacted(lake, "silver", "t"), lake.version("silver", "t")) == (0, version)
+
+
+def test_silver_is_kept_in_many_files_of_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.silver.layout.FILE_ROWS", 4)
+    lake = grown(tmp_path, "silver", "t", 12)
+    compacted(lake, "silver", "t")
+    assert [pl.read_parquet(file).height for file in DeltaTable(lake.path("silver", "t")).file_uris()] == [4, 4, 4]
+
+
+def test_gold_is_not_made_again_for_files_that_were_put_together_but_for_rows_that_came(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "silver", "person", 12)
+    product = next(each for each in contracts("gold").values() if "silver.person" in each.reads)
+    build = GoldBuild(lambda: pytest.fail("no engine is needed"), lake, 1)  # type: ignore[arg-type, return-value]
+    before = build._inputs(product)
+    compacted(lake, "silver", "person")
+    assert build._inputs(product) == before
+    lake.write("silver", "person", pa.table({"center": ["gr"], "delivery_id": ["GR-99"], "value": ["x"]}))
+    assert build._inputs(product) != before
+
+
+def test_the_version_of_the_rows_is_that_before_files_were_put_together_until_rows_come(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "silver", "t", 12)
+    assert lake.content("silver", "t") == lake.version("silver", "t") == 11
+    compacted(lake, "silver", "t")
+    assert (lake.content("silver", "t"), lake.version("silver", "t")) == (11, 12)
+    lake.write("silver", "t", pa.table({"center": ["gr"], "delivery_id": ["GR-99"], "value": ["x"]}))
+    assert lake.content("silver", "t") == lake.version("silver", "t") == 13
+    assert lake.content("silver", "nothing") == -1
+
+
+# Logs
+
+
+def aged(lake: Lake, zone: str, table: str) -> Path:
+    """The log of a table, as if it were two months old."""
+    log = Path(lake.path(zone, table), "_delta_log")
+    for file in log.iterdir():
+        os.utime(file, (LONG_AGO, LONG_AGO))
+    return log
+
+
+def test_a_log_is_cut_at_its_checkpoint_and_the_table_stays(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "bronze", "t", 24)
+    before, log = contents(lake), aged(lake, "bronze", "t")
+    assert logs.clean_log(lake, "bronze", "t") > 20
+    assert len(list(log.glob("*.json"))) <= 1
+    fresh = Lake(str(tmp_path))
+    assert contents(fresh) == before
+    assert not fresh.write("bronze", "t", pa.table({"center": ["gr"]}), transaction=("pscc/test", 24))
+
+
+def test_commits_of_the_last_days_stay_in_the_log(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "bronze", "t", 24)
+    assert logs.clean_log(lake, "bronze", "t") <= 0
+    assert len(list(Path(lake.path("bronze", "t"), "_delta_log").glob("*.json"))) == 24
+
+
+def test_a_checkpoint_that_forgot_a_transaction_deletes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = grown(tmp_path, "bronze", "t", 24)
+    log = aged(lake, "bronze", "t")
+    monkeypatch.setattr(logs, "_of_checkpoint", lambda _: {"pscc/test": 23})
+    with pytest.raises(
+        LakehouseError,
+        match=r"^Expected the checkpoint of bronze\.t to know the last transaction of every writer, found pscc/test",
+    ):
+        logs.clean_log(lake, "bronze", "t")
+    assert len(list(log.glob("*.json"))) == 24
+
+
+def test_a_delivery_that_is_loaded_again_after_all_logs_were_cut_changes_nothing(
+    world: Landed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a crash between the commit and the ledger leaves, found the morning after maintenance."""
+    monkeypatch.setattr(logs, "FEW", 1)
+    lake = Lake(world.settings.lake)
+    for zone in ZONES:
+        for name in lake.tables(zone):
+            aged(lake, zone, name)
+    before = {name: told for name, told in contents(lake).items() if name.startswith("bronze.")}
+    maintain(world.settings, "logs")
+    assert {len(list(Path(lake.path("bronze", name), "_delta_log").glob("*.json"))) for name in lake.tables("bronze")} <= {0, 1}
+    with closing(Ledger(world.settings)) as ledger, ledger.engine.begin() as connection:
+        here = DELIVERY.c.delivery_id == world.of("gr")
+        connection.execute(update(DELIVERY).where(here).values(state="loading", in_bronze=False, pass_number=None))
+    keys = load_keys(world.world.keys)
+    found = list(ingest.ingest(world.settings, world.world.landing, keys, NoEngine()))  # type: ignore[arg-type]
+    assert [(each.delivery_id, each.outcome) for each in found] == [(world.of("gr"), "accepted")]
+    assert {name: told for name, told in contents(Lake(world.settings.lake)).items() if name.startswith("bronze.")} == before
+
+
+# Vacuum
+
+
+def test_files_that_no_version_needs_go_without_a_commit(tmp_path: Path) -> None:
+    lake = grown(tmp_path, "silver", "t", 12)
+    compacted(lake, "silver", "t")
+    place, version = Path(lake.path("silver", "t")), lake.version("silver", "t")
+    orphan, fresh = place / "part-orphan.parquet", place / "part-fresh.parquet"
+    for file in (orphan, fresh):
+        file.write_bytes(b"left by a crash")
+    os.utime(orphan, (LONG_AGO, LONG_AGO))
+    assert vacuum(lake, "silver", "t") == 1
+    assert (orphan.exists(), fresh.exists(), lake.version("silver", "t")) == (False, True, version)
+    # Somebody may still read the files that were put together.
+    assert len(list(place.glob("*.parquet"))) == 14
+
+
+# Retention
+
+
+def later(days: int) -> datetime:
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+def test_nothing_leaves_the_landing_area_unless_told(world: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PSCC_KEEP_LANDING_DAYS", raising=False)
+    assert "nothing leaves" in maintain(world.settings, "retention")
+    monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "soon")
+    with pytest.raises(WrongUse, match=r"^Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found 'soon'"):
+        maintain(world.settings, "retention")
+
+
+def known_as(ledger: Ledger, delivery_id: str, **values: object) -> None:
+    with ledger.engine.begin() as connection:
+        connection.execute(update(DELIVERY).where(DELIVERY.c.delivery_id == delivery_id).values(**values))
+
+
+def test_only_what_nobody_needs_is_settled(whole: Landed, tmp_path: Path) -> None:
+    with closing(Ledger(Settings(lake=str(tmp_path / "lake")))) as ledger:
+        with ledger.hold("hospital/gr") as lease:
+            for name, previous in ("a", None), ("b", "a"), ("c", "b"):
+                know(ledger, lease, name, "loaded", previous)
+        lake = Lake(str(tmp_path / "lake"))
+        names = [each.delivery_id for each in ledger.deliveries()]
+        settled = lambda days, at: [each.delivery_id for each in retention.settled(ledger, lake, days, at)]  # noqa: E731
+        assert settled(30, later(31)) == names[:2]
+        assert settled(30, later(29)) == []
+        rows = {"delivery_id": [names[0]], "source_file": ["f"], "source_row_no": [1], "center": ["gr"], "domain": ["patient"]}
+        lake.write("quarantine", "gr_patient", pa.table(rows | {"status": ["set_aside"], "reason": ["R"], "columns": [["c"]]}))
+        assert settled(30, later(31)) == names[1:2]
+        known_as(ledger, names[2], state="held")
+        assert settled(30, later(31)) == []
+
+
+def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed, tmp_path: Path) -> None:
+    with closing(Ledger(whole.settings)) as ledger:
+        delivery = ledger.deliveries(None, "loaded")[0]
+    copy = tmp_path / "landing" / delivery.delivery_id
+    shutil.copytree(delivery.folder, copy)
+    assert retention.remove(replace(delivery, folder=str(copy)))
+    assert not copy.exists()
+    assert not retention.remove(replace(delivery, folder=str(copy)))
+    assert not retention.remove(replace(delivery, folder=str(tmp_path)))
+    assert tmp_path.exists()
+
+
+# Backup and restore
+
+
+def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    before = contents(Lake(world.settings.lake))
+    assert "is in" in maintain(world.settings, "backup")
+    assert "are whole" in maintain(world.settings, "drill")
+    again = Settings(lake=str(tmp_path / "again"), platform_key_file=world.settings.platform_key_file)
+    backup.restore(backup.newest(tmp_path / "backups"), again)
+    assert contents(Lake(again.lake)) == before
+    # Ledger and vault know all that was loaded: nothing is new to them.
+    keys = load_keys(world.world.keys)
+    assert list(ingest.ingest(again, world.world.landing, keys, NoEngine())) == []  # type: ignore[arg-type]
+    assert contents(Lake(again.lake)) == before
+
+
+def test_a_second_backup_copies_no_data_again_and_old_ones_go(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup, "KEPT", 1)
+    to = tmp_path / "backups"
+    monkeypatch.setenv("PSCC_BACKUP", str(to))
+    maintain(world.settings, "backup")
+    files = {path: path.stat().st_mtime_ns for path in (to / "files").rglob("*.parquet")}
+    time.sleep(1.1)
+    maintain(world.settings, "backup")
+    assert {path: path.stat().st_mtime_ns for path in (to / "files").rglob("*.parquet")} == files
+    assert len(list(to.glob(f"*/{backup.MANIFEST}"))) == 1
+
+
+def test_a_file_that_rotted_in_the_backup_is_found_by_the_drill(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    maintain(world.settings, "backup")
+    file = max((tmp_path / "backups" / "files").rglob("*.parquet"), key=lambda each: each.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(LakehouseError, match=f"^Expected {file.name} of the backup as it was copied, found another content"):
+        maintain(world.settings, "drill")
+    assert not (tmp_path / "backups" / ".drill").exists()
+
+
+def test_ledger_and_vault_restore_into_postgresql_and_go_on_there(
+    world: Landed, tmp_path: Path, postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    maintain(world.settings, "backup")
+    shared = postgres.emptied(postgresql)
+    moved = Settings(lake=str(tmp_path / "moved"), platform_key_file=world.settings.platform_key_file, database_url=shared)
+    backup.restore(backup.newest(tmp_path / "backups"), moved)
+    with closing(Ledger(world.settings)) as old, closing(Ledger(moved)) as new:
+        assert [vars(each) for each in new.deliveries()] == [vars(each) for each in old.deliveries()]
+        assert new.announce("new/manifest.json", 1, 1, "new")
+    with pytest.raises(WrongUse, match=r"^Expected an empty database to restore into, found rows in"):
+        backup.restore(backup.newest(tmp_path / "backups"), Settings(lake=str(tmp_path / "third"), database_url=shared))
+
+
+def test_backups_inside_the_lake_or_open_to_others_are_refused(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", f"{world.settings.lake}/backups")
+    with pytest.raises(WrongUse, match=r"^Expected backups outside the lake"):
+        maintain(world.settings, "backup")
+    (tmp_path / "open").mkdir(mode=0o755)
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "open"))
+    with pytest.raises(WrongUse, match="to be closed to others, found it open"):
+        maintain(world.settings, "backup")
+
+
+def test_a_damaged_lake_is_told_and_an_unknown_step_refused(world: Landed) -> None:
+    next(Path(world.settings.lake, "bronze", "gr_patient").glob("*.parquet")).unlink()
+    with pytest.raises(GateFailed, match=r"^Expected a lake without faults, found 1\. bronze\.gr_patient: Expected the file"):
+        maintain(world.settings, "verify")
+    with pytest.raises(WrongUse, match=r"^Expected a step of maintenance \(verify, compact, .*\), found 'polish'"):
+        maintain(world.settings, "polish")
