@@ -3,8 +3,8 @@
 A request comes in by `pscc rights oppose | lift | erase --later`; here only its id goes round, never whom it is about.
 
 Triage
-- `carry_out` failed with GateFailed: after an erasure a trace was left, and the log says in which zone. Nothing is certified. What no table
-  holds (a file somebody put below the lake, a folder of logs) has to be removed by hand; then clear the task: it goes on where it stopped.
+- `carry_out` failed with GateFailed: after an erasure a trace was left, and the log says in which zone, `pscc rights show ID` in which files. Nothing
+  is certified. What no table holds (a file somebody put below the lake, a log) has to be removed by hand; then clear the task: it goes on.
 - `carry_out` failed with another error: disk, memory, lease. Clear the task; what was done is not done again, nobody comes back meanwhile.
 - `carry_out` says that it does not know whom a request is about: it was cut short after everything was proven and before it was signed.
   Make the request again with the same pseudonym: it finds nothing any more and is certified.
