@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 # A class in JupyterHub on anonymous data; ACADEMY=… for another place than academy/.
 ACADEMY := academy
 
-.PHONY: setup object-store demo academy test lint acceptance docs clean
+.PHONY: setup object-store demo academy test lint acceptance compose-test docs clean
 
 setup: $(READY)
 
@@ -47,6 +47,10 @@ test: $(READY) lint
 
 acceptance: $(READY)
 	@$(VENV)/bin/pytest -m acceptance $(PYTEST_ARGS)
+
+# Builds the images, runs the stack of docker-compose.yml for real, and takes it away again.
+compose-test: $(READY)
+	@$(VENV)/bin/pytest -m compose tests/compose -s $(PYTEST_ARGS)
 
 docs: $(READY)
 	@$(VENV)/bin/python -m jobs.dictionary

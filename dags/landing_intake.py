@@ -13,12 +13,12 @@ Triage
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher, CronTriggerTimetable, task
 
 from dags.policy import SWEEP, house_dag
-from jobs.services.landing_trigger import LandingTrigger
+from jobs.services.landing_trigger import landing_bell
 
 manifest = Asset(
     name="landing.manifest",
     uri="file://landing/manifest",
-    watchers=[AssetWatcher(name="landing_trigger", trigger=LandingTrigger())],
+    watchers=[AssetWatcher(name="landing_trigger", trigger=landing_bell())],
 )
 announced = Asset(name="landing.announced", uri="file://landing/announced")
 schedule = AssetOrTimeSchedule(timetable=CronTriggerTimetable(SWEEP, timezone="UTC"), assets=manifest)

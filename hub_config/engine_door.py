@@ -313,11 +313,12 @@ class Door:
                 age = now - query.since
                 if age > self.orders.seconds + 60:
                     self.running.pop(query.key, None)
-                elif age > self._seconds_for(query, now):
+                elif age > self.seconds_for(query, now):
                     query.stopped_because = query.stopped_because or TOO_LONG.format(seconds=round(age))
                     await self._interrupt(query)
 
-    def _seconds_for(self, query: Running, now: float) -> int:
+    def seconds_for(self, query: Running, now: float) -> int:
+        """How long a query may run: fewer seconds while somebody else gets nothing, yet more of them the more people shared the engine."""
         others_wait = any(
             other.user != query.user and not other.tasks and now - other.progress_since > WAITING_SECONDS
             for other in self.running.values()

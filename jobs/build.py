@@ -1,7 +1,6 @@
 """A build of gold: every product whose inputs or rules changed is made again, held to its contract, and replaced in one commit."""
 
 import hashlib
-import hmac
 import inspect
 import json
 import shutil
@@ -19,9 +18,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import gold
+from jobs.builds import WRITER
 from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
+from jobs.gold.cohort import OWN, cohort
 from jobs.lake import Lake
+from jobs.landing.pseudonyms import Pseudonyms
 from jobs.session import tune
 from jobs.silver import tables
 from jobs.silver.passes import IDENTITY
@@ -32,9 +34,8 @@ from quality.contract import Table
 from quality.contracts import contracts
 from quality.dictionary import without
 
-# The version of every table that a product is made from, and its recipe.
+# The version of every table that a product is made from, which tables these are, and its recipe.
 Inputs = dict[str, int | str]
-WRITER = "pscc/gold"
 # The JVM plans one product while it computes another.
 THREADS = 3
 # Up to here a build works every table in one piece.
@@ -56,12 +57,12 @@ def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
     if patient_keys_are_fresh(lake):
         return
     masters = _masters(lake)
-    ids = [
-        hmac.new(platform_key, f"gold:{person}".encode(), hashlib.sha256).hexdigest()[:32]
-        for person in masters["master_person_id"]
-    ]
+    keyed = Pseudonyms(platform_key)
+    ids = [keyed.patient_id(person) for person in masters["master_person_id"]]
     rows = masters.with_columns(pl.Series("patient_id", ids, pl.String)).select(KEYS)
-    lake.write("bronze", PATIENT_KEY, rows.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="overwrite", anew=True)
+    columns = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    # The log of a table outlives its rows: no id of a person or patient may stand in it.
+    lake.write("bronze", PATIENT_KEY, columns, mode="overwrite", anew=True, counted="industry_use_opposed")
 
 
 def patient_keys_are_fresh(lake: Lake) -> bool:
@@ -152,10 +153,30 @@ class GoldBuild:
         inputs = self._inputs(table)
         if self._made_from(name) == inputs:
             return False
-        rows = self._stamped(
-            gold.tables()[name](*(self._read(read) for read in inspect.signature(gold.tables()[name]).parameters)), table, inputs
-        )
-        folder = self.lake.staging(f"build-{self.number}", name)
+        product = gold.tables()[name]
+        parameters = inspect.signature(product).parameters
+        if name in parameters:
+            # What it held before: nothing, the first time.
+            tables.ensure_table(self.lake, table)
+        self._replace(table, product(*map(self._read, parameters)), inputs)
+        return True
+
+    def save_cohort(self, name: str, members: pa.Table | None) -> None:
+        """Replace the members of one cohort, by nobody where None is given; of the others those stay who are patients of gold.
+
+        GateFailed publishes nothing of it.
+        """
+        table = contracts("gold")["cohort"]
+        tables.ensure_table(self.lake, table)
+        everybody = self._read("cohort").where(F.col("cohort_definition_id") != name).select(*OWN)
+        if members is not None:
+            found = self.spark.createDataFrame(members).withColumn("cohort_definition_id", F.lit(name))
+            everybody = everybody.unionByName(found)
+        self._replace(table, cohort(everybody, self._read("patient_summary")), self._inputs(table))
+
+    def _replace(self, table: Table, made: DataFrame, inputs: Inputs) -> None:
+        rows = self._stamped(made, table, inputs)
+        folder = self.lake.staging(f"build-{self.number}", table.name)
         try:
             self._stage(tables.shaped(rows, table), folder)
             self._hold_to_contract(table, folder)
@@ -164,7 +185,6 @@ class GoldBuild:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.rmtree(f"{folder}.computed", ignore_errors=True)
-        return True
 
     def forget_hidden(self) -> None:
         """Take out of every product that could not be made again the rows of patients, tumours and samples that are gone since.
@@ -187,10 +207,11 @@ class GoldBuild:
 
     def _still_known(self, table: Table) -> Iterator[tuple[str, pl.Series]]:
         """The columns that say of whom or of what a row of a product is, each with the ids that are current."""
-        if "patient_id" in table.names:
-            yield "patient_id", self._told_whole(table)
+        for column in ("patient_id", "subject_id"):
+            if column in table.names:
+                yield column, self._told_whole(table)
         for each in table.references:
-            if each.column in table.key:
+            if each.column in table.key and each.table in contracts("silver"):
                 current = ds.field("is_current") & ~ds.field("is_deleted")
                 yield each.column, self.lake.frame("silver", each.table, [each.key], current)[each.key]
 
@@ -245,7 +266,12 @@ class GoldBuild:
 
     def _inputs(self, table: Table) -> Inputs:
         reads = [*_addresses(table), ("bronze", PATIENT_KEY)]
-        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {"recipe": recipe(table)}
+        ids = "|".join(self.lake.id_of(zone, name) for zone, name in reads)
+        which = hashlib.sha256(ids.encode()).hexdigest()[:16]
+        return {f"{zone}.{name}": self.lake.version(zone, name) for zone, name in reads} | {
+            "tables": which,
+            "recipe": recipe(table),
+        }
 
     def _made_from(self, name: str) -> Inputs | None:
         """The versions that the published rows of a product were made from, and its recipe then."""

@@ -21,6 +21,8 @@ from jobs.failures import own_words
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
+    from jobs.lake import Lake
+    from jobs.rights.register import Request
     from jobs.silver.engine import Engine
 
 # A traceback with local variables could show rows of patients.
@@ -35,6 +37,14 @@ rebuild_app = typer.Typer(help="Make tables again from what lies below them.", n
 app.add_typer(rebuild_app, name="rebuild")
 release_app = typer.Typer(help="Teaching releases: anonymous tables for a class.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(release_app, name="release")
+cohort_app = typer.Typer(help="Saved cohorts: who meets which criteria in a build.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(cohort_app, name="cohort")
+rights_app = typer.Typer(
+    help="Requests of people: opposition, lift, erasure with proof.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(rights_app, name="rights")
+audit_app = typer.Typer(help="The audit of acts on people's rights.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(audit_app, name="audit")
 
 LakeOption = Annotated[
     str | None,
@@ -46,12 +56,47 @@ StateOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 
+HospitalOption = Annotated[str, typer.Option("--hospital", metavar="CENTER", help="The hospital whose pseudonym it is.")]
+PseudonymOption = Annotated[
+    Path | None,
+    typer.Option("--pseudonym-file", metavar="FILE", help="Pseudonyms as the hospital makes them, 64 hex digits, one a line."),
+]
+PersonOption = Annotated[list[str] | None, typer.Option("--person", metavar="ID", help="A person id of the lake, 32 hex digits.")]
+ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who takes the request.")]
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="How it came and why, without naming anybody.")]
+ReceivedOption = Annotated[
+    str | None,
+    typer.Option("--received", metavar="YYYY-MM-DD", help="The day it came in, today if not given: a month runs from it."),
+]
+LaterOption = Annotated[
+    bool, typer.Option("--later", help="Only enter it; `pscc rights run` or the DAG rights_requests carries it out.")
+]
+LogsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--logs",
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="A folder beside the lake to search too, such as Airflow's logs. May be repeated.",
+    ),
+]
+
 
 class Verdict(StrEnum):
     """What a person may decide."""
 
     approve = "approve"
     reject = "reject"
+
+
+class Scope(StrEnum):
+    """What a person may oppose to."""
+
+    all = "all"
+    genetics = "genetics"
+    samples = "samples"
+    industry = "industry"
 
 
 class Size(StrEnum):
@@ -408,23 +453,358 @@ def revoke_release(
     print(f"{release.name} is revoked: its tables are gone. Copies that a class has made are not; tell it.")
 
 
+@rights_app.command("oppose")
+def oppose(
+    hospital: HospitalOption,
+    by: ByOption,
+    reason: ReasonOption,
+    pseudonym_file: PseudonymOption = None,
+    person: PersonOption = None,
+    scope: Annotated[Scope, typer.Option(help="What the person objects to.")] = Scope.all,
+    received: ReceivedOption = None,
+    later: LaterOption = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a person out of everything, or of what a scope names, in every hospital; what is delivered later stays out."""
+    _ask("oppose", hospital, _who(pseudonym_file, person), scope.value, by, reason, received, later, lake, [], as_json)
+
+
+@rights_app.command("lift")
+def lift(
+    hospital: HospitalOption,
+    by: ByOption,
+    reason: ReasonOption,
+    pseudonym_file: PseudonymOption = None,
+    person: PersonOption = None,
+    scope: Annotated[Scope, typer.Option(help="The opposition that ends.")] = Scope.all,
+    received: ReceivedOption = None,
+    later: LaterOption = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End an opposition that came to the platform; hospitals are asked to send the person again. One in a hospital's own list stands."""
+    _ask("lift", hospital, _who(pseudonym_file, person), scope.value, by, reason, received, later, lake, [], as_json)
+
+
+@rights_app.command("erase")
+def erase(
+    hospital: HospitalOption,
+    by: ByOption,
+    reason: ReasonOption,
+    pseudonym_file: PseudonymOption = None,
+    person: PersonOption = None,
+    received: ReceivedOption = None,
+    later: LaterOption = False,
+    logs: LogsOption = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase people from every zone, for good, and prove it. Exit code 1 where a trace is left: nothing is certified then."""
+    _ask("erase", hospital, _who(pseudonym_file, person), "all", by, reason, received, later, lake, logs or [], as_json)
+
+
+def _who(file: Path | None, people: list[str] | None) -> list[str]:
+    """Whom a request is about. A pseudonym is read from a file: what stands on a command line is read by others."""
+    if (file is None) == (not people):
+        raise WrongUse("Expected --pseudonym-file FILE or --person ID to say who it is, found both or neither.")
+    if file is None:
+        return people or []
+    try:
+        return [line.strip().lower() for line in file.read_text(encoding="ascii").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError):
+        raise WrongUse(f"Expected pseudonyms in {file}, found no file that can be read: check the path.") from None
+
+
+def _ask(
+    kind: Any,
+    hospital: str,
+    who: list[str],
+    scope: str,
+    by: str,
+    reason: str,
+    received: str | None,
+    later: bool,
+    lake: str | None,
+    logs: list[Path],
+    as_json: bool,
+) -> None:
+    from datetime import date
+
+    from jobs import rights
+
+    try:
+        day = date.fromisoformat(received) if received else None
+    except ValueError:
+        raise WrongUse("Expected a day like 2026-03-01 after --received, found another text: correct it.") from None
+    settings = Settings.from_environment(lake)
+
+    def entered() -> "Request":
+        return rights.received(settings, kind, hospital, who, scope, by, reason, day)
+
+    _tell_request(entered() if later else _carry_out(settings, entered, logs, as_json), as_json)
+
+
+def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Path], as_json: bool) -> "Request":
+    """A request, carried out. It is entered once an engine can be had: tried again, it would be another one."""
+    from jobs import rights, show
+
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        return rights.carry_out(settings, engine, asked().id, logs, watch)
+
+
+def _tell_request(found: "Request", as_json: bool) -> None:
+    from jobs import show
+
+    if as_json:
+        print(json.dumps(found.told(), ensure_ascii=False))
+    else:
+        show.rights_request(found)
+
+
+@rights_app.command("run")
+def run_request(
+    name: Annotated[str, typer.Argument(metavar="ID")],
+    logs: LogsOption = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry out a request that waits, or that a crash cut short."""
+    from jobs import rights
+
+    settings = Settings.from_environment(lake)
+    _tell_request(_carry_out(settings, lambda: rights.shown(settings, name), logs or [], as_json), as_json)
+
+
+@rights_app.command("list")
+def list_requests(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """Every request, with its state and the day by which it has to be answered."""
+    from jobs import rights, show
+
+    found = rights.listed(Settings.from_environment(lake))
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show.rights_requests(found)
+
+
+@rights_app.command("show")
+def show_request(
+    name: Annotated[str, typer.Argument(metavar="ID")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """A request: what became of it, and zone by zone what was found before and after an erasure."""
+    from jobs import rights
+
+    _tell_request(rights.shown(Settings.from_environment(lake), name), as_json)
+
+
+@rights_app.command("verify")
+def verify_certificate(file: Annotated[Path, typer.Argument(metavar="CERT")], lake: LakeOption = None) -> None:
+    """Check that a certificate is one of this lake's and unchanged. Exit code 1 where it is not."""
+    from jobs.rights import certificate
+
+    found = certificate.verify(Settings.from_environment(lake), file)
+    print(f"{found['request']}: signed by this lake and unchanged; erased with proof on {found['ended_at'][:10]}.")
+
+
+@audit_app.command("verify")
+def verify_audit(lake: LakeOption = None) -> None:
+    """Check the chain of the audit. Exit code 1 where a line was changed, or its end was cut."""
+    from jobs import audit
+
+    print(f"{audit.check(Settings.from_environment(lake))} acts, each as it was written.")
+
+
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY")],
     lake: LakeOption = None,
     form: Annotated[Format, typer.Option("--format", help="How to write the rows.")] = Format.table,
+    build: Annotated[
+        int | None, typer.Option("--build", metavar="BUILD", help="Gold as that build left it (`pscc builds`).")
+    ] = None,
 ) -> None:
     """Ask the tables, known as zone.table: pscc sql "SELECT * FROM gold.endpoint"."""
-    from jobs import show
+    from jobs import builds, show
+    from jobs.lake import Lake
     from jobs.ledger import Ledger
 
     settings = Settings.from_environment(lake)
     if form is Format.parquet and sys.stdout.isatty():
         raise WrongUse("Expected a file for Parquet, found a terminal: write `pscc sql … --format parquet > rows.parquet`.")
     Ledger(settings, create=False).close()
+    versions = builds.build(Lake.of(settings), build).versions if build is not None else None
     with _engine(settings) as engine:
-        rows = _asked(lambda: engine.sql(query))
+        rows = _asked(lambda: engine.sql(query, versions))
     show.rows(rows, form.value)
+
+
+def _opened(lake: str | None) -> "Lake":
+    """A lake to look at without an engine; WrongUse where there is none."""
+    from jobs.lake import Lake
+    from jobs.ledger import Ledger
+
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    return Lake.of(settings)
+
+
+@app.command()
+def tables(lake: LakeOption = None) -> None:
+    """The tables of gold: what a row is, and how many there are."""
+    from jobs import catalogue, show
+
+    show.catalogue(catalogue.tables(_opened(lake)))
+
+
+@app.command()
+def describe(table: Annotated[str, typer.Argument(metavar="ZONE.TABLE")]) -> None:
+    """A table column by column: type, meaning, allowed values, what it tells about a person."""
+    from jobs import catalogue, show
+
+    show.described(catalogue.table(table))
+
+
+@app.command()
+def dictionary(to: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; it is made.")]) -> None:
+    """Write the dictionary of all tables as one page to search, for a browser; it needs no network."""
+    from jobs.dictionary_page import write
+
+    print(f"Open {write(to)}.")
+
+
+@app.command()
+def notebook(
+    to: Annotated[Path, typer.Argument(metavar="DIR", help="A folder; it is made.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="That build, not the newest.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Write a notebook with a worked survival analysis on gold, and the cohort that it is about."""
+    from jobs import builds
+    from jobs.notebook import write
+
+    opened = _opened(lake)
+    chosen = builds.build(opened, builds.newest(opened) if build is None else build)
+    page, _ = write(to, opened.root, chosen.number)
+    print(f"Next: {sys.executable} -m jupyter lab {page}")
+
+
+@app.command()
+def scratch(lake: LakeOption = None) -> None:
+    """This user's private folder for copies of rows; what was made from builds that are closed by now is deleted."""
+    from jobs.scratch import Scratch
+
+    found = Scratch.opened(_opened(lake))
+    print(found.folder)
+    for name, build in found.tables():
+        print(f"  {name}, of build {build}")
+
+
+@app.command("builds")
+def list_builds(lake: LakeOption = None) -> None:
+    """The builds that `sql --build`, `changes` and `cite` can go back to."""
+    from jobs import builds, show
+
+    show.builds(builds.open_builds(_opened(lake)))
+
+
+@app.command()
+def changes(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """What changed in gold since a build: rows that came, went, and read otherwise now."""
+    from jobs import builds, show
+
+    opened = _opened(lake)
+    found = builds.changes(opened, builds.build(opened, build))
+    if as_json:
+        for each in found:
+            print(json.dumps(each.__dict__))
+    else:
+        show.changes(found)
+
+
+@app.command()
+def cite(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None) -> None:
+    """A build as a paper cites it: number, day, tables with their versions."""
+    from jobs import builds
+
+    opened = _opened(lake)
+    print(builds.citation(opened, builds.build(opened, build)))
+
+
+@cohort_app.command("make")
+def make_cohort(
+    file: Annotated[Path, typer.Argument(metavar="NAME.toml|NAME.sql", help="Its definition; the file names the cohort.")],
+    build: Annotated[int | None, typer.Option("--build", metavar="BUILD", help="Find it in that build, not the newest.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count: nothing is saved.")] = False,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a cohort in a build and save its members in gold.cohort, with how many patients each criterion leaves."""
+    import getpass
+
+    from jobs import cohorts, show
+    from jobs.ledger import Ledger
+
+    definition, settings = cohorts.Definition.read(file), Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    who = by if by is not None else getpass.getuser()
+    with _engine(settings) as engine, show.progress(quiet=as_json) as watch:
+        watch("finding the cohort")
+        made = _asked(lambda: cohorts.make(settings, engine, definition, build, who, keep=not dry_run))
+    _tell_cohort(made, as_json)
+
+
+def _tell_cohort(found: Any, as_json: bool, now: int | None = None) -> None:
+    from jobs import show
+
+    if as_json:
+        print(json.dumps(found.told(), ensure_ascii=False))
+    else:
+        show.cohort(found, now)
+
+
+@cohort_app.command("list")
+def list_cohorts(lake: LakeOption = None, as_json: JsonOption = False) -> None:
+    """The saved cohorts: name, build, what for."""
+    from jobs import cohorts, show
+
+    found = list(cohorts.saved(_opened(lake)).values())
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show.cohorts(found)
+
+
+@cohort_app.command("show")
+def show_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")], lake: LakeOption = None, as_json: JsonOption = False
+) -> None:
+    """A cohort: its definition, and how many patients each criterion left."""
+    from jobs import cohorts
+
+    opened = _opened(lake)
+    _tell_cohort(cohorts.named(opened, name), as_json, cohorts.members(opened, name))
+
+
+@cohort_app.command("drop")
+def drop_cohort(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    lake: LakeOption = None,
+) -> None:
+    """Take a cohort out of gold.cohort; the record keeps its definition."""
+    import getpass
+
+    from jobs import cohorts
+
+    settings = Settings.from_environment(lake)
+    cohorts.named(_opened(lake), name)
+    with _engine(settings) as engine:
+        cohorts.drop(settings, engine, name, by if by is not None else getpass.getuser())
+    print(f"{name} is dropped.")
 
 
 def _asked(run: Callable[[], Any]) -> Any:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ZONES = ("bronze", "quarantine", "silver", "gold", "ops")
 # Tables that are never dropped and made again, which an open one would not notice.
 LANDED = ("bronze", "quarantine")
+# The property of a table that names the columns of which its log holds the smallest and largest values.
+COUNTED = "delta.dataSkippingStatsColumns"
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,12 @@ class Lake:
         """Write rows with delta-rs; with a transaction, once only: False when it was committed before.
 
         A table that is overwritten `anew` takes the columns of these rows. With a `counted` column the table grows by columns it has not, and,
-        where it does not exist yet, its log holds the smallest and largest values of that column alone.
+        where it does not exist yet or is made `anew`, its log holds the smallest and largest values of that column alone.
         """
         if transaction and self.has_committed(zone, table, transaction):
             return False
+        if anew and counted and self.exists(zone, table):
+            self._count_only(zone, table, counted)
         commit = CommitProperties(app_transactions=[Transaction(*transaction)]) if transaction else None
         with wordless(f"{zone}.{table}"):
             write_deltalake(
@@ -108,9 +112,15 @@ class Lake:
                 mode=mode,
                 commit_properties=commit,
                 schema_mode="overwrite" if anew else "merge" if counted else None,
-                configuration={"delta.dataSkippingStatsColumns": counted} if counted else None,
+                configuration={COUNTED: counted} if counted else None,
             )
         return True
+
+    def _count_only(self, zone: str, table: str, counted: str) -> None:
+        # Lakes that are older than this rule have tables without it, and a configuration is only read where a table is new.
+        found = DeltaTable(self.path(zone, table))
+        if found.metadata().configuration.get(COUNTED) != counted:
+            found.alter.set_table_properties({COUNTED: counted})
 
     def has_committed(self, zone: str, table: str, transaction: tuple[str, int]) -> bool:
         """True where a table has seen this transaction (who writes, number) or a later one."""
@@ -124,6 +134,10 @@ class Lake:
     def version(self, zone: str, table: str) -> int:
         """The version of a table, -1 where there is none."""
         return self.table(zone, table).version() if self.exists(zone, table) else -1
+
+    def id_of(self, zone: str, table: str) -> str:
+        """Which table it is, for one that is made anew counts its versions from 0 again; nothing where there is none."""
+        return str(self.table(zone, table).metadata().id) if self.exists(zone, table) else ""
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def page(report: Mapping[str, Any]) -> str:
     parts = [
         f'<header style="--verdict:var(--{report["outcome"]})"><h1>{escape(name)}</h1>',
         f'<div><span class="verdict">{verdict}</span> <span class="faint">{meaning}, {escape(report["judged_at"])}</span> {codes}</div>',
-        f'<p class="next">{_inline(report["what_to_do"])}</p></header>',
+        f'<p class="next">{inline(report["what_to_do"])}</p></header>',
         _figures(report),
         _table(cut("What was found", len(findings), left.get("findings", 0)), findings, ("gate", "code", *WHERE, "what")),
         _table("Files", [_file(each) for each in files], ("file", "rows read", "set aside", "reasons", "opposed")),
@@ -104,10 +104,10 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, int):
         return f"{value:,}"
-    return f"<code>{escape(str(value))}</code>" if name in ("file", "column", "code", "reason") else _inline(str(value))
+    return f"<code>{escape(str(value))}</code>" if name in ("file", "column", "code", "reason") else inline(str(value))
 
 
-def _inline(text: str) -> str:
+def inline(text: str) -> str:
     """Escaped text, what stands between back-ticks as code."""
     pieces = escape(text).split("`")
     return "".join(f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces))

@@ -1,6 +1,7 @@
 """Queries of a person: every table of the lake by its name, to read and never to change."""
 
 import re
+from uuid import uuid4
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -17,6 +18,16 @@ RUNNING = re.compile(r"\busing\b(?!\s*\()|\b(?:try_)?reflect\b|\bjava_method\b",
 FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
 # Texts, quoted names and comments: no word in them is a command.
 NO_WORDS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\r\n]*|/\*.*?\*/""", re.DOTALL)
+# What a build does not pin: other zones, and files by their path.
+OTHER_ZONES = re.compile(r"\b(bronze|quarantine|silver|ops|delta|parquet|csv|json|text|orc|avro)\s*\.", re.IGNORECASE)
+# The name before the dot of a table of gold, beside all in which it is no name.
+GOLD = re.compile(rf"(?P<gold>(?<![\w.`])(?:gold|`gold`)\s*\.)|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL)
+# The name of a table of gold, where it is no column's.
+GOLD_TABLE = re.compile(
+    rf"(?:(?<![\w.`])(?:gold|`gold`)\s*\.\s*`?(?P<table>\w+)`?(?!\s*\.|\w))|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL
+)
+# The engine of analysts, as it names itself.
+CURATED = "pscc-curated"
 # With these, Spark may see another end of them: escapes, texts between dollars, hints, comments in comments.
 INTRICATE = re.compile(r"[\\$]|/\*\+|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 
@@ -27,13 +38,70 @@ def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
         raise WrongUse(
             "Expected a query (SELECT, SHOW, DESCRIBE, EXPLAIN), found a statement that changes or runs something: nothing was done."
         )
+    if not _knows_gold(spark):
+        _make_known(spark, lake, query)
+    return spark.sql(query).toArrow()
+
+
+def _knows_gold(spark: SparkSession) -> bool:
+    """True for the curated engine: it knows the tables of gold by itself, and lets nobody make a table or a view known."""
+    return spark.conf.get("spark.app.name", "") == CURATED
+
+
+def _make_known(spark: SparkSession, lake: Lake, query: str) -> None:
     for zone in ZONES:
         spark.sql(f"create database if not exists {zone}")
         # Making a table known costs more than reading a small one: only what the query can mean.
         for table in (each for each in lake.tables(zone) if each in query.lower() or "show" in query.lower()):
             spark.sql(f"drop table if exists {zone}.`{table}`")
             spark.sql(f"create table {zone}.`{table}` using delta location '{lake.path(zone, table)}'")
-    return spark.sql(query).toArrow()
+
+
+def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[str, int]) -> pa.Table:
+    """The rows of a query over gold as a build left it, by the version of each table. WrongUse for one that asks other zones."""
+    if not reads_only(query) or OTHER_ZONES.search(
+        NO_WORDS.sub(lambda each: each[0].strip("`") if each[0][0] == "`" else " ", query)
+    ):
+        raise WrongUse(
+            "Expected a query over gold.… alone, found another: other zones are known as they are now only; leave --build out."
+        )
+    if _knows_gold(spark):
+        return spark.sql(_of_versions(query, versions)).toArrow()
+    # Views of a database of its own: somebody else may ask the same engine for another build.
+    database = f"build_{uuid4().hex}"
+    spark.sql(f"create database {database}")
+    try:
+        for name in (each for each in versions if each in query.lower()):
+            path = lake.path("gold", name)
+            spark.sql(f"create view {database}.`{name}` as select * from delta.`{path}` version as of {versions[name]}")
+        return spark.sql(_of_database(query, database)).toArrow()
+    finally:
+        spark.sql(f"drop database {database} cascade")
+
+
+def _of_database(query: str, database: str) -> str:
+    """The query with tables of another database in place of gold's; texts and comments stay as they are."""
+
+    def renamed(part: re.Match[str]) -> str:
+        return f"{database}." if part["gold"] else part[0]
+
+    return GOLD.sub(renamed, query)
+
+
+def _of_versions(query: str, versions: dict[str, int]) -> str:
+    """The query with the version behind every table of gold; WrongUse for one that the build did not have."""
+
+    def pinned(part: re.Match[str]) -> str:
+        name = part["table"]
+        if name is None:
+            return part[0]
+        if name.lower() not in versions:
+            raise WrongUse(f"Expected a table that this build had, found gold.{name}: it has {', '.join(sorted(versions))}.")
+        return f"{part[0]} VERSION AS OF {versions[name.lower()]}"
+
+    found = FIRST_WORD.match(query)
+    tells = found is not None and found[1].lower() in ("describe", "desc", "show")
+    return query if tells else GOLD_TABLE.sub(pinned, query)
 
 
 def reads_only(query: str) -> bool:

@@ -124,6 +124,9 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m",
+        # Executor and driver are one process: on a busy machine a late heartbeat would print a trace, and tell nothing.
+        "spark.executor.heartbeatInterval": "60s",
+        "spark.network.timeout": "300s",
         "spark.log.level": "ERROR",
     } | (_object_store() if is_remote(settings.lake) else {})
 

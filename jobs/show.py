@@ -23,8 +23,14 @@ from jobs.returns import Report
 from jobs.status import Status
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from jobs.builds import Change
+    from jobs.cohorts import Saved
     from jobs.privacy.table import Cost, Proof
     from jobs.releases import Release
+    from jobs.rights.register import Request
+    from quality.contract import Table as Contract
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
@@ -275,6 +281,76 @@ def built(made: dict[str, int]) -> None:
     console.print(table)
 
 
+# Catalogue and builds
+
+
+def catalogue(found: "list[tuple[str, str, int]]") -> None:
+    """Tables on a line each: name, what a row is, rows."""
+    table = _grid(None, "table", "a row is", "rows", right=("rows",))
+    for name, grain, rows in found:
+        table.add_row(name, Text(grain), f"{rows:,}")
+    console.print(table)
+
+
+def described(found: "Contract") -> None:
+    """A table and its columns."""
+    from quality.dictionary import SENSITIVITY, allowed
+
+    console.print(Text.assemble((found.address, "bold"), f"  {found.grain}\nKey: {', '.join(found.key)}"))
+    table = _grid(None, "column", "type", "meaning", "allowed", "tells about a person")
+    for each in found.columns:
+        unit = f" Unit: {each.unit}." if each.unit else ""
+        cells = (each.name, each.type, each.meaning + unit, allowed(each).replace("`", ""), SENSITIVITY[each.sensitivity])
+        table.add_row(*map(Text, cells))
+    console.print(table)
+
+
+def builds(found: "pl.DataFrame") -> None:
+    """Builds on a line each."""
+    table = _grid(None, "build", "published", "made again")
+    for each in found.iter_rows(named=True):
+        table.add_row(str(each["build"]), f"{each['published_at']:%Y-%m-%d %H:%M}", Text(each["tables"]))
+    console.print(table)
+
+
+def changes(found: "list[Change]") -> None:
+    """By table what came, went and changed."""
+    names = ("before", "now", "added", "removed", "changed")
+    table = _grid(None, "table", *names, right=names)
+    for each in found:
+        table.add_row(f"gold.{each.table}", *(figure(getattr(each, name)) for name in names))
+    console.print(table)
+
+
+# Cohorts
+
+
+def cohort(found: "Saved", now: int | None = None) -> None:
+    """A cohort, and how many patients each criterion left; `now` is how many there are today."""
+    console.print(Text.assemble((found.name, "bold"), f"  {found.title}\nFor: {found.purpose}"))
+    console.print(f"Build {found.build}, by {found.by}, {found.at:%Y-%m-%d}")
+    console.print()
+    table = _grid(None, "criterion", "patients left", right=("patients left",))
+    steps = [*found.attrition, *([("Members by now", now)] if now is not None else [])]
+    for say, left in steps:
+        table.add_row(Text(say), f"{left:,}" if left is not None else "hidden")
+    console.print(table)
+    console.print("[dim]Multiples of 5; hidden: fewer than 11 patients, or fewer than 11 from another count.[/dim]")
+
+
+def cohorts(found: "list[Saved]") -> None:
+    """Every saved cohort on a line."""
+    if not found:
+        console.print("No cohort yet: `pscc cohort make NAME.toml`.")
+        return
+    table = _grid(None, "cohort", "what", "for", "build", "by", "since")
+    for each in found:
+        table.add_row(
+            Text(each.name), Text(each.title), Text(each.purpose), str(each.build), Text(each.by), f"{each.at:%Y-%m-%d}"
+        )
+    console.print(table)
+
+
 # Rows of a query
 
 
@@ -362,3 +438,45 @@ def releases(found: "list[Release]") -> None:
         numbers = (f"{each.patients:,}", str(each.k), str(each.l))
         table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)
     console.print(table)
+
+
+# Requests of people
+
+
+def rights_requests(found: "list[Request]") -> None:
+    """Every request."""
+    grid = _grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
+    for each in found:
+        late = " late" if each.state != "done" and each.is_late() else ""
+        cells = (each.id, each.kind, each.center, each.scope, figure(each.people), each.due_on, each.state + late)
+        grid.add_row(*(Text(cell) for cell in cells))
+    console.print(grid if found else "No request has come in.")
+
+
+def rights_request(found: "Request") -> None:
+    """A request, and what an erasure found zone by zone."""
+    told = found.told()
+    console.print(
+        f"{found.id}: {found.kind} ({found.scope}) at {found.center}, {found.people} persons, {found.state}, due {found.due_on}"
+    )
+    outcome = told["outcome"] or {}
+    if "before" in outcome:
+        console.print(_searched(outcome["before"], outcome.get("after", {})))
+    for name, value in outcome.items():
+        if name not in ("before", "after") and value not in ({}, []):
+            console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
+    if outcome.get("opposition_of_a_hospital_stands"):
+        console.print("An opposition in a hospital's own list stands: it ends there, not here.")
+    if found.certificate:
+        console.print(f"Certificate: {found.certificate}", soft_wrap=True)
+
+
+def _searched(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> Table:
+    names = ("zone", "files", "MB", "traces before", "traces after")
+    grid = _grid("Every file below the lake", *names, right=names[1:])
+    for zone in sorted({*before, *after}):
+        was, now = before.get(zone, {}), after.get(zone)
+        size = f"{was.get('bytes', 0) / 1e6:,.1f}"
+        left = f"{now['hits']:,}" if now else "?"
+        grid.add_row(Text(zone), Text(figure(was.get("files", 0))), Text(size), Text(f"{was.get('hits', 0):,}"), Text(left))
+    return grid

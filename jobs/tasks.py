@@ -168,3 +168,35 @@ def released(name: str) -> str:
     if state != "approved":
         raise GateFailed(f"Expected an approved release, found it {state}: look at the tasks before.")
     return f"{name} {state}"
+
+
+@own_words()
+def requests_due() -> list[str]:
+    """The ids of requests of people that are not carried out, the most urgent first."""
+    from jobs import rights
+
+    return rights.due(Settings.from_environment())
+
+
+@own_words()
+def carry_out_request(request: str, logs: list[str]) -> str:
+    """Carry out a request; its id and state. GateFailed where an erasure leaves a trace, in Airflow's own folders and logs too."""
+    from jobs import rights
+
+    airflow = [Path(each) for name in ("AIRFLOW_HOME", "AIRFLOW__LOGGING__BASE_LOG_FOLDER") if (each := os.environ.get(name))]
+    folders = [*map(Path, logs), *(each for each in airflow if each.is_dir())]
+    found = rights.carry_out(Settings.from_environment(), engine(), request, folders)
+    return f"{found.id} {found.state}"
+
+
+@own_words()
+def requests_answered() -> str:
+    """How many requests are carried out; GateFailed where one waits still."""
+    from jobs import rights
+
+    settings = Settings.from_environment()
+    if waiting := rights.due(settings):
+        raise GateFailed(
+            f"Expected every request to be carried out, found {', '.join(waiting)} waiting: look at the tasks before."
+        )
+    return f"{len(rights.listed(settings))} requests, all carried out"

@@ -80,10 +80,11 @@ def _expected(rule: Rule) -> str:
 def _column_row(column: Column) -> tuple[str, ...]:
     meaning = " ".join(part for part in (column.meaning, f"Unit: {column.unit}." if column.unit else "") if part)
     filled = "may be" if column.nullable else "never"
-    return f"`{column.name}`", column.type, filled, meaning, _allowed(column), SENSITIVITY[column.sensitivity]
+    return f"`{column.name}`", column.type, filled, meaning, allowed(column), SENSITIVITY[column.sensitivity]
 
 
-def _allowed(column: Column) -> str:
+def allowed(column: Column) -> str:
+    """What a value of a column may be, in a few words."""
     if column.one_of:
         return ", ".join(f"`{value}`" for value in column.one_of[:8]) + (" …" if len(column.one_of) > 8 else "")
     if column.matches:

@@ -154,11 +154,11 @@ def unmatched(expected: list[list[Any]], given: list[list[Any]], columns: Any, t
 
 
 def _grouped(rows: list[list[Any]], columns: Any) -> dict[Any, list[tuple[float, ...]]]:
-    """The numbers of the rows, by everything in them that is not a number."""
+    """The numbers of the rows, by everything in them that is not a number. A text counts as it does in an answer of one text."""
     groups: dict[Any, list[tuple[float, ...]]] = {}
     for row in rows:
         cells = [row[place] for place in columns]
-        key = tuple("#" if _is_number(cell) else (type(cell).__name__, str(cell)) for cell in cells)
+        key = tuple("#" if _is_number(cell) else (type(cell).__name__, plain(str(cell))) for cell in cells)
         groups.setdefault(key, []).append(tuple(cell for cell in cells if _is_number(cell)))
     return groups
 

@@ -184,6 +184,7 @@ def _kept(commit: Commit, staged: StagedFile, notes: Notes) -> Iterator[pa.Table
     """The rows of a staged file that may be stored, in bronze layout; what is to be known of them goes to `notes`."""
     landed = notes.landed
     count = landed.files.setdefault(staged.path, FileCount())
+    count.rows, count.opposed = count.rows + staged.erased, count.opposed + staged.erased
     groups = {staged.group_id or staged.feed.domain} if staged.feed.replaces in ("all", "year") else set()
     at_fault = staged.columns_at_fault()
     for batch in batches_of(staged.parquet):

@@ -22,6 +22,7 @@ from jobs.landing.model import Finding, Judgement
 from jobs.landing.opposed import HIDING, Hidden, Shift
 from jobs.landing.owners import owners
 from jobs.landing.purge import by_center, insist, purge, remember, remove_delivery
+from jobs.landing.rights import Statement
 from jobs.landing.vault import (
     Vault,
     current_revision,
@@ -127,7 +128,7 @@ def load(
     fence()
     change = _settle_once(vault, judgement, chain_position)
     failpoint("before_bronze")
-    _purge_begun(vault, lake, judgement, change, fence, alone)
+    _purge_begun(vault, lake, (center, delivery_id), change, fence, alone)
     commit = _commit(vault, lake, judgement, chain_position, change, fence)
     records = Path(judgement.files[0].parquet).parent / f"{delivery_id}.records.parquet"
     landed = land(commit, records)
@@ -144,13 +145,16 @@ def load(
     return _loaded(change, landed, warnings | ({"PANEL_MISMATCH": mismatch} if mismatch else {}), len(everybody))
 
 
-def _purge_begun(vault: Vault, lake: Lake, judgement: Judgement, change: Change, fence: Callable[[], None], alone: Alone) -> None:
-    """Delete what may not be kept of whom the delivery opposes.
+def _purge_begun(
+    vault: Vault, lake: Lake, source: tuple[str, str], change: Change, fence: Callable[[], None], alone: Alone
+) -> None:
+    """Delete what may not be kept of whom a delivery or a request (hospital, id) opposes.
 
     Other hospitals' passes write their waiting rows anew: one that is at work would bring back what is deleted meanwhile.
     """
-    with alone() if any(center != judgement.center for center, _, _ in change.begun) else nullcontext():
-        purge(vault, lake, by_center(change.begun), judgement.delivery_id or "", fence)
+    here, name = source
+    with alone() if any(center != here for center, _, _ in change.begun) else nullcontext():
+        purge(vault, lake, by_center(change.begun), name, fence)
 
 
 def _commit(
@@ -271,22 +275,56 @@ def apply_new_oppositions(
     vault: Vault, lake: Lake, judgement: Judgement, fence: Callable[[], None] = lambda: None, alone: Alone = nullcontext
 ) -> bool:
     """Make the new oppositions of a delivery that waits hold at once. True when anything changed, so that silver must follow."""
-    unfinished = f"held/{judgement.delivery_id}"
+    source = (judgement.center or "", judgement.delivery_id or "")
+    return bool(apply_at_once(vault, lake, source, partial(_hold, judgement=judgement), fence, alone).people)
+
+
+def apply_request(
+    vault: Vault,
+    lake: Lake,
+    source: tuple[str, str],
+    said: list[Statement],
+    since: str,
+    fence: Callable[[], None] = lambda: None,
+    alone: Alone = nullcontext,
+) -> Change:
+    """Make hold at once what people asked of the platform itself, in the request `source` (hospital, id)."""
+    return apply_at_once(vault, lake, source, partial(_request, source=source, said=said, since=since), fence, alone)
+
+
+def _request(tx: Connection, source: tuple[str, str], said: list[Statement], since: str) -> Change:
+    people, own = links.people(tx), opposed.stated(tx)
+    rights.apply_request(tx, people, source[0], said, source[1], since)
+    return _change(tx, people, people, own, opposed.enforce(tx, people))
+
+
+def apply_at_once(
+    vault: Vault,
+    lake: Lake,
+    source: tuple[str, str],
+    change_in: Callable[[Connection], Change],
+    fence: Callable[[], None],
+    alone: Alone,
+) -> Change:
+    """Change oppositions in the vault, and make bronze and quarantine follow; a second try after a crash goes on with what the first began."""
+    center, name = source
+    unfinished = f"held/{name}"
     with vault.transaction() as tx:
-        change = _hold(tx, judgement)
+        change = change_in(tx)
         for row in rows_of(tx, settled, delivery_id=unfinished):
             earlier = Change.loads(row["change"])
             change.begun = sorted({*change.begun, *earlier.begun})
             change.people = sorted({*change.people, *earlier.people})
-        put(tx, settled, [{"delivery_id": unfinished, "center": judgement.center, "change": change.dumps()}])
+            change.send_again = change.send_again or earlier.send_again
+        put(tx, settled, [{"delivery_id": unfinished, "center": center, "change": change.dumps()}])
         number = current_revision(tx)
     if change.people:
-        _purge_begun(vault, lake, judgement, change, fence, alone)
-        _touch_held(lake, judgement, change, number, fence)
+        _purge_begun(vault, lake, source, change, fence, alone)
+        _touch_held(lake, name, change, number, fence)
         publish_identity(vault, lake, fence)
     with vault.transaction() as tx:
         remove(tx, settled, [{"delivery_id": unfinished}])
-    return bool(change.people)
+    return change
 
 
 def _hold(tx: Connection, judgement: Judgement) -> Change:
@@ -298,12 +336,12 @@ def _hold(tx: Connection, judgement: Judgement) -> Change:
     return _change(tx, people, people, own, opposed.enforce(tx, people))
 
 
-def _touch_held(lake: Lake, judgement: Judgement, change: Change, number: int, fence: Callable[[], None]) -> None:
+def _touch_held(lake: Lake, name: str, change: Change, number: int, fence: Callable[[], None]) -> None:
     fence()
-    rows = [{"center": center, "delivery_id": judgement.delivery_id, "person_id": person} for center, person in change.people]
+    rows = [{"center": center, "delivery_id": name, "person_id": person} for center, person in change.people]
     table = pa.Table.from_pylist(rows)
     opened(lake, "bronze", "touched", table.schema)
-    lake.write("bronze", "touched", table, transaction=(f"pscc/held/{judgement.delivery_id}", number))
+    lake.write("bronze", "touched", table, transaction=(f"pscc/held/{name}", number))
 
 
 def publish_identity(vault: Vault, lake: Lake, fence: Callable[[], None]) -> None:

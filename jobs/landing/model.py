@@ -82,6 +82,8 @@ class StagedFile:
     faults: list[Finding] = field(default_factory=list)
     late_reasons: dict[int, str] = field(default_factory=dict)
     more_faults: int = 0
+    # Rows of people who were erased: they are not in the staged file any more.
+    erased: int = 0
 
     def columns_at_fault(self) -> dict[int, list[str]]:
         """The columns that `faults` name, by row number."""

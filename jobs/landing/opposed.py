@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from jobs.hospitals.feed import TAKEN_AWAY, Condition, Feed
 from jobs.landing.links import People, Person
+from jobs.landing.rights import REQUEST
 from jobs.landing.vault import in_force, link, merge, opposition, put, remove, rows_of
 
 # `industry` is a flag for later uses, it takes nothing away.
@@ -65,7 +66,8 @@ def stated(tx: Connection) -> dict[Person, set[str]]:
     """The oppositions that hospitals stated themselves."""
     found: dict[Person, set[str]] = defaultdict(set)
     for row in rows_of(tx, opposition):
-        found[row["center"], row["person_id"]].add(row["scope"])
+        if row["origin"] != REQUEST:
+            found[row["center"], row["person_id"]].add(row["scope"])
     return found
 
 

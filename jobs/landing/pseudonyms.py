@@ -41,6 +41,14 @@ class Pseudonyms:
         """What is kept of a link token: the same in every hospital, of no use without the key."""
         return self._keyed(f"token:{token}")
 
+    def tombstone(self, kind: str, center: str, known_as: str) -> str:
+        """What is kept of something that was erased: it can be recognised with the key, and not read."""
+        return self._keyed(f"erased:{kind}:{center}:{known_as}")
+
+    def patient_id(self, master: str) -> str:
+        """The id by which gold knows a master person."""
+        return self._keyed(f"gold:{master}")
+
     def persons(self, center: str, pseudonyms: Iterable[str | None]) -> list[str | None]:
         """The person of each pseudonym, None where there is none."""
         return [None if each is None else self.person_id(center, each) for each in pseudonyms]

@@ -48,7 +48,7 @@ def purge(vault: Vault, lake: Lake, opposed: dict[str, dict[str, set[str]]], del
         if removal.rows.height:
             _remember_children(vault, removal)
             fence()
-            _remove(lake, removal)
+            remove_rows(lake, removal)
         _delete(lake, "bronze", "touched", _touched_before(lake, center, people, delivery_id))
 
 
@@ -120,7 +120,8 @@ def remember(vault: Vault, center: str, rows: pl.DataFrame) -> None:
             put(tx, child_key, [{"center": center, **row} for row in rows.iter_rows(named=True)])
 
 
-def _remove(lake: Lake, removal: Removal) -> None:
+def remove_rows(lake: Lake, removal: Removal) -> None:
+    """Take rows out of bronze and quarantine."""
     center = removal.hospital.center
     with ThreadPoolExecutor(THREADS) as pool:
         for done in [pool.submit(_remove_of, lake, center, *part) for part in removal.rows.group_by("domain")]:

@@ -10,6 +10,7 @@ import polars as pl
 from sqlalchemy.engine import Connection
 
 from jobs.hospitals.feed import Feed, Hospital
+from jobs.landing.links import People
 from jobs.landing.model import Finding, Judgement, Manifest
 from jobs.landing.vault import held, held_statement, opposition, put, remove, rights_event, rows_of, settled, statement
 
@@ -18,6 +19,8 @@ Kind = Literal["oppose", "lift", "inform", "unreadable", "unreadable_lift"]
 READABLE = ("oppose", "lift", "inform")
 # How the origin of an opposition is called while its delivery waits.
 HELD = {"stated": "held", "unreadable": "held_unreadable"}
+# The origin of what a person asked of the platform itself. No hospital's file can end it.
+REQUEST = "request"
 
 
 @dataclass(frozen=True)
@@ -325,4 +328,17 @@ def _answers(row: dict[str, Any], each: Statement, known: dict[str, str]) -> boo
 
 def opposed_patients(tx: Connection, center: str) -> int:
     """How many patients of a hospital have an opposition of their own in force."""
-    return len({row["person_id"] for row in rows_of(tx, opposition, center=center) if row["origin"] not in HELD.values()})
+    return len(
+        {row["person_id"] for row in rows_of(tx, opposition, center=center) if row["origin"] not in (*HELD.values(), REQUEST)}
+    )
+
+
+def apply_request(tx: Connection, people: People, center: str, said: Iterable[Statement], request: str, since: str) -> None:
+    """Make hold what people asked of the platform itself; a lift ends what they asked of it before, under whatever id of theirs."""
+    for each in said:
+        if row := _opposition(center, each, request, since):
+            put(tx, opposition, [row | {"origin": REQUEST}])
+            continue
+        scope = {} if each.scope == "all" else {"scope": each.scope}
+        group = people.group((center, each.person_id or ""))
+        remove(tx, opposition, [{"center": at, "person_id": who, "origin": REQUEST} | scope for at, who in sorted(group)])

@@ -94,6 +94,15 @@ settled = Table(
 )
 # How often a delivery was taken out of bronze again: when it comes back, its commits are new ones.
 withdrawal = _table("withdrawal", "delivery_id", "", "number")
+# Requests of people that came to the platform itself, and whom they are about until they are carried out.
+request = _table("request", "id", "kind center scope by reason received_on due_on state done_at outcome certificate", "people")
+request_person = _table("request_person", "request center person_id")
+# What an erasure still looks for, so that another process can go on with it; gone once nothing is found any more.
+request_trace = _table("request_trace", "request trace")
+# Whom a later delivery must not bring back: keyed hashes, from which nobody learns who that was.
+tombstone = _table("tombstone", "kind hash", "request since")
+# How long the audit was when it was last written to, and how its last line read: who cuts its end is found out.
+audit_head = _table("audit_head", "name", "hash", "number")
 # How often links or rights changed: an older picture of them must not overwrite a newer one.
 revision = _table("revision", "name", "", "number")
 

@@ -73,6 +73,18 @@ def _keep_alive(lease: Lease, stop: threading.Event) -> None:
         lease.renew()
 
 
+def taken(engine: Engine, name: str) -> Lease | None:
+    """The lease where nobody holds it, to be renewed by who asked for it; None where somebody does."""
+    _make_row(engine, name)
+    return _take(engine, name)
+
+
+def ends(engine: Engine, name: str) -> float:
+    """When the lease ends if nobody renews it, in seconds since 1970; 0 for one that is free."""
+    with engine.begin() as connection:
+        return float(connection.execute(select(LEASE.c.expires).where(LEASE.c.name == name)).scalar() or 0)
+
+
 def _wait_for(engine: Engine, name: str, patience: float) -> Lease:
     _make_row(engine, name)
     until = time.monotonic() + patience

@@ -65,12 +65,17 @@ def revoke(settings: Settings, name: str, by: str = "") -> Release:
         release = store.release(name)
         if release.state == REVOKED:
             raise WrongUse(f"Expected a release that is there, found {name} revoked already.")
-        revoked = replace(release, state=REVOKED, at=datetime.now(UTC), by=by.strip())
-        # First said, then done: a folder that is left is of no release.
-        store.note(revoked)
-        store.remove(name)
-        store.forget_patients(name)
-        return revoked
+        return take_back(store, name, by)
+
+
+def take_back(store: Store, name: str, by: str) -> Release:
+    """`revoke` for who is at work on the releases already."""
+    revoked = replace(store.release(name), state=REVOKED, at=datetime.now(UTC), by=by.strip())
+    # First said, then done: a folder that is left is of no release.
+    store.note(revoked)
+    store.remove(name)
+    store.forget_patients(name)
+    return revoked
 
 
 def _check_examined(store: Store, name: str) -> None:

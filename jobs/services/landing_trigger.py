@@ -23,6 +23,15 @@ EVERY_SECONDS = 1.0
 SHARE = 0.1
 
 
+def landing_bell() -> BaseEventTrigger:
+    """The trigger of the landing area: the store's notifications where PSCC_EVENTS_TOPIC names their topic, else a look into the folder."""
+    if os.environ.get("PSCC_EVENTS_TOPIC"):
+        from jobs.services.landing_events import LandingEvents
+
+        return LandingEvents()
+    return LandingTrigger()
+
+
 class LandingTrigger(BaseEventTrigger):
     """Fires for new manifests below the folder PSCC_LANDING of the triggerer."""
 

@@ -29,9 +29,14 @@ def postgresql(place: Place) -> str | None:
 
 
 def engine(name: str, place: Place) -> str | None:
-    """The engine's server speaks HTTP/2: more than an open port, and without a session that it would have to remember."""
+    """The engine's server answers."""
+    return speaks_connect("127.0.0.1", _engine_port(name, place))
+
+
+def speaks_connect(host: str, port: int) -> str | None:
+    """A server speaks HTTP/2: more than an open port, and without a session that it would have to remember."""
     try:
-        with socket.create_connection(("127.0.0.1", _engine_port(name, place)), timeout=PATIENCE_SECONDS) as link:
+        with socket.create_connection((host, port), timeout=PATIENCE_SECONDS) as link:
             link.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
             said = link.recv(9)
     except OSError as error:
@@ -59,25 +64,41 @@ def hub(place: Place) -> str | None:
 
 def api_server(place: Place) -> str | None:
     """The web server answers, and reaches its database."""
-    told = _health(place)
+    return web_server(health(_address(place)))
+
+
+def process_of_airflow(name: str, place: Place) -> str | None:
+    """The process has left a sign of life in the database lately, as the web server tells."""
+    return sign_of_life(name, health(_address(place)))
+
+
+def _address(place: Place) -> str:
+    return f"http://127.0.0.1:{place.ports['api-server']}"
+
+
+# What the web server says of each process, or why it says nothing.
+Health = dict[str, dict[str, str]] | str
+
+
+def web_server(told: Health) -> str | None:
+    """What is wrong with the web server itself."""
     if isinstance(told, str):
         return told
     return None if told["metadatabase"]["status"] == "healthy" else "does not reach its database"
 
 
-def process_of_airflow(name: str, place: Place) -> str | None:
-    """The process has left a sign of life in the database lately, as the web server tells."""
-    told = _health(place)
+def sign_of_life(name: str, told: Health) -> str | None:
+    """What is wrong with a process of which the web server tells."""
     if isinstance(told, str):
         return f"{UNKNOWN}: the api-server {told}"
     found = told.get(TOLD_AS[name]) or {}
     return None if found.get("status") == "healthy" else "gave no sign of life lately"
 
 
-def _health(place: Place) -> dict[str, dict[str, str]] | str:
-    address = f"http://127.0.0.1:{place.ports['api-server']}/api/v2/monitor/health"
+def health(address: str) -> Health:
+    """What the web server at this address says of itself and the others."""
     try:
-        with urllib.request.urlopen(address, timeout=PATIENCE_SECONDS) as answer:
+        with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=PATIENCE_SECONDS) as answer:
             return dict(json.load(answer))
     except (OSError, ValueError, urllib.error.URLError) as error:
         return f"does not answer ({type(error).__name__})"

@@ -141,6 +141,12 @@ class Engine:
         work = self._gold(fence)
         return work.make(name) if work else False
 
+    def save_cohort(self, name: str, members: pa.Table | None, fence: Callable[[], None] = open_to_all) -> None:
+        """Replace the members of a cohort, with nobody where None is given; every other cohort keeps those who are patients of gold."""
+        work = self._gold(fence)
+        if work is not None:
+            work.save_cohort(name, members)
+
     def gold_is_fresh(self) -> bool:
         """True where no product would be made again."""
         from jobs.build import GoldBuild, patient_keys_are_fresh
@@ -181,8 +187,11 @@ class Engine:
             self.spark.sql("select 1").collect()
             gate.prepare(contracts("silver").values())
 
-    def sql(self, query: str) -> pa.Table:
-        """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something."""
-        from jobs.query import rows
+    def sql(self, query: str, versions: dict[str, int] | None = None) -> pa.Table:
+        """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something.
 
-        return rows(self.spark, self.lake, query)
+        With `versions` it asks the tables of gold as a build left them.
+        """
+        from jobs.query import rows, rows_of_build
+
+        return rows(self.spark, self.lake, query) if versions is None else rows_of_build(self.spark, self.lake, query, versions)

@@ -40,7 +40,9 @@ def _flagged(lake: Lake) -> list[tuple[str, pl.DataFrame]]:
     for name, table in contracts("silver").items():
         sources = [column for column in table.names if column.endswith("_source_value")]
         if sources and "dq_flags" in table.names and lake.exists("silver", name):
-            rows = lake.frame("silver", name, ["center", "is_current", "dq_flags", *sources]).filter("is_current")
+            # The version that tells of a row's end is current too.
+            rows = lake.frame("silver", name, ["center", "is_current", "is_deleted", "dq_flags", *sources])
+            rows = rows.filter(pl.col("is_current") & ~pl.col("is_deleted"))
             exploded = rows.explode("dq_flags").rename({"dq_flags": "flag"}).filter(pl.col("flag").str.starts_with(FLAG))
             flagged.append((name, exploded))
     return flagged

@@ -12,6 +12,7 @@ from jobs import returns
 from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals
 from jobs.intake import MANIFEST, is_plain
+from jobs.landing.erased import drop_erased
 from jobs.landing.judge import judge
 from jobs.landing.manifest import read_manifest
 from jobs.landing.model import Finding, Judgement, Manifest
@@ -130,6 +131,7 @@ def judge_files(worker: Worker, delivery: Delivery, manifest: Manifest) -> Judge
     worker.settings.make_staging()
     staging.mkdir(mode=0o700)
     judgement = judge(manifest, hospitals()[delivery.center], staging, worker.pseudonyms)
+    drop_erased(worker.vault, worker.pseudonyms, judgement)
     failpoint("staging")
     return judgement
 
@@ -152,13 +154,22 @@ def read_again(worker: Worker, delivery: Delivery) -> Manifest | None:
 
 def _keep(worker: Worker, delivery: Delivery, judgement: Judgement, report: Report) -> None:
     """Keep the judgement beside the staged rows: the next stage may run in another process, and files are read once."""
-    target = worker.staging(delivery) / KEPT
-    fresh = target.with_suffix(".part")
+    keep_again(worker.staging(delivery), judgement, report)
+
+
+def keep_again(staging: Path, judgement: Judgement, report: Report) -> None:
+    """Keep a judgement, in place of an earlier one of the same delivery."""
+    fresh = (staging / KEPT).with_suffix(".part")
     fresh.write_bytes(pickle.dumps((judgement, report)))
-    fresh.replace(target)
+    fresh.replace(staging / KEPT)
 
 
 def kept(worker: Worker, delivery: Delivery) -> tuple[Judgement, Report]:
     """What `examine` kept; only ever read from the private folder of this lake."""
-    judgement, report = pickle.loads((worker.staging(delivery) / KEPT).read_bytes())
+    return kept_in(worker.staging(delivery))
+
+
+def kept_in(staging: Path) -> tuple[Judgement, Report]:
+    """What `examine` kept in a private folder of a delivery."""
+    judgement, report = pickle.loads((staging / KEPT).read_bytes())
     return judgement, report

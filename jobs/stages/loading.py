@@ -80,7 +80,7 @@ def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report:
         if (counted := loaded.by_file.get(file["path"])) is not None:
             file |= {"set_aside": dict(sorted(counted.set_aside.items())), "opposed": counted.opposed}
     returns.note_warnings(report, loaded.warnings)
-    _ask_again(worker, delivery, [returns.told(finding) for finding in loaded.send_again])
+    ask_again(worker, delivery.delivery_id, [returns.told(finding) for finding in loaded.send_again])
     report.drift = _drift(worker, delivery)
     report.seconds = round(report.seconds + time.perf_counter() - started, 3)
     worker.ledger.note(delivery, lease, in_bronze=True, report=asdict(report))
@@ -97,8 +97,8 @@ def _drift(worker: Worker, delivery: Delivery) -> list[dict[str, Any]]:
     return [{name: getattr(each, name) for name in shown} for each in found if each.warning]
 
 
-def _ask_again(worker: Worker, delivery: Delivery, findings: list[dict[str, Any]]) -> None:
-    """Ask other hospitals, in the report of their newest delivery, for patients whom this delivery's lift shows again."""
+def ask_again(worker: Worker, lifted_by: str, findings: list[dict[str, Any]]) -> None:
+    """Ask hospitals, in the report of their newest delivery, for patients whom a lift in a delivery or a request shows again."""
     known = {each.delivery_id: each for each in worker.ledger.deliveries()}
     asked: dict[str, list[dict[str, Any]]] = {}
     for finding in findings:
@@ -107,7 +107,7 @@ def _ask_again(worker: Worker, delivery: Delivery, findings: list[dict[str, Any]
     for center, rows in asked.items():
         chain = [each for each in known.values() if each.center == center and each.in_chain]
         newest = max(chain, key=lambda each: each.chain_position or 0)
-        worker.ledger.ask_again(newest, delivery.delivery_id, rows)
+        worker.ledger.ask_again(newest, lifted_by, rows)
         if newest.state == "loaded":
             worker.write(Report(**newest.report))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import returns
 from jobs.landing import load
+from jobs.landing.erased import is_of_erased
 from jobs.landing.model import Finding, Judgement
 from jobs.ledger import Delivery, Lease, Place, State, now
 from jobs.returns import Report
@@ -47,7 +48,10 @@ def refuse(worker: Worker, delivery: Delivery, report: Report, lease: Lease) -> 
         load.withdraw(worker.vault, worker.lake, delivery.delivery_id, lease.check)
         delivery = worker.ledger.move(delivery, "held", lease, report.reason_codes)
     if report.outcome == "quarantined":
-        returns.restrict(worker.settings.lake, delivery.center, delivery.delivery_id, worker.at_hand(delivery.folder))
+        folder = worker.at_hand(delivery.folder)
+        # Nobody may find an erased person again in a copy of the lake's; the hospital has its own.
+        if not is_of_erased(worker.vault, worker.pseudonyms, delivery.center, folder):
+            returns.restrict(worker.settings.lake, delivery.center, delivery.delivery_id, folder)
     lease.check()
     worker.write(report)
     state: State = "quarantined" if report.outcome == "quarantined" else "rejected"

@@ -121,6 +121,14 @@ def test_a_table_of_arrow_has_the_form_that_polars_gives_it(kind, values):
     assert canonical(table.slice(0, 0)) == canonical(pl.from_arrow(table.slice(0, 0)))
 
 
+@pytest.mark.parametrize("spelt", ["nord", " Nord ", "NORD"])
+def test_a_text_in_a_table_or_a_set_counts_as_a_text_alone_does(spelt):
+    table, other = pl.DataFrame({"hospital": ["Nord"], "n": [3]}), pl.DataFrame({"hospital": [spelt], "n": [3]})
+    assert differences(canonical(table), canonical(other), 1e-6) == []
+    assert differences(canonical({"Nord", "Sud"}), canonical({spelt, "Sud"}), 1e-6) == []
+    assert differences(canonical(table), canonical(other.with_columns(hospital=pl.lit("Sud"))), 1e-6)
+
+
 def test_an_answer_that_is_a_table_of_arrow_loads_no_polars():
     asked = "import sys, pyarrow as pa; from courses.checking.canonical import canonical; canonical(pa.table({'n': [1]})); print('polars' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", asked], cwd=COURSES.parents[1], capture_output=True, text=True, check=True)

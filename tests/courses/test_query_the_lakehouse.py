@@ -205,7 +205,8 @@ def test_the_operator_is_known_by_its_name_and_the_rows_by_their_filter(checking
     [(everything,)] = sqlite.execute("SELECT count(*) FROM edu_event JOIN cohort USING (tumor_no)")
     said = {
         ("Exchange", rows): "",
-        ("exchange", rows): "How does the plan call it?",
+        ("exchange ", rows): "",
+        ("the shuffle", rows): "How does the plan call it?",
         ("Exchange", everything): "You counted every event of your cohort",
         ("Exchange", len(KINDS)): "So few travel because each worker counts first",
     }

@@ -84,6 +84,7 @@ def test_running_everything_again_changes_no_table(samples: Path, backlog: Lakeh
     assert state(lake) == content
 
 
+@pytest.mark.acceptance
 def test_silver_made_again_from_bronze_has_the_same_content(backlog: Lakehouse, tmp_path: Path) -> None:
     from jobs.ingest import rebuild_silver
 

@@ -1,10 +1,12 @@
 """Simulated hospitals end with exactly what their answer key says, which is made without a line of landing or silver."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from jobs.ingest import rebuild_silver
 from jobs.lake import Lake
 from jobs.simulate import Answer, Dirt, simulate
 from tests.flow.answer_key import (
@@ -15,6 +17,7 @@ from tests.flow.answer_key import (
     opposed_rows,
     person_id,
     rows,
+    state,
     waiting_differences,
 )
 from tests.flow.conftest import KEY, Lakehouse
@@ -28,8 +31,8 @@ WORLDS = [
 
 
 @pytest.fixture(scope="module", params=WORLDS)
-def loaded(request: pytest.FixtureRequest, spark: object, tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Lake]:
-    """A world with its answer key, and a lake that took all of its deliveries at once."""
+def taken(request: pytest.FixtureRequest, spark: object, tmp_path_factory: pytest.TempPathFactory) -> tuple[Answer, Lakehouse]:
+    """A world with its answer key, and a lakehouse that took all of its deliveries at once."""
     patients, deliveries, dirt = request.param
     folder = tmp_path_factory.mktemp(f"world-{patients}")
     answer = simulate(patients, deliveries, SEED, folder / "hospitals", dirt)
@@ -37,6 +40,13 @@ def loaded(request: pytest.FixtureRequest, spark: object, tmp_path_factory: pyte
     reports = house.ingest(answer.landing, answer.keys)
     assert {report.delivery_id for report in reports if report.outcome == "accepted"} == set(answer.deliveries)
     house.engine.build()
+    return answer, house
+
+
+@pytest.fixture(scope="module")
+def loaded(taken: tuple[Answer, Lakehouse]) -> tuple[Answer, Lake]:
+    """The world, and its lake."""
+    answer, house = taken
     return answer, Lake(str(house.root))
 
 
@@ -61,6 +71,16 @@ def test_people_are_linked_as_in_the_key_and_opposed_ones_are_nowhere(loaded: tu
     groups = {person: group for group in linked(lake) for person in group}
     assert [pair for pair in wanted if not all(pair <= groups.get(person, frozenset()) for person in pair)] == []
     assert opposed_rows(answer.root, lake, KEY) == {}
+
+
+def test_silver_made_again_from_bronze_has_the_same_content(taken: tuple[Answer, Lakehouse], tmp_path: Path) -> None:
+    _, house = taken
+    content = state(Lake(str(house.root)))
+    again = house.copy(tmp_path / "again")
+    shutil.rmtree(again.root / "silver")
+    rebuild_silver(again.settings, again.engine)
+    again.engine.build()
+    assert state(Lake(str(again.root))) == content
 
 
 @pytest.mark.samples

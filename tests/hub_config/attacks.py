@@ -18,10 +18,12 @@ ATTACK = Path(__file__).with_name("attack.py")
 FILE_MB, MEMORY_MB, PROCESSES = 32, 700, 160
 
 
-def targets(to: Path, lake: Path, neighbour: int, hub: int, port: int, release: str, project: Path = PROJECT) -> dict[str, Any]:
+def targets(
+    to: Path, lake: Path, neighbour: int, hub: int, port: int, release: str, project: Path = PROJECT, home: str = "neighbour"
+) -> dict[str, Any]:
     """Where everything lies that must stay out of reach."""
     return {
-        "neighbour_file": str(to / "homes" / "neighbour" / "notes.txt"),
+        "neighbour_file": str(to / "homes" / home / "notes.txt"),
         "homes": str(to / "homes"),
         "state": str(to / "state"),
         "log": str(to / "log"),

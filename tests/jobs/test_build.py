@@ -76,9 +76,11 @@ def test_patient_keys_that_are_right_are_not_written_again_and_those_of_an_older
     people(lake, "a a")
     lake.write("bronze", "patient_key", pl.DataFrame({"master_person_id": ["a"], "patient_id": ["A"]}).to_arrow())
     write_patient_keys(lake, KEY)
-    assert (keys(lake), lake.version("bronze", "patient_key")) == ([("a", False)], 1)
+    assert keys(lake) == [("a", False)]
+    written = lake.version("bronze", "patient_key")
+    assert written > 0
     write_patient_keys(lake, KEY)
-    assert lake.version("bronze", "patient_key") == 1
+    assert lake.version("bronze", "patient_key") == written
 
 
 def no_spark() -> Any:

@@ -13,8 +13,8 @@ TABLE = contracts("silver")["performance_status"]
 AT = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def lake_with(folder, codes: list[str | None]) -> Lake:
-    """A lake of performance statuses whose scale is sent with these codes, unknown all of them."""
+def lake_with(folder, codes: list[str | None], deleted: bool = False) -> Lake:
+    """A lake of performance statuses whose scale is sent with these codes, unknown all of them; or was, before they were deleted."""
     lake = Lake(str(folder))
     tables.ensure_table(lake, TABLE)
     said = {
@@ -33,6 +33,7 @@ def lake_with(folder, codes: list[str | None]) -> Lake:
     engine = {"row_hash", "ingested_at", "valid_to", "is_current", "is_deleted", "load_id"}
     empty = pl.DataFrame(schema={name: kind for name, kind in schema(TABLE).items() if name not in engine})
     rows = completed(pl.concat([empty, pl.DataFrame(said)], how="diagonal_relaxed"), TABLE, 1, AT)
+    rows = rows.with_columns(is_deleted=pl.lit(deleted))
     lake.write("silver", TABLE.name, rows.to_arrow())
     return lake
 
@@ -48,6 +49,12 @@ def test_each_unknown_code_stands_once_with_its_rows(tmp_path):
     assert worklist(lake) == [("gr", "performance_status.scale", "ECOG2", 2), ("gr", "performance_status.scale", "KPS", 1)]
     judged = lake.frame("ops", "quality_result", ["table"])["table"].unique().to_list()
     assert judged == ["silver.vocab_unmapped"]
+
+
+def test_a_row_that_was_deleted_is_no_work(tmp_path):
+    lake = lake_with(tmp_path, ["KPS"], deleted=True)
+    unmapped.refresh(lake, 2)
+    assert worklist(lake) == []
 
 
 def test_a_worklist_that_did_not_change_is_not_written(tmp_path):

@@ -1,0 +1,94 @@
+"""The audit of acts on people's rights: one line an act, each with the hash of the one before, in a file that only grows.
+
+Who changes a line, or takes one out, breaks the chain; who cuts its end is found out by the vault, which knows how long it was.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import ContractViolation
+from jobs.landing.vault import Vault, audit_head, put, rows_of
+from jobs.ledger import now
+from jobs.settings import Settings
+from quality.address import is_remote
+
+FIRST = "0" * 64
+
+
+def place(settings: Settings) -> Path:
+    """Where the audit of a lake lies; of a lake in an object store, which no file can grow in, beside the platform key."""
+    if not is_remote(settings.lake):
+        return Path(settings.lake, "ops", "audit", "audit.jsonl")
+    assert settings.platform_key_file is not None
+    return settings.platform_key_file.with_name("audit.jsonl")
+
+
+def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:
+    """Write an act down; the hash of its line. Nothing in it may name a patient."""
+    file = place(settings)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8") as written:
+        fcntl.flock(written, fcntl.LOCK_EX)
+        lines = written.read().splitlines()
+        before = json.loads(lines[-1])["hash"] if lines else FIRST
+        line = {"number": len(lines) + 1, "at": now(), "who": who, "act": act, "purpose": purpose, "request": request}
+        line |= {"rows": rows, "before": before}
+        line["hash"] = _hash(line)
+        written.write(json.dumps(line, ensure_ascii=False) + "\n")
+        written.flush()
+        os.fsync(written.fileno())
+        with vault.transaction() as tx:
+            put(tx, audit_head, [{"name": "rights", "number": line["number"], "hash": line["hash"]}])
+    return str(line["hash"])
+
+
+def _hash(line: dict[str, Any]) -> str:
+    said = {name: value for name, value in line.items() if name != "hash"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+
+
+def lines(settings: Settings) -> list[dict[str, Any]]:
+    """Every act, the oldest first."""
+    file = place(settings)
+    if not file.exists():
+        return []
+    try:
+        return [dict(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError):
+        raise ContractViolation(f"Expected one object a line in {file}, found something else: somebody wrote into it.") from None
+
+
+def verify(settings: Settings, vault: Vault) -> int:
+    """The number of acts, where the chain holds; ContractViolation names the first line that is not as it was written."""
+    found, before = lines(settings), FIRST
+    for number, line in enumerate(found, 1):
+        if line.get("number") != number or line.get("before") != before or line.get("hash") != _hash(line):
+            raise ContractViolation(
+                f"Expected line {number} of the audit as it was written, found it changed, moved or its neighbour gone: "
+                "compare it with a backup."
+            )
+        before = line["hash"]
+    with vault.transaction() as tx:
+        heads = rows_of(tx, audit_head, name="rights")
+    for head in heads:
+        if len(found) < head["number"] or found[head["number"] - 1]["hash"] != head["hash"]:
+            raise ContractViolation(
+                f"Expected an audit of {head['number']} lines at least, ending as it was last written, found {len(found)}: its end was cut."
+            )
+    return len(found)
+
+
+def check(settings: Settings) -> int:
+    """`verify` for a command; WrongUse where there is no lake."""
+    from jobs.ledger import Ledger
+
+    Ledger(settings, create=False).close()
+    vault = Vault(settings)
+    try:
+        return verify(settings, vault)
+    finally:
+        vault.close()

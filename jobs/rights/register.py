@@ -1,0 +1,106 @@
+"""The register of requests: what was asked, by whom it was taken, by when it has to be done, and what became of it.
+
+It lies in the vault. Whom a request is about stands there until it is carried out, and of an erasure no longer.
+"""
+
+import json
+from calendar import monthrange
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from sqlalchemy.engine import Connection
+
+from jobs.errors import WrongUse
+from jobs.landing.links import Person
+from jobs.landing.vault import put, remove, request, request_person, request_trace, rows_of
+
+Kind = Literal["oppose", "lift", "erase"]
+RECEIVED, ERASING, DONE = "received", "erasing", "done"
+SCOPES = ("all", "genetics", "samples", "industry")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it stands; `people` is how many persons it names, `outcome` what was counted, as JSON."""
+
+    id: str
+    kind: str
+    center: str
+    scope: str
+    by: str
+    reason: str
+    received_on: str
+    due_on: str
+    state: str
+    people: int
+    done_at: str | None = None
+    outcome: str | None = None
+    certificate: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """It as an object for programs."""
+        return asdict(self) | {"outcome": json.loads(self.outcome) if self.outcome else None, "late": self.is_late()}
+
+    def is_late(self, today: date | None = None) -> bool:
+        """True where it should have been answered by now, or was answered too late."""
+        last = self.done_at[:10] if self.done_at else (today or datetime.now(UTC).date()).isoformat()
+        return last > self.due_on
+
+
+def one_month_after(day: date) -> date:
+    """The day by which a request has to be answered (GDPR, article 12): the same day of the next month, or that month's last."""
+    year, month = day.year + day.month // 12, day.month % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def enter(tx: Connection, kind: Kind, center: str, people: list[Person], scope: str, by: str, reason: str, on: date) -> Request:
+    """Keep a new request, with whom it is about."""
+    base = f"RIGHTS-{on:%Y%m%d}-"
+    number = 1 + sum(row["id"].startswith(base) for row in rows_of(tx, request))
+    new = Request(
+        f"{base}{number:03}",
+        kind,
+        center,
+        scope,
+        by,
+        reason,
+        on.isoformat(),
+        one_month_after(on).isoformat(),
+        RECEIVED,
+        len(people),
+    )
+    put(tx, request, [asdict(new)])
+    put(tx, request_person, [{"request": new.id, "center": at, "person_id": person} for at, person in people])
+    return new
+
+
+def known(tx: Connection) -> list[Request]:
+    """Every request, the oldest first."""
+    return sorted((Request(**row) for row in rows_of(tx, request)), key=lambda each: each.id)
+
+
+def one(tx: Connection, name: str) -> Request:
+    """A request by its id; WrongUse where there is none."""
+    found = next((each for each in known(tx) if each.id == name), None)
+    if found is None:
+        raise WrongUse(f"Expected the id of a request, found {name!r}, which is not known: see `pscc rights list`.")
+    return found
+
+
+def people_of(tx: Connection, name: str) -> list[Person]:
+    """Whom a request is about; nobody once it is carried out."""
+    return sorted((row["center"], row["person_id"]) for row in rows_of(tx, request_person, request=name))
+
+
+def change(tx: Connection, found: Request, **values: Any) -> Request:
+    """The request with other values."""
+    changed = Request(**asdict(found) | values)
+    put(tx, request, [asdict(changed)])
+    return changed
+
+
+def forget(tx: Connection, name: str) -> None:
+    """Take out whom a request is about, and what was looked for."""
+    remove(tx, request_person, [{"request": name}])
+    remove(tx, request_trace, [{"request": name}])

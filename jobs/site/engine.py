@@ -1,0 +1,158 @@
+"""The engines of a site: Spark Connect servers, of which one is the clinical engine, the only one of its lake.
+
+No store of Delta's Java side excludes a second writer of a table in an object store, so one JVM computes silver and gold. Which one, a lease in the
+ledger says: `python -m jobs.site.engine clinical` has it while its JVM runs, and ends the JVM when it cannot be sure of it any more.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from jobs.errors import LakehouseError, LeaseLost, WrongUse
+from jobs.java import java_home
+from jobs.ledger import Lease, lease, store
+from jobs.services.engine import SERVER
+from jobs.services.place import write_private
+from jobs.session import CONNECT_PORT, configuration
+from jobs.settings import Settings
+
+NAME = "clinical-engine"
+EVERY_SECONDS = 5.0
+# Before anybody else can have the lease: a JVM needs a moment to end.
+SURE_FOR_SECONDS = lease.LEASE_SECONDS - 20
+SECOND = (
+    "Expected to be the only clinical engine of {lake}, found another one at work: one engine writes a lake. "
+    "Stop that one first, or point LAKE_ROOT and PSCC_DATABASE_URL elsewhere."
+)
+
+
+def sole(ledger: Engine, lake: str) -> Lease:
+    """The lease of the clinical engine. One whose holder gives no sign of life is waited for; WrongUse where another engine renews it."""
+    before = lease.ends(ledger, NAME)
+    while (found := lease.taken(ledger, NAME)) is None:
+        if lease.ends(ledger, NAME) != before:
+            raise WrongUse(SECOND.format(lake=lake))
+        time.sleep(1)
+    return found
+
+
+def guarded(command: list[str], environment: dict[str, str], held: Lease) -> int:
+    """Run a program while the lease is held; its exit code. LeaseLost when the lease is, or nobody can tell."""
+    program = subprocess.Popen(command, env=environment)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        program.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        sure = time.monotonic()
+        while program.poll() is None:
+            sure = _renewed(held, sure)
+            _wait(program)
+        return program.returncode
+    finally:
+        if program.poll() is None:
+            program.kill()
+            program.wait()
+
+
+def _wait(program: "subprocess.Popen[bytes]") -> None:
+    try:
+        program.wait(EVERY_SECONDS)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def _renewed(held: Lease, sure: float) -> float:
+    """When the lease was last seen to be held: now, or `sure` where the database does not answer; LeaseLost when that is too long ago."""
+    try:
+        held.renew()
+        held.check()
+        return time.monotonic()
+    except DBAPIError:
+        if time.monotonic() - sure > SURE_FOR_SECONDS:
+            raise LeaseLost(
+                "Expected the ledger to tell who is the clinical engine, found it silent: this engine ends."
+            ) from None
+        return sure
+
+
+def command(settings: Settings) -> list[str]:
+    """What starts the server, for whoever reaches this container."""
+    import pyspark
+
+    known = configuration(settings)
+    java = f"{known['spark.driver.extraJavaOptions']} -XX:+ExitOnOutOfMemoryError"
+    own = {
+        "spark.master": settings.spark_master,
+        "spark.driver.host": socket.gethostname(),
+        "spark.driver.bindAddress": "0.0.0.0",
+        "spark.driver.extraJavaOptions": java,
+        "spark.executor.extraJavaOptions": java,
+        "spark.executor.extraClassPath": known["spark.driver.extraClassPath"],
+        "spark.executor.memory": os.environ.get("PSCC_EXECUTOR_MEMORY", "1g"),
+        "spark.executor.cores": "1",
+        "spark.connect.grpc.binding.address": "0.0.0.0",
+        "spark.connect.grpc.binding.port": str(CONNECT_PORT),
+        # A task leaves its session behind when it ends.
+        "spark.connect.session.manager.defaultSessionTimeout": "10m",
+        "spark.local.dir": "/tmp",
+        "spark.sql.warehouse.dir": "/tmp/warehouse",
+    }
+    submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
+    words = [word for pair in (known | own).items() for word in ("--conf", "=".join(pair))]
+    return [submit, "--class", SERVER, *_cluster_secret(), *words, "spark-internal"]
+
+
+def _cluster_secret() -> list[str]:
+    """The secret of the cluster, in a file: a command's words can be read on the machine. Spark does not take it from its environment here."""
+    secret = os.environ.get("PSCC_SPARK_SECRET")
+    if not secret:
+        return []
+    file = Path(tempfile.gettempdir(), "cluster.conf")
+    write_private(file, f"spark.authenticate true\nspark.authenticate.secret {secret}\n")
+    return ["--properties-file", str(file)]
+
+
+def environment() -> dict[str, str]:
+    """What the JVM needs to know and nothing else: a query can read it."""
+    passed = ("PATH", "LANG", "HOME", "SPARK_CONNECT_AUTHENTICATE_TOKEN")
+    store_ = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    known = {name: os.environ[name] for name in passed if name in os.environ}
+    return (
+        known
+        | store_
+        | {"JAVA_HOME": java_home(), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_HOSTNAME": socket.gethostname()}
+    )
+
+
+def main(kind: str) -> int:
+    """Run an engine until it ends; its exit code. A `reader` writes nothing, as its key in the store allows nothing else, and needs no lease."""
+    settings = Settings.from_environment()
+    words, variables = command(settings), environment()
+    if kind == "reader":
+        os.execve(words[0], words, variables)
+    ledger = store.open_store(settings, create=False)
+    held = sole(ledger, settings.lake)
+    print(f"The clinical engine of {settings.lake} starts on {settings.spark_master}.", flush=True)
+    try:
+        return guarded(words, variables, held)
+    finally:
+        held.release()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1]))
+    except LakehouseError as error:
+        sys.exit(str(error))

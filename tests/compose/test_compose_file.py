@@ -1,0 +1,71 @@
+"""What docker-compose.yml promises, read from it: no root, nothing writable that need not be, limits, pinned images, explained settings."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+FILE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+# Its one act is to give a new volume to its user.
+ROOT_ONCE = "store-folder"
+# The public image writes its configuration into itself.
+WRITES = "kafka"
+# The image says who it is.
+USERS_OF_IMAGES = ("apache/kafka", "pscc/lakehouse")
+
+
+def waited_for() -> set[str]:
+    """The services of which another waits for the end."""
+    needs = [need for service in SERVICES.values() for need in service.get("depends_on", {}).items()]
+    return {name for name, how in needs if how["condition"] == "service_completed_successfully"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_no_more_than_it_needs(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["CHOWN"] if name == ROOT_ONCE else [])
+    assert service["read_only"] is (name != WRITES)
+    assert "mem_limit" in service or name == ROOT_ONCE
+    assert not service.get("privileged")
+    image = service["image"].rpartition(":")[0]
+    assert service.get("user", "0:0" if image not in USERS_OF_IMAGES else "own").startswith("0:") is (name == ROOT_ONCE)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_can_be_asked_whether_it_is_well_or_somebody_waits_for_its_end(name: str) -> None:
+    assert ("healthcheck" in SERVICES[name]) is (name not in waited_for())
+
+
+def test_images_are_pinned_and_ports_lead_in_from_this_machine_alone() -> None:
+    assert all(re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)+", service["image"]) for service in SERVICES.values())
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) == 3
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+    assert {name for name, network in FILE["networks"].items() if not network.get("internal")} == {"outside"}
+
+
+def test_the_clinical_key_and_the_vault_are_where_they_are_needed_and_nowhere_else() -> None:
+    holders = {
+        secret: {name for name, service in SERVICES.items() if secret in service.get("secrets", [])} for secret in FILE["secrets"]
+    }
+    assert holders["lakehouse_password"] == {"postgres", "prepare", "scheduler"}
+    assert holders["platform_key"] == holders["hospital_keys"] == {"scheduler"}
+    assert holders["store_clinical"] == {"store-users", "spark-worker", "spark-worker-2", "clinical-engine", "scheduler"}
+    assert holders["store_root"] == {"store", "landing", "store-users", "store-rights"}
+
+
+def test_every_secret_is_made_and_every_setting_explained() -> None:
+    page = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
+    settings = set(re.findall(r"\$\{([A-Z_]+):", TEXT))
+    assert "SECRETS" in settings
+    assert {name for name in settings if f"`{name}`" not in page} == set()
+    script = (ROOT / "images/secrets.sh").read_text(encoding="utf-8")
+    stems = {secret: secret.removesuffix("_password").removeprefix("store_") for secret in FILE["secrets"]}
+    assert {secret for secret, stem in stems.items() if not re.search(rf"\b{stem}\b", script)} == set()
+    assert {name for name in SERVICES if f"`{name}`" not in page} == set()

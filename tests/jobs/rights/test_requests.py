@@ -1,0 +1,318 @@
+"""Requests from their entry to their answer, on a lake drawn here: silver and gold are put there by hand, the engine builds nothing."""
+
+import gzip
+import json
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from sqlalchemy import select
+
+from jobs import audit, rights
+from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.lake import Lake
+from jobs.landing import load
+from jobs.landing.erased import drop_erased
+from jobs.landing.model import Judgement
+from jobs.landing.pseudonyms import Pseudonyms
+from jobs.landing.vault import METADATA, Vault, in_force, rows_of, tombstone
+from jobs.ledger import Ledger
+from jobs.releases.store import MADE, Release, Store
+from jobs.rights import certificate
+from jobs.rights.register import Request
+from jobs.settings import Settings
+from tests import postgres
+from tests.jobs.deliveries import know
+from tests.jobs.landing.staging import delivery
+
+KEY = "11" * 32
+PSEUDONYMS = Pseudonyms(bytes.fromhex(KEY))
+SENT, OTHER_SENT = "a" * 64, "b" * 64
+WHO, OTHER = PSEUDONYMS.person_id("gr", SENT), PSEUDONYMS.person_id("gr", OTHER_SENT)
+PATIENT_ID = PSEUDONYMS.patient_id(WHO)
+TOKEN = PSEUDONYMS.token_key("t1")
+PATIENT = f"ID_PATIENT | _token_key | _sex | TOP_SUPPR | DATE_MAJ\n{WHO} | {TOKEN} | F | N | 2020-01-01\n{OTHER} | t2 | M | N | 2020-01-01"
+TUMOUR = f"ID_TUMEUR | ID_PATIENT | TOP_SUPPR | DATE_MAJ\nT1 | {WHO} | N | 2020-01-01\nT2 | {OTHER} | N | 2020-01-01"
+OWN_LIST = (
+    f"ID_PATIENT | INFORME | OPPOSITION | PORTEE | DATE_OPPOSITION | DATE_LEVEE\n{WHO} | O | N | TOUT | 2019-01-01 | 2020-01-02"
+)
+
+
+@dataclass
+class Hidden:
+    number: int = field(default_factory=time.time_ns)
+    tables: dict[str, dict[str, int]] = field(default_factory=dict)
+
+
+class Builder:
+    """An engine that builds nothing: that silver and gold follow is shown on a whole lake (tests/flow/test_rights.py)."""
+
+    def build(self, fence: Callable[[], None]) -> None:
+        fence()
+
+    def hide(self, center: str, names: list[str], fence: Callable[[], None]) -> Hidden:
+        fence()
+        return Hidden()
+
+
+@dataclass
+class House:
+    settings: Settings
+
+    @property
+    def lake(self) -> Lake:
+        return Lake.of(self.settings)
+
+    def bring(self, judgement: Judgement, position: int) -> int:
+        """Load a delivery as landing does; how many rows of erased people were dropped."""
+        with closing(Vault(self.settings)) as vault:
+            dropped = drop_erased(vault, PSEUDONYMS, judgement)
+            load.load(vault, self.lake, judgement, position, lambda: None)
+        return dropped
+
+    def ask(self, kind: Any, who: str = SENT, **more: Any) -> Request:
+        asked = rights.received(self.settings, kind, "gr", [who], "all", "A. Officer", "a letter", **more)
+        return rights.carry_out(self.settings, Builder(), asked.id)
+
+    def vault(self, table: Any) -> list[dict[str, Any]]:
+        with closing(Vault(self.settings)) as vault, vault.transaction() as tx:
+            return rows_of(tx, table)
+
+    def bronze(self, table: str) -> list[str]:
+        return sorted(set(self.lake.frame("bronze", table)["_person_id"]))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """Two patients of one hospital, of whom one will be asked about, in every zone."""
+    return made(tmp_path)
+
+
+def made(folder: Path, database_url: str | None = None) -> House:
+    (folder / "key").write_text(KEY)
+    found = House(Settings(lake=str(folder / "lake"), platform_key_file=folder / "key", database_url=database_url))
+    with closing(Ledger(found.settings)) as ledger, ledger.hold("hospital/gr") as lease:
+        know(ledger, lease, "a", "loading")
+    found.bring(delivery(folder, "GR-20200101-001", patient=PATIENT, tumour=TUMOUR), 1)
+    return found
+
+
+def plant(house: House) -> None:
+    """Rows of both in the zones that an engine fills, a refused file, rows left in staging, a release that waits to be published."""
+    lake, people = house.lake, {"person_id": [WHO, OTHER]}
+    lake.write("silver", "person", pl.DataFrame(people).to_arrow())
+    lake.write("gold", "patient_summary", pl.DataFrame({"patient_id": [PATIENT_ID, PSEUDONYMS.patient_id(OTHER)]}).to_arrow())
+    lake.write("quarantine", "gr_stay", pl.DataFrame(people).to_arrow())
+    told = pl.DataFrame({"patient_id": [PATIENT_ID], "class": ["a"], "tables": [""]})
+    Store(lake).keep_patients("small-1", told)
+    Store(lake).note(Release("small-1", MADE, datetime(2026, 3, 1, tzinfo=UTC), "", "small", 20, 11, 3))
+    refused = Path(lake.root, "restricted", "gr", "GR-20200201-001")
+    refused.mkdir(parents=True)
+    (refused / "patient.csv.gz").write_bytes(gzip.compress(f"ID_PATIENT\n{SENT}\n".encode()))
+    left = house.settings.make_staging() / "pass-1"
+    left.mkdir()
+    pl.DataFrame(people).write_parquet(left / "part-0.parquet")
+
+
+@dataclass
+class Erased:
+    house: House
+    request: Request
+
+    def hits(self, when: str) -> dict[str, int]:
+        return {zone: found["hits"] for zone, found in json.loads(self.request.outcome or "")[when].items()}
+
+
+@pytest.fixture(scope="module")
+def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
+    """The lake after one of the two was erased."""
+    house = made(tmp_path_factory.mktemp("erased"))
+    plant(house)
+    return Erased(house, house.ask("erase", on=date(2026, 1, 31)))
+
+
+def test_an_erasure_finds_somebody_in_every_zone_and_leaves_nothing_in_any(erased: Erased) -> None:
+    zones = {"bronze", "gold", "ops", "quarantine", "restricted", "silver", "staging", "vault"}
+    logs = {f"{zone}/_delta_log" for zone in ("gold", "silver", "quarantine")}
+    before, after = erased.hits("before"), erased.hits("after")
+    assert {zone for zone in zones | logs if not before.get(zone)} == set()
+    assert set(after.values()) == {0}
+    assert set(before) - {"restricted", "staging"} <= set(after)
+
+
+def test_not_a_byte_of_them_is_left_and_all_of_others_is(erased: Erased) -> None:
+    files = [each for each in Path(erased.house.lake.root).rglob("*") if each.is_file()]
+    left = [each.name for each in files if any(text.encode() in each.read_bytes() for text in (WHO, PATIENT_ID, TOKEN, SENT))]
+    assert left == []
+    assert erased.house.bronze("gr_patient") == [OTHER]
+    assert erased.house.lake.frame("silver", "person")["person_id"].to_list() == [OTHER]
+    assert erased.house.lake.frame("gold", "patient_summary")["patient_id"].to_list() == [PSEUDONYMS.patient_id(OTHER)]
+
+
+def test_the_vault_keeps_hashes_by_which_nobody_can_be_read(erased: Erased) -> None:
+    stones = erased.house.vault(tombstone)
+    assert {row["kind"] for row in stones} == {"person", "row", "token"}
+    assert not {row["hash"] for row in stones} & {WHO, TOKEN}
+
+
+def test_a_release_that_nobody_published_is_taken_back(erased: Erased) -> None:
+    assert [each.state for each in Store(erased.house.lake).releases()] == ["revoked"]
+
+
+@pytest.mark.parametrize("known_as", [WHO, "c" * 32], ids=["the same id", "a new id with the same token"])
+def test_what_is_delivered_of_them_later_is_dropped_before_it_is_stored(erased: Erased, tmp_path: Path, known_as: str) -> None:
+    text = PATIENT.replace(WHO, known_as).replace("2020-01-01", "2020-03-01")
+    name = f"GR-2020030{1 if known_as == WHO else 2}-001"
+    assert erased.house.bring(delivery(tmp_path, name, patient=text), 2) == 1
+    assert erased.house.bronze("gr_patient") == [OTHER]
+
+
+def test_the_certificate_is_signed_and_names_nobody_and_a_changed_one_is_refused(erased: Erased, tmp_path: Path) -> None:
+    settings, file = erased.house.settings, Path(erased.request.certificate or "")
+    said = certificate.verify(settings, file)
+    assert said["request"] == erased.request.id
+    assert not any(who in file.read_text() for who in (WHO, PATIENT_ID, TOKEN, SENT))
+    assert stat.S_IMODE((certificate.folder(settings) / "certificate.key").stat().st_mode) == 0o600
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(said | {"rows": said["rows"] + 1}))
+    with pytest.raises(ContractViolation, match="changed or is another's"):
+        certificate.verify(settings, forged)
+
+
+def test_a_certificate_of_another_lake_is_refused(erased: Erased, house: House) -> None:
+    another = house.ask("erase")
+    with pytest.raises(ContractViolation, match="another's"):
+        certificate.verify(erased.house.settings, Path(another.certificate or ""))
+
+
+@pytest.fixture
+def audited(erased: Erased) -> Iterator[Path]:
+    """The audit of the erased lake, as it was again after the test."""
+    file = audit.place(erased.house.settings)
+    said = file.read_bytes()
+    yield file
+    file.write_bytes(said)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "sentence"),
+    [
+        (lambda lines: [lines[0].replace("a letter", "nothing"), *lines[1:]], "line 1 of the audit"),
+        (lambda lines: lines[1:], "line 1 of the audit"),
+        (lambda lines: lines[::-1], "line 1 of the audit"),
+        (lambda lines: lines[:-1], "its end was cut"),
+        (lambda lines: [], "its end was cut"),
+        (lambda lines: [*lines, "a line"], "one object a line"),
+    ],
+    ids=["changed", "first gone", "order", "end cut", "emptied", "added"],
+)
+def test_an_audit_that_somebody_touched_is_found(erased: Erased, audited: Path, tamper: Any, sentence: str) -> None:
+    lines = audited.read_text().splitlines()
+    assert audit.check(erased.house.settings) == len(lines) == 2
+    audited.write_text("".join(f"{line}\n" for line in tamper(lines)))
+    with pytest.raises(ContractViolation, match=sentence):
+        audit.check(erased.house.settings)
+
+
+@pytest.mark.parametrize("place", ["lake/notes.txt", "logs/run.log"])
+def test_a_trace_that_no_table_holds_is_named_and_nothing_is_certified_until_it_is_gone(house: House, place: str) -> None:
+    logs, file = house.settings.platform_key_file.parent / "logs", house.settings.platform_key_file.parent / place  # type: ignore[union-attr]
+    logs.mkdir()
+    file.write_text(f"called about {WHO}")
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    with pytest.raises(GateFailed, match=f"{'other' if place.startswith('lake') else 'logs 1'} 1"):
+        rights.carry_out(house.settings, Builder(), asked.id, [logs])
+    assert rights.due(house.settings) == [asked.id]
+    left = {"lake/notes.txt": "notes.txt", "logs/run.log": "logs 1/run.log"}[place]
+    assert json.loads(rights.shown(house.settings, asked.id).outcome or "")["left_in"] == [left]
+    assert not (certificate.folder(house.settings) / "certificates").exists()
+    file.unlink()
+    done = rights.carry_out(house.settings, Builder(), asked.id, [logs])
+    assert (done.state, "left_in" in (done.outcome or "")) == ("done", False)
+
+
+def test_what_is_staged_elsewhere_than_below_the_lake_is_searched_too(house: House, tmp_path: Path) -> None:
+    settings = Settings(
+        lake=house.settings.lake, platform_key_file=house.settings.platform_key_file, scratch=tmp_path / "scratch"
+    )
+    left = settings.make_staging() / "pass-1"
+    left.mkdir()
+    (left / "rows.csv").write_text(WHO)
+    done = Erased(house, House(settings).ask("erase"))
+    assert (done.hits("before")["staging"], list(left.parent.glob("*"))) == (1, [])
+
+
+def test_ledger_and_vault_in_postgresql_forget_them_too(postgresql: str, tmp_path: Path) -> None:
+    house = made(tmp_path, postgres.emptied(postgresql))
+    plant(house)
+    done = Erased(house, house.ask("erase"))
+    assert done.hits("before")["vault"] > 0
+    assert set(done.hits("after").values()) == {0}
+    assert audit.check(house.settings) == 2
+
+
+def test_an_opposition_holds_at_once_and_no_list_of_the_hospital_ends_it(house: House, tmp_path: Path) -> None:
+    house.ask("oppose")
+    assert house.bronze("gr_patient") == [OTHER]
+    house.bring(delivery(tmp_path, "GR-20200201-001", "GR-20200101-001", rights=OWN_LIST, patient=PATIENT), 2)
+    assert [row["person_id"] for row in house.vault(in_force)] == [WHO]
+    assert house.bronze("gr_patient") == [OTHER]
+
+
+def test_a_lift_ends_it_and_asks_the_hospital_for_what_was_taken_away(house: House) -> None:
+    house.ask("oppose")
+    done = json.loads(house.ask("lift").outcome or "")
+    assert house.vault(in_force) == []
+    assert (done["people"], done["hospitals_asked_again"], done["opposition_of_a_hospital_stands"]) == (1, 1, False)
+
+
+def test_whom_a_request_is_about_is_forgotten_once_it_is_carried_out(house: House) -> None:
+    asked = rights.received(house.settings, "oppose", "gr", [SENT], "all", "A. Officer", "a letter")
+    about = METADATA.tables["vault.request_person"]
+    assert [row["person_id"] for row in house.vault(about)] == [WHO]
+    rights.carry_out(house.settings, Builder(), asked.id)
+    assert house.vault(about) == []
+
+
+def test_a_request_that_is_done_is_not_done_again(house: House) -> None:
+    done = house.ask("oppose")
+    assert rights.carry_out(house.settings, Builder(), done.id) == done
+    assert audit.check(house.settings) == 2
+
+
+def test_a_lake_that_is_older_than_the_register_gets_its_tables_and_keeps_what_it_has(house: House) -> None:
+    new = ("request", "request_person", "request_trace", "tombstone", "audit_head")
+    with closing(Vault(house.settings)) as vault, vault.engine.begin() as tx:
+        for name in new:
+            METADATA.tables[f"vault.{name}"].drop(tx)
+        known = tx.execute(select(METADATA.tables["vault.identity"])).all()
+    assert house.ask("oppose").id == f"RIGHTS-{datetime.now(UTC):%Y%m%d}-001"
+    assert len(house.vault(METADATA.tables["vault.identity"])) == len(known) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"center": "nowhere"}, "--hospital"),
+        ({"scope": "shoes"}, "--scope"),
+        ({"scope": "genetics"}, "erasure of everything"),
+        ({"by": " "}, "who took the request"),
+        ({"reason": ""}, "why it is made"),
+        ({"reason": f"letter about {WHO}"}, "a reason that tells of nobody"),
+        ({"reason": "mail of Jeanne@example.org"}, "a reason that tells of nobody"),
+        ({"who": []}, "64 hex digits"),
+        ({"who": ["Jeanne"]}, "64 hex digits"),
+    ],
+)
+def test_a_wrong_request_is_refused_with_a_sentence_and_shows_nobody(tmp_path: Path, changed: Any, sentence: str) -> None:
+    asked = {"center": "gr", "who": [SENT], "scope": "all", "by": "A", "reason": "b"} | changed
+    with pytest.raises(WrongUse, match=sentence) as refused:
+        rights.received(Settings(lake=str(tmp_path)), "erase", *asked.values())
+    assert "Jeanne" not in str(refused.value)
