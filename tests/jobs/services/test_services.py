@@ -130,6 +130,18 @@ def test_an_analyst_reads_gold_and_nothing_else_and_changes_nothing(place: Place
         assert refused.stdout == ""
 
 
+def test_pscc_sql_asks_the_curated_engine_where_it_is_named(place: Place) -> None:
+    command = [sys.executable, "-m", "jobs.cli", "sql", "SELECT count(*) AS n FROM gold.patient_summary", "--format", "csv"]
+    told = subprocess.run(
+        [*command, "--lake", place.lake],
+        env=os.environ | {"SPARK_REMOTE": address_of(place.state, "ada")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout.split() == ["n", str(len(Lake(place.lake).frame("gold", "patient_summary")))], told.stderr
+
+
 def test_who_has_no_address_is_not_known(place: Place) -> None:
     forged = address_of(place.state, "ada")[:-1] + "x"
     refused = subprocess.run(
