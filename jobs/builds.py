@@ -63,6 +63,8 @@ def last_purge(lake: Lake) -> int:
 def build(lake: Lake, number: int) -> Build:
     """A build that may be looked at; WrongUse for one that is unknown, or older than the last purge."""
     known = recorded(lake)
+    if not known.height:
+        raise WrongUse("Expected a build of gold, found none: run `pscc build` first.")
     made = known.filter(pl.col("build") == number)
     open_ones = open_builds(lake)["build"].to_list()
     if not made.height:

@@ -59,7 +59,7 @@ def make(settings: Settings, engine: Engine, definition: Definition, build: int 
     WrongUse where another definition bears its name, or the same one on another build: a cohort that a paper cites does not change.
     """
     lake = Lake.of(settings)
-    at = builds.build(lake, builds.newest(lake) if build is None else build)
+    at = builds.build(lake, _newest(lake) if build is None else build)
     cohort, who = found(lambda asking: engine.sql(asking, at.versions), definition, at.number, by)
     if not keep:
         return cohort
@@ -70,6 +70,12 @@ def make(settings: Settings, engine: Engine, definition: Definition, build: int 
             engine.save_cohort(cohort.name, who.append_column("build", pa.array([at.number] * len(who))), alone.check)
             record.keep(lake, cohort)
     return cohort
+
+
+def _newest(lake: Lake) -> int:
+    """The newest build of what cohorts are found in: to save one is a build, too, and changes nothing for the next."""
+    known = builds.recorded(lake)
+    return int(known.filter(known["table"] != "cohort")["build"].max() or 0)  # type: ignore[arg-type]
 
 
 def _check_free(lake: Lake, cohort: Saved) -> None:

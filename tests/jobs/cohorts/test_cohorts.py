@@ -82,6 +82,8 @@ def test_a_cohort_is_the_same_on_its_build_and_only_shrinks_afterwards(house: En
     assert [left for _, left in made.attrition] == [50, 50, 30, 30]
     assert [each[0] for each in made.attrition][1:3] == ["Diagnosed from 2000", "Women"]
     assert cohorts.make(house.settings, house, men, first, "Ada").attrition[-1] == ("The day on which they enter is known", 20)
+    # To save a cohort is a build too, but not one that others are found in.
+    assert builds.newest(house.lake) > first == cohorts.make(house.settings, house, women, None, "Ada").build
     assert (len(members(house, "women")), len(members(house, "men"))) == (30, 20)
     ends = house.lake.frame("gold", "cohort", ["cohort_definition_id", "cohort_end_date", "build"])
     assert ends.filter(pl.col("cohort_definition_id") == "men")["cohort_end_date"].cast(pl.String).unique().to_list() == [
