@@ -14,6 +14,8 @@ from jobs.ledger import Ledger
 from jobs.maintenance import STEPS
 from jobs.settings import Settings
 
+# Airflow itself, twice: a quarter of a minute.
+pytestmark = pytest.mark.acceptance
 ROOT = Path(__file__).parents[2]
 # In a process of its own: Airflow reads its settings once. Between the two nights somebody puts the file back.
 RUN = """
