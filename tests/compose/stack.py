@@ -9,10 +9,13 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).parents[2]
 STAND_INS = "tests/compose/stand-ins.yml"
@@ -134,6 +137,12 @@ class Stack:
             region_name="us-east-1",
             config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
         )
+
+    def curated(self, token: str) -> "SparkSession":
+        """A session of the curated engine, for somebody with this token."""
+        from pyspark.sql import SparkSession
+
+        return SparkSession.builder.remote(f"sc://localhost:{self.curated_port}/;token={token}").create()
 
     @property
     def door(self) -> str:
