@@ -77,10 +77,12 @@ class Stack:
         """What `pscc status` tells of the lake."""
         return dict(json.loads(self.inside("scheduler", "python", "-m", "jobs.cli", "status", "--json")))
 
-    def ask(self, question: str) -> list[list[str]]:
+    def ask(self, question: str) -> list[tuple[str, ...]]:
         """What the ledger's database answers."""
         command = f'PGPASSWORD=$(cat /run/secrets/lakehouse_password) psql -h 127.0.0.1 -U lakehouse -At -F " " -c "{question}"'
-        return [line.split(" ") for line in self.compose("exec", "-T", "postgres", "sh", "-c", command).stdout.splitlines()]
+        return [
+            tuple(line.split(" ")) for line in self.compose("exec", "-T", "postgres", "sh", "-c", command).stdout.splitlines()
+        ]
 
     def states(self) -> dict[str, str]:
         """Each known delivery and its state."""

@@ -22,10 +22,7 @@ def delivery(answer: Answer, center: str) -> Path:
 
 def loaded(stack: Stack, delivery: Path) -> bool:
     """True when it is; AssertionError when it never will be."""
-    verdicts = {
-        name: outcome
-        for name, outcome in stack.ask("select delivery_id, outcome from ledger.announcement where outcome is not null")
-    }
+    verdicts = dict(stack.ask("select delivery_id, outcome from ledger.announcement where outcome is not null"))
     assert verdicts.get(delivery.name, "accepted") == "accepted"
     return stack.states().get(delivery.name) == "loaded"
 
