@@ -50,7 +50,7 @@ acceptance: $(READY)
 
 # Builds the images, runs the stack of docker-compose.yml for real, and takes it away again.
 compose-test: $(READY)
-	@$(VENV)/bin/pytest -m compose tests/compose -s $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest -m compose tests/compose -s -rs $(PYTEST_ARGS)
 
 docs: $(READY)
 	@$(VENV)/bin/python -m jobs.dictionary

@@ -9,7 +9,7 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -18,6 +18,9 @@ import pyarrow.fs as fs
 from deltalake import DeltaTable
 
 from quality.address import is_remote, region
+
+# pyarrow would inflate what is read, and deflate what is written, where a name ends in .gz: signed files would not be the same any more.
+AS_IT_IS: Any = {"compression": None}
 
 
 def filesystem(place: str) -> tuple[fs.FileSystem, str]:
@@ -71,7 +74,7 @@ def write(file: str, text: str) -> None:
         system.create_dir(above)
     # A put of an object is atomic; a file of a folder is made beside its place and moved there.
     fresh = place if is_remote(file) else f"{above}/.{name}.{os.getpid()}"
-    with system.open_output_stream(fresh) as stream:
+    with system.open_output_stream(fresh, **AS_IT_IS) as stream:
         stream.write(text.encode())
     if fresh != place:
         system.move(fresh, place)
@@ -82,7 +85,8 @@ def upload(folder: Path, address: str) -> None:
     system, place = filesystem(address)
     for file in sorted(folder.rglob("*")):
         if file.is_file() and not file.is_symlink():
-            with file.open("rb") as read, system.open_output_stream(f"{place}/{file.relative_to(folder).as_posix()}") as written:
+            there = f"{place}/{file.relative_to(folder).as_posix()}"
+            with file.open("rb") as read, system.open_output_stream(there, **AS_IT_IS) as written:
                 shutil.copyfileobj(read, written)
 
 
@@ -96,7 +100,7 @@ def download(address: str, folder: Path, *, recursive: bool = True) -> None:
             key = found.path.removeprefix(f"{place}/")
             with _opened(folder, key) as written:
                 if not _is_strange(key):
-                    with system.open_input_stream(found.path) as read:
+                    with system.open_input_stream(found.path, **AS_IT_IS) as read:
                         shutil.copyfileobj(read, written)
 
 

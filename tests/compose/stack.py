@@ -9,10 +9,13 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).parents[2]
 STAND_INS = "tests/compose/stand-ins.yml"
@@ -74,10 +77,12 @@ class Stack:
         """What `pscc status` tells of the lake."""
         return dict(json.loads(self.inside("scheduler", "python", "-m", "jobs.cli", "status", "--json")))
 
-    def ask(self, question: str) -> list[list[str]]:
+    def ask(self, question: str) -> list[tuple[str, ...]]:
         """What the ledger's database answers."""
         command = f'PGPASSWORD=$(cat /run/secrets/lakehouse_password) psql -h 127.0.0.1 -U lakehouse -At -F " " -c "{question}"'
-        return [line.split(" ") for line in self.compose("exec", "-T", "postgres", "sh", "-c", command).stdout.splitlines()]
+        return [
+            tuple(line.split(" ")) for line in self.compose("exec", "-T", "postgres", "sh", "-c", command).stdout.splitlines()
+        ]
 
     def states(self) -> dict[str, str]:
         """Each known delivery and its state."""
@@ -134,6 +139,12 @@ class Stack:
             region_name="us-east-1",
             config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}),
         )
+
+    def curated(self, token: str) -> "SparkSession":
+        """A session of the curated engine, for somebody with this token."""
+        from pyspark.sql import SparkSession
+
+        return SparkSession.builder.remote(f"sc://localhost:{self.curated_port}/;token={token}").create()
 
     @property
     def door(self) -> str:

@@ -21,6 +21,9 @@ def delivery(answer: Answer, center: str) -> Path:
 
 
 def loaded(stack: Stack, delivery: Path) -> bool:
+    """True when it is; AssertionError when it never will be."""
+    verdicts = dict(stack.ask("select delivery_id, outcome from ledger.announcement where outcome is not null"))
+    assert verdicts.get(delivery.name, "accepted") == "accepted"
     return stack.states().get(delivery.name) == "loaded"
 
 
@@ -103,6 +106,23 @@ def test_an_engine_that_dies_with_its_container_comes_back_when_its_lease_ends(s
     time.sleep(3)
     until(lambda: stack.health("clinical-engine") == "healthy", 180, "the engine is back")
     print(f"\nengine back {time.monotonic() - killed:.0f} s after SIGKILL of its container")
+
+
+def test_analysts_ask_their_engine_for_gold_and_it_can_reach_nothing_else(stack: Stack) -> None:
+    stack.compose("--profile", "analysts", "up", "--detach", "--wait", "curated-engine")
+    asked = stack.curated(stack.secret("curated_token"))
+    patients = "delta.`s3a://clinical/lake/gold/patient_summary`"
+    assert asked.sql(f"select count(*) from {patients}").collect()[0][0] > 0
+    for refused in (
+        "select count(*) from delta.`s3a://clinical/lake/silver/person`",
+        f"delete from {patients}",
+        "create table delta.`s3a://clinical/lake/gold/own` as select 1 as one",
+    ):
+        with pytest.raises(Exception, match=r"AccessDenied|Access Denied|403"):
+            asked.sql(refused).collect()
+    asked.stop()
+    with pytest.raises(Exception, match="UNAUTHENTICATED"):
+        stack.curated("not the token").sql("select 1").collect()
 
 
 # Who may do what where. root may do everything, so that no act is refused for another reason than its key.

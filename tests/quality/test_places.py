@@ -1,7 +1,9 @@
 """Places: tables and pages below a folder and below an address behave the same."""
 
+import gzip
 from pathlib import Path
 
+import boto3
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -48,6 +50,22 @@ def test_a_text_written_again_replaces_the_first_and_leaves_nothing_beside_it(ro
     assert read(f"{root}/returns/gr/a.json") == "déjà"
     system, place = places.filesystem(f"{root}/returns/gr")
     assert [each.base_name for each in system.get_file_info(places.fs.FileSelector(place))] == ["a.json"]
+
+
+def test_a_compressed_file_is_fetched_and_put_byte_for_byte(
+    address: str, object_store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's client puts and reads: what one library does to a file on both ways would not be noticed."""
+    sent = tmp_path / "sent" / "patient.csv.gz"
+    sent.parent.mkdir()
+    sent.write_bytes(gzip.compress(b"id;sex\n" * 500))
+    bucket, _, key = address.removeprefix("s3a://").partition("/")
+    store = boto3.client("s3", endpoint_url=object_store["AWS_ENDPOINT_URL"], region_name="us-east-1")
+    store.put_object(Bucket=bucket, Key=f"{key}/in/patient.csv.gz", Body=sent.read_bytes())
+    places.download(f"{address}/in", tmp_path / "back")
+    assert (tmp_path / "back" / "patient.csv.gz").read_bytes() == sent.read_bytes()
+    places.upload(sent.parent, f"{address}/out")
+    assert store.get_object(Bucket=bucket, Key=f"{key}/out/patient.csv.gz")["Body"].read() == sent.read_bytes()
 
 
 def test_files_come_back_from_an_address_as_they_were_and_links_stay_behind(address: str, tmp_path: Path) -> None:
