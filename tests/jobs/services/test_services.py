@@ -139,7 +139,7 @@ def test_pscc_sql_asks_the_curated_engine_where_it_is_named(place: Place) -> Non
         text=True,
         check=False,
     )
-    assert told.stdout.split() == ["n", str(len(Lake(place.lake).frame("gold", "patient_summary")))], told.stderr
+    assert told.stdout.split() == ['"n"', str(len(Lake(place.lake).frame("gold", "patient_summary")))], told.stderr
 
 
 def test_who_has_no_address_is_not_known(place: Place) -> None:
