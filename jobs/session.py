@@ -6,7 +6,7 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
-from jobs.errors import WrongUse
+from jobs.errors import LakehouseError, WrongUse
 from jobs.java import class_path, java_home
 from jobs.settings import Settings
 from quality.address import is_remote, region
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 5
 
 
 def check_engine(settings: Settings) -> None:
-    """Nothing where an engine can be had as the settings say; WrongUse otherwise, before any work is done in vain."""
+    """Nothing where an engine can be had as the settings say; WrongUse or LakehouseError otherwise, before any work is done in vain."""
     if settings.spark_remote:
         _check_server(settings.spark_remote)
         return
@@ -43,7 +43,8 @@ def _check_server(url: str) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE_SECONDS).close()
     except (OSError, OverflowError):
-        raise WrongUse(
+        # An engine that is being started again: what was asked of it is tried again.
+        raise LakehouseError(
             f"Expected a Spark Connect server at {host}:{port}, found none that answers: start it, or check SPARK_REMOTE."
         ) from None
 

@@ -203,13 +203,20 @@ def test_what_needs_no_engine_needs_no_java(here: Path, command: str) -> None:
         ("PSCC_DRIVER_MEMORY", "much", "Expected PSCC_DRIVER_MEMORY to be like 2g"),
         ("SPARK_MASTER", "nowhere", "Expected SPARK_MASTER to be like local[2]"),
         ("SPARK_REMOTE", "nowhere", "Expected SPARK_REMOTE to be like sc://host:15002"),
-        ("SPARK_REMOTE", "sc://127.0.0.1:1/;token=secret", "Expected a Spark Connect server at 127.0.0.1:1, found none"),
     ],
 )
 def test_an_engine_that_cannot_be_had(wrong: Wrong, variable: str, value: str, sentence: str) -> None:
     said = wrong("sql SELECT", **{variable: value})
     assert sentence in said
     assert "secret" not in said
+
+
+def test_an_engine_that_does_not_answer_may_be_starting_again(here: Path) -> None:
+    """No wrong use, which a task would never try again."""
+    done = pscc(here, "sql SELECT", SPARK_REMOTE="sc://127.0.0.1:1/;token=secret")
+    assert "Expected a Spark Connect server at 127.0.0.1:1, found none" in done.stderr
+    assert "secret" not in done.stderr
+    assert done.returncode == 3
 
 
 def test_a_jar_that_is_another_one(here: Path, wrong: Wrong) -> None:
