@@ -75,7 +75,7 @@ def _keep_alive(lease: Lease, stop: threading.Event) -> None:
         lease.renew()
 
 
-def taken(engine: Engine, name: str, seconds: float = LEASE_SECONDS) -> Lease | None:
+def taken(engine: Engine, name: str, seconds: float) -> Lease | None:
     """The lease where nobody holds it, to be renewed by who asked for it; None where somebody does."""
     _make_row(engine, name)
     return _take(engine, name, seconds)
@@ -90,7 +90,7 @@ def ends(engine: Engine, name: str) -> float:
 def _wait_for(engine: Engine, name: str, patience: float) -> Lease:
     _make_row(engine, name)
     until = time.monotonic() + patience
-    while (lease := _take(engine, name)) is None:
+    while (lease := _take(engine, name, LEASE_SECONDS)) is None:
         if time.monotonic() > until:
             raise LakehouseError(
                 f"Expected to get {name} within {patience:.0f} seconds, found it still held by another worker: try again when that one is done."
@@ -108,7 +108,7 @@ def _make_row(engine: Engine, name: str) -> None:
         pass  # Another worker made the row in the same moment.
 
 
-def _take(engine: Engine, name: str, seconds: float = LEASE_SECONDS) -> Lease | None:
+def _take(engine: Engine, name: str, seconds: float) -> Lease | None:
     with engine.begin() as connection:
         found = connection.execute(select(LEASE.c.token, LEASE.c.holder).where(LEASE.c.name == name)).one()
         free = or_(LEASE.c.holder.is_(None), LEASE.c.expires < time.time())
