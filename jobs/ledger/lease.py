@@ -26,6 +26,8 @@ class Lease:
     name: str
     token: int
     engine: Engine = field(repr=False)
+    # How long it lasts without a sign of life.
+    seconds: float = LEASE_SECONDS
 
     def check(self) -> None:
         """Nothing while this worker still has the lease; LeaseLost otherwise. Called before everything that others will see."""
@@ -44,7 +46,7 @@ class Lease:
         """Push the end of the lease away; no effect once it is lost."""
         mine = (LEASE.c.name == self.name) & (LEASE.c.token == self.token)
         with self.engine.begin() as connection:
-            connection.execute(update(LEASE).where(mine).values(expires=time.time() + LEASE_SECONDS))
+            connection.execute(update(LEASE).where(mine).values(expires=time.time() + self.seconds))
 
     def release(self) -> None:
         """Give the lease back; the token stays, so that the next one is greater."""
@@ -69,14 +71,14 @@ def held(engine: Engine, name: str, patience: float = PATIENCE_SECONDS) -> Itera
 
 
 def _keep_alive(lease: Lease, stop: threading.Event) -> None:
-    while not stop.wait(LEASE_SECONDS / 3):
+    while not stop.wait(lease.seconds / 3):
         lease.renew()
 
 
-def taken(engine: Engine, name: str) -> Lease | None:
+def taken(engine: Engine, name: str, seconds: float) -> Lease | None:
     """The lease where nobody holds it, to be renewed by who asked for it; None where somebody does."""
     _make_row(engine, name)
-    return _take(engine, name)
+    return _take(engine, name, seconds)
 
 
 def ends(engine: Engine, name: str) -> float:
@@ -88,7 +90,7 @@ def ends(engine: Engine, name: str) -> float:
 def _wait_for(engine: Engine, name: str, patience: float) -> Lease:
     _make_row(engine, name)
     until = time.monotonic() + patience
-    while (lease := _take(engine, name)) is None:
+    while (lease := _take(engine, name, LEASE_SECONDS)) is None:
         if time.monotonic() > until:
             raise LakehouseError(
                 f"Expected to get {name} within {patience:.0f} seconds, found it still held by another worker: try again when that one is done."
@@ -106,7 +108,7 @@ def _make_row(engine: Engine, name: str) -> None:
         pass  # Another worker made the row in the same moment.
 
 
-def _take(engine: Engine, name: str) -> Lease | None:
+def _take(engine: Engine, name: str, seconds: float) -> Lease | None:
     with engine.begin() as connection:
         found = connection.execute(select(LEASE.c.token, LEASE.c.holder).where(LEASE.c.name == name)).one()
         free = or_(LEASE.c.holder.is_(None), LEASE.c.expires < time.time())
@@ -115,9 +117,9 @@ def _take(engine: Engine, name: str) -> Lease | None:
         taken = connection.execute(
             update(LEASE)
             .where(LEASE.c.name == name, LEASE.c.token == found.token, free)
-            .values(token=found.token + 1, holder=this_worker(), expires=time.time() + LEASE_SECONDS)
+            .values(token=found.token + 1, holder=this_worker(), expires=time.time() + seconds)
         )
-    return Lease(name, found.token + 1, engine) if taken.rowcount == 1 else None
+    return Lease(name, found.token + 1, engine, seconds) if taken.rowcount == 1 else None
 
 
 def this_worker() -> str:

@@ -27,8 +27,10 @@ from jobs.settings import Settings
 
 NAME = "clinical-engine"
 EVERY_SECONDS = 5.0
+# A task that finds no engine is tried again twice, half a minute apart: by then the next engine has to be there.
+LASTS_SECONDS = 30.0
 # Before anybody else can have the lease: a JVM needs a moment to end.
-SURE_FOR_SECONDS = lease.LEASE_SECONDS - 20
+SURE_FOR_SECONDS = 20.0
 SECOND = (
     "Expected to be the only clinical engine of {lake}, found another one at work: one engine writes a lake. "
     "Stop that one first, or point LAKE_ROOT and PSCC_DATABASE_URL elsewhere."
@@ -38,7 +40,7 @@ SECOND = (
 def sole(ledger: Engine, lake: str) -> Lease:
     """The lease of the clinical engine. One whose holder gives no sign of life is waited for; WrongUse where another engine renews it."""
     before = lease.ends(ledger, NAME)
-    while (found := lease.taken(ledger, NAME)) is None:
+    while (found := lease.taken(ledger, NAME, LASTS_SECONDS)) is None:
         if lease.ends(ledger, NAME) != before:
             raise WrongUse(SECOND.format(lake=lake))
         time.sleep(1)

@@ -33,7 +33,7 @@ def ledger(tmp_path: Path) -> Iterator[Engine]:
 
 def let_another_one_hold(ledger: Engine, *, seconds: float) -> Lease:
     """The lease of an engine on another machine, whose processes nobody here can see."""
-    held = lease.taken(ledger, engine.NAME)
+    held = lease.taken(ledger, engine.NAME, 60)
     assert held is not None
     with ledger.begin() as connection:
         connection.execute(update(LEASE).values(holder="elsewhere:1:1", expires=time.time() + seconds))
@@ -90,7 +90,7 @@ def test_an_engine_that_cannot_reach_the_ledger_ends_before_another_could_start(
 
 def test_the_engine_s_role_in_the_database_has_its_own_lease_and_nothing_else(postgresql: str) -> None:
     ledger = store.open_store(Settings(lake="s3a://clinical/lake", database_url=postgres.emptied(postgresql)), create=True)
-    lease.taken(ledger, "hospital/gr")
+    lease.taken(ledger, "hospital/gr", 60)
     with ledger.begin() as connection:
         connection.execute(text(f"create role {prepare.ENGINE_ROLE}"))
         prepare.let_engine_in(connection)
