@@ -84,8 +84,8 @@ def test_a_hub_that_could_not_start_is_said_before_anything_is_made(tmp_path):
 
 
 def test_a_release_that_was_named_is_handed_on_as_it_was(tmp_path, monkeypatch):
-    from jobs import cli
+    from jobs.commands.academy import _class_of_its_own
 
     monkeypatch.setattr(academy, "build_lessons", lambda *_: None)
     settings = Settings.from_environment(tmp_path / "lake")
-    assert cli._class_of_its_own(tmp_path, "small-20260301") == ["--lake", settings.lake, "--release", "small-20260301"]
+    assert _class_of_its_own(tmp_path, "small-20260301") == ["--lake", settings.lake, "--release", "small-20260301"]

@@ -151,7 +151,7 @@ def test_what_a_library_says_of_rows_is_not_repeated(pscc: Command, monkeypatch:
     monkeypatch.setattr("jobs.status.status", fail)
     code, _, err = pscc("status")
     assert (code, PATIENT in err) == (3, False)
-    assert f"found {type(error).__name__} at jobs/cli.py, line " in err
+    assert f"found {type(error).__name__} at jobs/commands/lake.py, line " in err
 
 
 def test_an_empty_landing_folder_is_no_fault(pscc: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import cli
+from jobs.commands import analysts
 from jobs.errors import WrongUse
 from jobs.landing.signature import load_keys
 from jobs.ledger import Ledger
@@ -265,7 +265,7 @@ def test_a_query_of_a_table_that_is_not_there(here: Path) -> None:
 )
 def test_a_query_that_cannot_be_answered_quotes_no_row(spark: object, query: str, sentence: str) -> None:
     with pytest.raises(WrongUse, match="Expected a query") as error:
-        cli._asked(lambda: spark.sql(query).toArrow())  # type: ignore[attr-defined]
+        analysts._asked(lambda: spark.sql(query).toArrow())  # type: ignore[attr-defined]
     assert sentence in str(error.value)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)

@@ -8,24 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.command import JsonOption, LakeOption, engine_of, group
+from jobs.commands import deliveries
+from jobs.commands.shared import ByOption, JsonOption, LakeOption, WhyOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
 quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
 delivery_app = group("One delivery, from its announcement to gold.")
 alerts_app = typer.Typer(help="What somebody has to look at.", invoke_without_command=True, rich_markup_mode=None)
-ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
-WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Make these commands known to the command line."""
-    app.add_typer(quarantine_app, name="quarantine")
-    app.add_typer(delivery_app, name="delivery")
-    app.add_typer(alerts_app, name="alerts")
-    for command in (verify, maintain, restore, metrics):
-        app.command()(command)
 
 
 def _told(lines: Iterable[dict[str, Any]]) -> None:
@@ -93,9 +83,7 @@ def release_held(
     as_json: JsonOption = False,
 ) -> None:
     """Let a held delivery load: `pscc decide ID approve` under another name."""
-    from jobs import cli
-
-    cli.decide(delivery_id, cli.Verdict.approve, by, why, lake, as_json)
+    deliveries.decide(delivery_id, deliveries.Verdict.approve, by, why, lake, as_json)
 
 
 @delivery_app.command("show")

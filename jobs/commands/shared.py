@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.errors import WrongUse
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +18,11 @@ LakeOption = Annotated[
     typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
+ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
+StateOption = Annotated[
+    Path, typer.Option("--services", metavar="DIR", help="The state folder of this machine's services: ports, passwords, logs.")
+]
 
 
 def group(told: str) -> typer.Typer:
@@ -35,3 +42,11 @@ def engine_of(settings: Settings) -> "Iterator[Engine]":
         yield engine
     finally:
         engine.close()
+
+
+def make_folder(folder: Path) -> None:
+    """A folder for what a command writes; WrongUse where none can be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise WrongUse(f"Expected to make a folder {folder}, found: {error.strerror}. Name another one with --to.") from None

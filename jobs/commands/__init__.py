@@ -1,0 +1,1 @@
+"""The commands of `pscc`, a module for each kind of user; `jobs.cli` gives them their names and their order."""
