@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jobs.errors import ContractViolation
 from jobs.landing.vault import Vault, audit_head, put, rows_of
@@ -33,7 +33,7 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
     file.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8") as written:
         fcntl.flock(written, fcntl.LOCK_EX)
-        lines = written.read().splitlines()
+        lines = _known(vault, file, written)
         before = json.loads(lines[-1])["hash"] if lines else FIRST
         line = {"number": len(lines) + 1, "at": now(), "who": who, "act": act, "purpose": purpose, "request": request}
         line |= {"rows": rows, "before": before}
@@ -44,6 +44,20 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
         with vault.transaction() as tx:
             put(tx, audit_head, [{"name": "rights", "number": line["number"], "hash": line["hash"]}])
     return str(line["hash"])
+
+
+def _known(vault: Vault, file: Path, written: TextIO) -> list[str]:
+    """The lines that the vault knows of. One beyond them was cut short, or is nobody's act: it is kept in a file of its own."""
+    lines = written.read().splitlines()
+    with vault.transaction() as tx:
+        known = max((int(head["number"]) for head in rows_of(tx, audit_head, name="rights")), default=0)
+    if len(lines) > known:
+        with file.with_suffix(".beyond").open("a", encoding="utf-8") as beyond:
+            beyond.write("".join(f"{line}\n" for line in lines[known:]))
+        written.seek(0)
+        written.truncate()
+        written.write("".join(f"{line}\n" for line in lines[:known]))
+    return lines[:known]
 
 
 def _hash(line: dict[str, Any]) -> str:
@@ -79,6 +93,11 @@ def verify(settings: Settings, vault: Vault) -> int:
             raise ContractViolation(
                 f"Expected an audit of {head['number']} lines at least, ending as it was last written, found {len(found)}: its end was cut."
             )
+    if len(found) > sum(head["number"] for head in heads):
+        raise ContractViolation(
+            f"Expected an audit that ends as the vault knows it, found {len(found)} lines, more than that: an act was cut short, or somebody "
+            "wrote into it. The next act sets them aside in audit.beyond; look at them there."
+        )
     return len(found)
 
 

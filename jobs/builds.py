@@ -53,11 +53,12 @@ def recorded(lake: Lake) -> pl.DataFrame:
 
 
 def last_purge(lake: Lake) -> int:
-    """The number of the last pass that took people out whose rights ask for it; 0 where there was none. Passes and builds count on one clock."""
-    if not lake.exists("ops", "load_process"):
-        return 0
-    purging = lake.frame("ops", "load_process", ["load_id", "purged"]).filter(pl.col("purged") > 0)
-    return int(purging["load_id"].max() or 0) if purging.height else 0  # type: ignore[arg-type]
+    """The number before which builds may show people who object or were erased; 0 where there is none. Passes and builds count milliseconds."""
+    passes = lake.frame("ops", "load_process", ["load_id", "purged"]).filter(pl.col("purged") > 0)["load_id"]
+    erased = lake.frame("ops", "purge", ["purged_at"])["purged_at"]
+    # The build of the erasure itself bears that moment or a later one.
+    moments = [int(at.timestamp() * 1000) - 1 for at in erased]
+    return max([*map(int, passes), *moments], default=0)
 
 
 def build(lake: Lake, number: int) -> Build:

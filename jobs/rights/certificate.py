@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 VERSION = "1.0"
+ALGORITHM = "Ed25519"
 NO_SIGNATURES = "Expected the package `cryptography` to sign and verify with, found none: install pscc-lakehouse[engine]."
 
 
@@ -30,7 +31,7 @@ def sign(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
     return body | {
         "certificate_version": VERSION,
         "signature": {
-            "alg": "Ed25519",
+            "alg": ALGORITHM,
             "public_key": _public(key),
             "value": key.sign(_canonical(body | {"certificate_version": VERSION})).hex(),
         },
@@ -58,7 +59,8 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
     expected = known.read_text(encoding="ascii").strip()
     told = certificate.get("signature")
     signature: dict[str, Any] = told if isinstance(told, dict) else {}
-    if signature.get("public_key") != expected or not _is_good(expected, str(signature.get("value")), certificate):
+    is_whole = signature.keys() == {"alg", "public_key", "value"} and signature["alg"] == ALGORITHM
+    if not is_whole or signature["public_key"] != expected or not _is_good(expected, str(signature.get("value")), certificate):
         raise ContractViolation(
             f"Expected a certificate that this lake has signed in {file}, found one that was changed or is another's."
         )
@@ -67,9 +69,16 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
+        return dict(json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once))
     except (OSError, ValueError, TypeError):
         raise WrongUse(f"Expected a certificate in {file}, found none that can be read: check the path.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; ValueError where a name stands twice: a reader would see the first, a program the last."""
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise ValueError
+    return dict(pairs)
 
 
 def _is_good(public_key: str, value: str, certificate: dict[str, Any]) -> bool:

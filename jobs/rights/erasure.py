@@ -6,6 +6,7 @@ Every step may be tried again: tombstones and traces are in the vault before the
 import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class _Erasure:
         self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
         self.outcome: dict[str, Any] = json.loads(found.outcome) if found.outcome else {"began_at": now()}
         self.outcome.pop("left_in", None)
+        self.built_since = datetime.now(UTC)
 
     def run(self) -> Request:
         """Find, bury, purge, prove, certify."""
@@ -152,6 +154,8 @@ class _Erasure:
     def _build(self) -> None:
         """Make gold again, so that what it counts over many people counts them no more. Its rows of theirs are gone either way."""
         self.worker.watch(f"{self.found.id}: building gold")
+        # What was built before this moment is not to be looked at any more.
+        self.built_since = datetime.now(UTC)
         try:
             self.engine.build(self.fence)
         except GateFailed:
@@ -166,7 +170,7 @@ class _Erasure:
                 self.worker.watch(f"{self.found.id}: deleting old versions of {zone}.{table}")
                 self.fence()
                 left[zone, table] = zones.forget_versions(self.worker.lake, zone, table)
-        zones.note_purge(self.worker.lake, self.found.id, left)
+        zones.note_purge(self.worker.lake, self.found.id, left, self.built_since)
         self.outcome["tables"] = len(left)
 
     def _prove(self) -> Request:

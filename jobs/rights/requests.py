@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from jobs import audit, returns
 from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
@@ -143,8 +145,14 @@ def _state(worker: Worker, engine: Any, found: Request, people: list[Person]) ->
             worker.vault, worker.lake, source, said, f"{found.received_on}T00:00:00+00:00", lease.check, worker.alone
         )
         ask_again(worker, found.id, [returns.told(each) for each in change.send_again])
-        purged = _follow(worker, engine, found, lease) if change.people else 0
-        counted = {"people": len(change.people), "rows_of_silver": purged, "hospitals_asked_again": len(change.send_again)}
+        # Also where the vault has nothing left to change: the try before may have died between vault and silver.
+        purged = _follow(worker, engine, found, lease)
+        concerned = worker.lake.frame("bronze", "touched", ["person_id", "delivery_id"]).filter(pl.col("delivery_id") == found.id)
+        counted = {
+            "people": concerned["person_id"].n_unique(),
+            "rows_of_silver": purged,
+            "hospitals_asked_again": len(change.send_again),
+        }
         stands = found.kind == "lift" and any(found.scope in ("all", scope) for scope in before)
         audit.note(
             worker.settings, worker.vault, who=found.by, act=found.kind, purpose=found.reason, request=found.id, rows=purged

@@ -195,25 +195,33 @@ def _cells(system: fs.FileSystem, path: str) -> Iterator[pl.Series]:
 
 def _pieces(system: fs.FileSystem, path: str, *, inflate: bool) -> Iterator[bytes]:
     """The bytes of a file, inflated as well where it is gzip; each piece begins with the end of the one before."""
-    kept, kept_inflated, unpacked = b"", b"", decompressobj(MAX_WBITS | 16) if inflate else None
+    kept, kept_inflated, unpacked = b"", b"", _Gzip() if inflate else None
     with system.open_input_file(path) as opened:
         while piece := opened.read(PIECE):
             yield kept + piece
             kept = piece[-OVERLAP:]
             if unpacked is not None:
                 try:
-                    for inner in _inflated(unpacked, piece):
+                    for inner in unpacked.inflated(piece):
                         yield kept_inflated + inner
                         kept_inflated = inner[-OVERLAP:]
                 except BrokenGzip:
                     unpacked = None
 
 
-def _inflated(unpacked: Any, piece: bytes) -> Iterator[bytes]:
-    left = piece
-    while left and not unpacked.eof:
-        yield unpacked.decompress(left, PIECE)
-        left = unpacked.unconsumed_tail
+class _Gzip:
+    """The content of a gzip file, piece by piece; of several members, one after the other, as a log has that was written in parts."""
+
+    def __init__(self) -> None:
+        self._member = decompressobj(MAX_WBITS | 16)
+
+    def inflated(self, piece: bytes) -> Iterator[bytes]:
+        left = piece
+        while left:
+            yield self._member.decompress(left, PIECE)
+            left = self._member.unconsumed_tail
+            if self._member.eof:
+                left, self._member = self._member.unused_data, decompressobj(MAX_WBITS | 16)
 
 
 def _scan_database(waiting: _Waiting, zone: str, engine: Engine, tables: MetaData) -> None:

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -90,9 +90,8 @@ def forget_versions(lake: Lake, zone: str, table: str) -> int:
     return int(found.version())
 
 
-def note_purge(lake: Lake, request: str, left: dict[tuple[str, str], int]) -> None:
-    """Say in `ops.purge` from which version on each table can be read."""
-    at = datetime.now(UTC)
+def note_purge(lake: Lake, request: str, left: dict[tuple[str, str], int], at: datetime) -> None:
+    """Say in `ops.purge` from which version on each table can be read, and since when builds know nothing of them."""
     rows = [
         {"request": request, "zone": zone, "table": table, "first_version": version, "purged_at": at}
         for (zone, table), version in sorted(left.items())

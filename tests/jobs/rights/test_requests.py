@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
-from jobs import audit, rights
+from jobs import audit, builds, rights
 from jobs.errors import ContractViolation, GateFailed, WrongUse
 from jobs.lake import Lake
 from jobs.landing import load
@@ -186,10 +186,44 @@ def test_the_certificate_is_signed_and_names_nobody_and_a_changed_one_is_refused
         certificate.verify(settings, forged)
 
 
+@pytest.mark.parametrize("before", ['"rows": 999999, ', '"rows": 8, '])
+def test_a_certificate_in_which_a_name_stands_twice_is_none(erased: Erased, tmp_path: Path, before: str) -> None:
+    said = Path(erased.request.certificate or "").read_text()
+    forged = tmp_path / "forged.json"
+    forged.write_text("{" + before + said.removeprefix("{"))
+    with pytest.raises(WrongUse, match="none that can be read"):
+        certificate.verify(erased.house.settings, forged)
+
+
+def test_what_nobody_signed_has_no_place_in_a_signature(erased: Erased, tmp_path: Path) -> None:
+    said = json.loads(Path(erased.request.certificate or "").read_text())
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(said | {"signature": said["signature"] | {"by": "an officer"}}))
+    with pytest.raises(ContractViolation, match="changed or is another's"):
+        certificate.verify(erased.house.settings, forged)
+
+
+def test_an_act_beyond_what_the_vault_knows_is_set_aside_by_the_next(house: House) -> None:
+    house.ask("oppose")
+    file = audit.place(house.settings)
+    file.write_text(file.read_text() + following(file.read_text().splitlines()[-1]) + "\n")
+    house.ask("lift")
+    assert audit.check(house.settings) == len(audit.lines(house.settings))
+    assert [line["who"] for line in audit.lines(house.settings) if line["who"] == "Nobody"] == []
+    assert "Nobody" in file.with_suffix(".beyond").read_text()
+
+
 def test_a_certificate_of_another_lake_is_refused(erased: Erased, house: House) -> None:
     another = house.ask("erase")
     with pytest.raises(ContractViolation, match="another's"):
         certificate.verify(erased.house.settings, Path(another.certificate or ""))
+
+
+def following(line: str) -> str:
+    """An act that nobody did, with the hash that its line should have."""
+    last = json.loads(line)
+    forged = last | {"number": last["number"] + 1, "who": "Nobody", "before": last["hash"]}
+    return json.dumps(forged | {"hash": audit._hash(forged)})
 
 
 @pytest.fixture
@@ -210,8 +244,9 @@ def audited(erased: Erased) -> Iterator[Path]:
         (lambda lines: lines[:-1], "its end was cut"),
         (lambda lines: [], "its end was cut"),
         (lambda lines: [*lines, "a line"], "one object a line"),
+        (lambda lines: [*lines, following(lines[-1])], "more than that"),
     ],
-    ids=["changed", "first gone", "order", "end cut", "emptied", "added"],
+    ids=["changed", "first gone", "order", "end cut", "emptied", "added", "an act that never was"],
 )
 def test_an_audit_that_somebody_touched_is_found(erased: Erased, audited: Path, tamper: Any, sentence: str) -> None:
     lines = audited.read_text().splitlines()
@@ -279,6 +314,52 @@ def test_whom_a_request_is_about_is_forgotten_once_it_is_carried_out(house: Hous
     assert [row["person_id"] for row in house.vault(about)] == [WHO]
     rights.carry_out(house.settings, Builder(), asked.id)
     assert house.vault(about) == []
+
+
+class Dying(Builder):
+    """An engine that dies at its first call."""
+
+    def __init__(self, at: str) -> None:
+        self.at, self.calls = at, list[str]()
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.at and self.calls.count(name) == 1:
+            raise OSError("gone")
+
+    def build(self, fence: Callable[[], None]) -> None:
+        self._called("build")
+
+    def hide(self, center: str, names: list[str], fence: Callable[[], None]) -> Hidden:
+        self._called("hide")
+        return Hidden()
+
+
+@pytest.mark.parametrize(("at", "calls"), [("hide", ["hide", "hide", "build"]), ("build", ["hide", "build", "hide", "build"])])
+def test_an_opposition_whose_engine_died_is_done_only_when_silver_and_gold_followed(
+    house: House, at: str, calls: list[str]
+) -> None:
+    asked, engine = rights.received(house.settings, "oppose", "gr", [SENT], "all", "A. Officer", "a letter"), Dying(at)
+    with pytest.raises(OSError, match="gone"):
+        rights.carry_out(house.settings, engine, asked.id)
+    assert rights.due(house.settings) == [asked.id]
+    done = rights.carry_out(house.settings, engine, asked.id)
+    assert (engine.calls, done.state, json.loads(done.outcome or "")["people"]) == (calls, "done", 1)
+
+
+def test_builds_from_before_an_erasure_are_not_to_be_looked_at(house: House) -> None:
+    plant(house)
+    before = time.time_ns() // 10**6
+    house.ask("erase")
+    assert before <= builds.last_purge(house.lake) < time.time_ns() // 10**6
+
+
+def test_a_trace_in_a_later_member_of_a_gzip_file_is_found(house: House) -> None:
+    plant(house)
+    parts = [f"nothing of interest {number}\n" * 1000 for number in range(3)] + [f"called about {WHO}\n"]
+    log = Path(house.lake.root, "restricted", "gr", "GR-20200201-001", "log.gz")
+    log.write_bytes(b"".join(gzip.compress(part.encode()) for part in parts))
+    assert Erased(house, house.ask("erase")).hits("before")["restricted"] == 2
 
 
 def test_a_request_that_is_done_is_not_done_again(house: House) -> None:
