@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from jobs import audit
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
@@ -94,7 +95,7 @@ def _backup(settings: Settings) -> str:
 
 
 def _drill(settings: Settings) -> str:
-    """Restore the newest backup beside everything and verify it, then forget it."""
+    """Restore the newest backup beside everything, verify it and its audit, then forget it."""
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was restored."
@@ -103,13 +104,13 @@ def _drill(settings: Settings) -> str:
     try:
         tried = replace(settings, lake=str(place), database_url=None, scratch=None)
         backups.restore(saved, tried, link=True)
-        found, differ = verify(tried), backups.versions_differ(saved, tried)
+        found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     if found.faults or differ:
         told = [f"{each.table}: {each.sentence}" for each in found.faults[:3]] + differ[:3]
         raise GateFailed(f"Expected backup {saved.name} to restore as it was, found: {'; '.join(told)}.")
-    return f"The backup {saved.name} was restored: {found.tables:,} tables with {found.files:,} files are whole."
+    return f"The backup {saved.name} was restored: {found.tables:,} tables with {found.files:,} files and {acts:,} acts of the audit are whole."
 
 
 def _place_of_backups() -> Path | None:

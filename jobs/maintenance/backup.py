@@ -1,4 +1,5 @@
-"""Backups of a lake, and the drill that proves the newest: ledger, vault, logs and files of all tables, as they were at one moment.
+"""Backups of a lake, and the drill that proves the newest: ledger, vault, logs and files of all tables, as they were at one moment,
+with the audit and the certificates that prove what was done about people's rights.
 
 <backups>/files/<zone>/<table>/ holds every data file once, whichever backups need it: a data file never changes.
 <backups>/<moment>/ holds the rest of one backup, and `backup.json`, which names each table's version and files with their SHA-256.
@@ -23,12 +24,12 @@ from jobs.landing import vault
 from jobs.landing.vault import Vault
 from jobs.ledger import Ledger
 from jobs.ledger.schema import METADATA
-from jobs.maintenance import databases
+from jobs.maintenance import databases, proofs
 from jobs.settings import LAKE_FORMAT, Settings
 from quality import places
 from quality.address import is_remote
 
-MANIFEST = "backup.json"
+MANIFEST, PROOFS = "backup.json", "proofs"
 KEPT = 7
 PIECE = 2**20
 # Copied as they are. Not `restricted`: what may identify people is kept once, where the data officer looks after it.
@@ -55,6 +56,7 @@ def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextMana
         for name in OTHERS:
             _copy_below(f"{settings.lake}/{name}", half / "others" / name)
         _dump(settings, half)
+        proofs.save(settings, half / PROOFS)
     (half / MANIFEST).write_text(json.dumps({"format": LAKE_FORMAT, "at": moment, "tables": made}, indent=1))
     half.rename(to / moment)
     _prune(to)
@@ -70,6 +72,7 @@ def restore(saved: Path, settings: Settings, *, link: bool = False) -> None:
             _put(saved.parent / "files" / place / name, f"{settings.lake}/{place}/{name}", digest, link=link)
         _put_below(saved / "logs" / place, f"{settings.lake}/{place}/_delta_log")
     _put_below(saved / "others", settings.lake)
+    proofs.put_back(saved / PROOFS, settings)
     with closing(Ledger(settings)) as ledger:
         databases.load(saved / "ledger.sqlite", ledger.engine, METADATA)
     with closing(Vault(settings)) as opened:

@@ -15,17 +15,19 @@ import pytest
 from deltalake import DeltaTable
 from sqlalchemy import update
 
-from jobs import ingest
+from jobs import audit, ingest
 from jobs.build import GoldBuild
-from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
 from jobs.lake import ZONES, Lake, content_hash
 from jobs.landing.signature import load_keys
+from jobs.landing.vault import Vault
 from jobs.ledger import Ledger
 from jobs.ledger.schema import DELIVERY
-from jobs.maintenance import backup, logs, maintain, retention
+from jobs.maintenance import backup, logs, maintain, proofs, retention
 from jobs.maintenance.compact import FEW
 from jobs.maintenance.compact import compact as compacted
 from jobs.maintenance.vacuum import vacuum
+from jobs.rights import certificate, requests
 from jobs.settings import Settings
 from quality.contracts import contracts
 from tests import postgres
@@ -263,6 +265,57 @@ def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
     keys = load_keys(world.world.keys)
     assert list(ingest.ingest(again, world.world.landing, keys, NoEngine())) == []  # type: ignore[arg-type]
     assert contents(Lake(again.lake)) == before
+
+
+def proven(settings: Settings) -> Path:
+    """A request and the act of an erasure, in the audit, with a certificate."""
+    requests.received(settings, "oppose", "gr", ["ab" * 32], "all", "dpo", "letter 1")
+    with closing(Vault(settings)) as vault:
+        line = audit.note(settings, vault, who="dpo", act="erase", purpose="letter 2", request="E-1", rows=3)
+    return certificate.write(settings, certificate.sign(settings, {"request": "E-1", "audit": line}))
+
+
+def test_audit_and_certificates_come_with_a_backup_and_the_drill_looks_at_them(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    proof = proven(world.settings)
+    maintain(world.settings, "backup")
+    assert "and 2 acts of the audit are whole" in maintain(world.settings, "drill")
+    again = Settings(lake=str(tmp_path / "again"), platform_key_file=world.settings.platform_key_file)
+    saved = backup.newest(tmp_path / "backups")
+    backup.restore(saved, again)
+    assert audit.check(again) == 2
+    restored = certificate.folder(again) / "certificates" / proof.name
+    assert certificate.verify(again, restored)["request"] == "E-1"
+    assert (certificate.folder(again) / "register.html").is_file()
+    # What is signed from now on is signed with the same key.
+    assert certificate.verify(world.settings, certificate.write(again, certificate.sign(again, {"request": "E-2"})))
+    kept = [*(saved / backup.PROOFS).rglob("*.*"), restored, audit.place(again)]
+    assert {oct(file.stat().st_mode & 0o777) for file in kept if file.is_file()} == {"0o600"}
+    (saved / backup.PROOFS / "audit.jsonl").unlink()
+    with pytest.raises(ContractViolation, match=r"^Expected an audit of 2 lines at least"):
+        maintain(world.settings, "drill")
+
+
+def test_of_a_lake_in_a_store_they_lie_beside_the_key_and_newer_ones_there_stay(world: Landed, tmp_path: Path) -> None:
+    """Where files lie hangs on the address alone: the store itself is not asked."""
+    proof = proven(world.settings)
+    key = tmp_path / "key" / "platform.key"
+    key.parent.mkdir()
+    shutil.copy(str(world.settings.platform_key_file), key)
+    remote = Settings(lake="s3://lake", platform_key_file=key)
+    proofs.save(world.settings, tmp_path / "first")
+    proofs.put_back(tmp_path / "first", remote)
+    assert audit.lines(remote) == audit.lines(world.settings)
+    assert certificate.verify(remote, key.parent / "certificates" / proof.name)
+    audit.place(remote).open("a").write("newer\n")
+    proofs.put_back(tmp_path / "first", remote)
+    assert audit.place(remote).read_text().endswith("newer\n")
+    proofs.save(remote, tmp_path / "second")
+    assert (tmp_path / "second" / "audit.jsonl").read_text().endswith("newer\n")
+    with pytest.raises(WrongUse, match="PSCC_PLATFORM_KEY_FILE"):
+        proofs.save(Settings(lake="s3://lake"), tmp_path / "third")
 
 
 def test_a_second_backup_copies_no_data_again_and_old_ones_go(
