@@ -3,12 +3,10 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,16 +18,16 @@ from jobs.ingest import gold_is_fresh
 from jobs.lake import Lake
 from jobs.ledger import Ledger
 from jobs.services import supervisor
-from jobs.services.place import Place, prepared
+from jobs.services.place import Place
 from jobs.services.programs import named, programs
 from jobs.services.told import address_of, prepared_from_environment
 from jobs.services.updown import down, up
-from jobs.settings import Settings
 from jobs.silver.engine import Engine
 from jobs.simulate import Answer, simulate
 from tests.courses.standin import write_release
 from tests.hub_config.hub_client import Visitor
 from tests.hub_config.lake import make_lessons
+from tests.jobs.services.stack import by_program, program_itself, services_for, settings_of
 
 pytestmark = pytest.mark.acceptance
 PATIENCE_SECONDS = 600
@@ -51,20 +49,8 @@ def hospitals(tmp_path_factory: pytest.TempPathFactory) -> Answer:
 @pytest.fixture(scope="module")
 def place(hospitals: Answer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Services of this machine, up and well; down and gone in the end."""
-    folder = tmp_path_factory.mktemp("s")
-    (folder / "platform.key").write_text("ab" * 32)
-    asked = {"keys": str(hospitals.keys), "platform_key_file": str(folder / "platform.key")}
-    made = prepared(folder / "services", asked)
-    try:
-        up(made, lambda _: None)
+    with services_for(hospitals, tmp_path_factory.mktemp("s")) as made:
         yield made
-    finally:
-        down(made)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def settings_of(place: Place) -> Settings:
-    return replace(Settings(lake=place.lake), platform_key_file=Path(place.platform_key_file))
 
 
 def is_loaded(place: Place, name: str) -> bool:
@@ -73,13 +59,6 @@ def is_loaded(place: Place, name: str) -> bool:
         return any(each.delivery_id == name and each.state == "loaded" for each in ledger.deliveries())
     finally:
         ledger.close()
-
-
-def by_program(place: Place, name: str) -> list[psutil.Process]:
-    """The guard of a program and everything below it."""
-    head = psutil.Process(int((place.run / "supervisord.pid").read_text()))
-    guard = next(each for each in head.children() if name in each.cmdline())
-    return [guard, *guard.children(recursive=True)]
 
 
 def wait_until(what: str, done: object) -> None:
@@ -94,8 +73,7 @@ def test_a_delivery_is_in_gold_with_no_hand_on_it_though_the_engine_is_killed_on
     folder = next(path.parent for path in sorted(hospitals.landing.rglob("manifest.json")))
     name = deliver(folder, Path(place.landing)).name
     wait_until("in bronze", lambda: Lake(place.lake).exists("bronze", "record"))
-    java = next(each for each in by_program(place, "clinical-engine") if each.name() == "java")
-    java.kill()
+    program_itself(place, "clinical-engine").kill()
     wait_until("the engine is back", lambda: named("clinical-engine").probe(place) is None)
     wait_until("loaded", lambda: is_loaded(place, name))
     wait_until("in gold", lambda: gold_is_fresh(settings_of(place), Engine(settings_of(place))))
