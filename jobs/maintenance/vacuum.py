@@ -2,12 +2,13 @@
 
 from deltalake import DeltaTable
 
+from jobs import builds
 from jobs.lake import Lake
 from jobs.ledger import Fence
 from quality import places
 
 # Gold can be read as it was; of the others only whoever reads at this moment needs what was taken out.
-KEPT_DAYS = {"gold": 30}
+KEPT_DAYS = {"gold": builds.KEPT_DAYS}
 OTHERS_DAYS = 7
 
 
