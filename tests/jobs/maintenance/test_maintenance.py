@@ -12,11 +12,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 from deltalake import DeltaTable
 from sqlalchemy import update
 
 from jobs import audit, ingest
 from jobs.build import GoldBuild
+from jobs.commands import operating
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
 from jobs.lake import ZONES, Lake, content_hash
 from jobs.landing.signature import load_keys
@@ -311,14 +313,19 @@ def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monke
 
 
 def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
-    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
     before = contents(Lake(world.settings.lake))
     assert "is in" in maintain(world.settings, "backup")
     assert "are whole" in maintain(world.settings, "drill")
     again = Settings(lake=str(tmp_path / "again"), platform_key_file=world.settings.platform_key_file)
-    backup.restore(backup.newest(tmp_path / "backups"), again)
+    with pytest.raises(typer.Exit) as ended:
+        operating.restore(backup.newest(tmp_path / "backups"), again.lake)
+    assert ended.value.exit_code == 0
+    assert capsys.readouterr().out.endswith(
+        "`pscc rights list` of the old lake names the requests: make each again in this one.\n"
+    )
     assert contents(Lake(again.lake)) == before
     # Ledger and vault know all that was loaded: nothing is new to them.
     keys = load_keys(world.world.keys)
