@@ -1,11 +1,15 @@
 """The builds of gold: what each made, how far one can look back, what changed since, and how to cite one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.fs as fs
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from jobs.errors import WrongUse
 from jobs.lake import Lake
@@ -17,6 +21,8 @@ from quality.contracts import contracts
 WRITER = "pscc/gold"
 # They say how a row was made; every build writes them anew.
 STAMP = frozenset({"as_of_date", "gold_version", "inputs"})
+# The files of a table of gold may go so many days after it was made again.
+KEPT_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -73,12 +79,17 @@ def build(lake: Lake, number: int) -> Build:
         raise WrongUse(f"Expected the number of a build, found {number}, which is not known: the newest are {newest_ones}.")
     if number not in open_ones:
         first = f"the earliest is {open_ones[0]}" if open_ones else "run `pscc build`"
+        if number in _gone(lake, known):
+            raise WrongUse(
+                f"Expected a build whose tables were made again {KEPT_DAYS} days ago at most, found {number}; {first}."
+            )
         raise WrongUse(
             f"Expected a build since people were last taken out who object ({_day(last_purge(lake))}), found {number}, made before: "
             f"it would show them again; {first}."
         )
     until = known.filter(pl.col("build") <= number).unique("table", keep="last", maintain_order=True)
-    versions = {name: version for name in until["table"].to_list() if (version := _version(lake, name, number)) is not None}
+    with _still_there():
+        versions = {name: version for name in until["table"].to_list() if (version := _version(lake, name, number)) is not None}
     rows = dict(zip(until["table"].to_list(), until["rows"].to_list(), strict=True))
     return Build(number, made["published_at"].max(), versions, {name: rows[name] for name in sorted(versions)})  # type: ignore[arg-type]
 
@@ -86,7 +97,7 @@ def build(lake: Lake, number: int) -> Build:
 def open_builds(lake: Lake) -> pl.DataFrame:
     """`build`, `published_at`, `tables`: the builds that may be looked at, the newest last, with what each made again.
 
-    From the first one on by which every table that was older than the last purge had been made again.
+    From the first one on by which every table that was older than the last purge had been made again, without those whose versions are gone.
     """
     known, purge = recorded(lake), last_purge(lake)
     older = known.filter(pl.col("build") <= purge)["table"].unique()
@@ -94,7 +105,44 @@ def open_builds(lake: Lake) -> pl.DataFrame:
         known.filter(pl.col("build") > purge, pl.col("table").is_in(older.implode())).group_by("table").agg(pl.col("build").min())
     )
     shown = known.filter(pl.col("build") > purge, pl.col("build") >= pl.lit(again["build"].max() or 0))
+    shown = shown.filter(~pl.col("build").is_in(_gone(lake, known)))
     return shown.group_by("build").agg(pl.col("published_at").max(), tables=pl.col("table").sort().str.join(", ")).sort("build")
+
+
+def _gone(lake: Lake, known: pl.DataFrame) -> set[int]:
+    """The builds of which a table cannot be read any more: made again so long ago that its files may go, or cut from its log."""
+    before, spans = datetime.now(UTC) - timedelta(days=KEPT_DAYS), list[tuple[int, int]]()
+    for name in known["table"].unique():
+        made = known.filter(pl.col("table") == name)
+        numbers, old = made["build"].to_list(), made.filter(pl.col("published_at") < before)["build"].to_list()
+        spans.append((numbers[0], max([_first_in_log(lake, name), *old])))
+    return {number for number in known["build"].unique() if any(first <= number < kept for first, kept in spans)}
+
+
+def _first_in_log(lake: Lake, name: str) -> int:
+    """The number of the earliest build that the log of a table still reaches; 0 where it says none."""
+    if not lake.exists("gold", name):
+        return 0
+    path = lake.path("gold", name)
+    system, place = places.filesystem(f"{path}/_delta_log")
+    found = {each.base_name for each in system.get_file_info(fs.FileSelector(place))}
+    if f"{0:020}.json" in found:
+        return 0
+    # Before its first checkpoint nothing can be read.
+    first = min(file for file in found if ".checkpoint." in file)
+    return int(DeltaTable(path, version=int(first[:20])).transaction_version(WRITER) or 0)
+
+
+@contextmanager
+def _still_there() -> Iterator[None]:
+    """What reads an earlier version; WrongUse where its files went, or its commits, since the build was looked up."""
+    try:
+        yield
+    except (DeltaError, FileNotFoundError):
+        raise WrongUse(
+            f"Expected every file of that build, found some gone, as they may {KEPT_DAYS} days after a table was made again: "
+            "name a later one of `pscc builds`."
+        ) from None
 
 
 def _day(number: int) -> str:
@@ -114,9 +162,12 @@ def _version(lake: Lake, name: str, number: int) -> int | None:
 
 def changes(lake: Lake, since: Build) -> list[Change]:
     """By table, the rows that came, went and changed since a build; how a row was made does not count."""
-    return [
-        _change(lake, contracts("gold")[name], version) for name, version in since.versions.items() if name in contracts("gold")
-    ]
+    with _still_there():
+        return [
+            _change(lake, contracts("gold")[name], version)
+            for name, version in since.versions.items()
+            if name in contracts("gold")
+        ]
 
 
 def _change(lake: Lake, table: Table, version: int) -> Change:

@@ -156,6 +156,10 @@ def restore(
     for each in found.faults:
         print(f"{each.table}: {each.sentence}")
     print(f"{settings.lake} is restored: {found.tables:,} tables with {found.files:,} files, {len(found.faults):,} faults found.")
+    print(
+        "Before services are started: who was erased since the backup is in it again, and oppositions requested since are lost. "
+        "`pscc rights list` of the old lake names the requests: make each again in this one."
+    )
     raise typer.Exit(1 if found.faults else 0)
 
 

@@ -1,7 +1,7 @@
 """The ledger: announcements, deliveries and their states, decisions, passes and leases. What is to be done is read from here."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,11 +19,13 @@ from jobs.ledger.store import open_store
 from jobs.run import orchestrator_run
 from jobs.settings import Settings
 
-__all__ = ["Announcement", "Decision", "Delivery", "Lease", "Ledger", "Place", "State", "Step", "now", "place"]
+__all__ = ["Announcement", "Decision", "Delivery", "Fence", "Lease", "Ledger", "Place", "State", "Step", "now", "place"]
 
 
 # Where the lake keeps the fingerprint of its platform key.
 KEY = "platform_key"
+# Asked before everything that others will see: nothing, or LeaseLost.
+Fence = Callable[[], None]
 
 
 def now() -> str:
@@ -78,6 +80,23 @@ class Ledger:
     def hospital(self, center: str | None) -> AbstractContextManager[Lease]:
         """The right to work on a hospital's deliveries."""
         return self.hold(f"hospital/{center or 'unknown'}")
+
+    @contextmanager
+    def alone(self, centers: Iterable[str]) -> Iterator[Fence]:
+        """The right to be the only one who writes to the lake, and what asks whether it still is: LeaseLost where one of the leases went.
+
+        In the order in which all others take them: hospitals, releases, silver and gold, the table of deliveries.
+        """
+        names = [*(f"hospital/{center}" for center in sorted(centers)), "release", "engine", "mirror"]
+        with ExitStack() as held:
+            mine = [held.enter_context(self.hold(name)) for name in names]
+
+            def fence() -> None:
+                with self.engine.begin() as connection:
+                    for lease in mine:
+                        lease.check_within(connection)
+
+            yield fence
 
     # Announcements
 

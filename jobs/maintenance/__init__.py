@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from jobs import audit
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
-from jobs.ledger import Ledger
+from jobs.ledger import Fence, Ledger
 from jobs.maintenance import backup as backups
 from jobs.maintenance import retention
 from jobs.maintenance.compact import compact
@@ -20,7 +20,7 @@ from jobs.maintenance.vacuum import vacuum
 from jobs.settings import Settings
 from jobs.verification import verify
 
-EachTable = Callable[[Lake, str, str], int]
+EachTable = Callable[[Lake, str, str, Fence], int]
 
 
 def maintain(settings: Settings, step: str) -> str:
@@ -31,21 +31,18 @@ def maintain(settings: Settings, step: str) -> str:
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[Ledger]:
-    """The ledger, while nobody else writes to the lake."""
-    with closing(Ledger(settings, create=False)) as ledger, ExitStack() as leases:
-        # In the order in which all others take them.
-        for center in sorted(hospitals()):
-            leases.enter_context(ledger.hospital(center))
-        for name in ("engine", "mirror"):
-            leases.enter_context(ledger.hold(name))
-        yield ledger
+def alone(settings: Settings) -> Iterator[tuple[Ledger, Fence]]:
+    """The ledger, while nobody else writes to the lake, and the fence to ask before anything is changed."""
+    with closing(Ledger(settings, create=False)) as ledger, ledger.alone(hospitals()) as fence:
+        yield ledger, fence
 
 
 def _verify(settings: Settings) -> str:
     """Before anything is deleted or put into a backup."""
-    with alone(settings):
+    with alone(settings) as (_, fence):
         found = verify(settings)
+        # What others wrote in between is no fault of the lake.
+        fence()
     if found.faults:
         told = "; ".join(f"{each.table}: {each.sentence}" for each in found.faults[:3])
         raise GateFailed(f"Expected a lake without faults, found {len(found.faults)}. {told} `pscc verify` lists all.")
@@ -54,9 +51,12 @@ def _verify(settings: Settings) -> str:
 
 def _everywhere(settings: Settings, work: EachTable) -> tuple[int, int]:
     """How many of something `work` did, over all tables, and in how many of them."""
-    with alone(settings):
-        lake = Lake.of(settings)
-        done = [work(lake, zone, table) for zone in ZONES for table in lake.tables(zone)]
+    with alone(settings) as (_, fence):
+        lake, done = Lake.of(settings), list[int]()
+        for zone in ZONES:
+            for table in lake.tables(zone):
+                fence()
+                done.append(work(lake, zone, table, fence))
     return sum(done), sum(each > 0 for each in done)
 
 
@@ -81,9 +81,12 @@ def _retention(settings: Settings) -> str:
         return "PSCC_KEEP_LANDING_DAYS is unset: nothing leaves the landing area."
     if not days.isdecimal() or int(days) < 1:
         raise WrongUse(f"Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found {days!r}: correct it.")
-    with alone(settings) as ledger:
-        gone = [each for each in retention.settled(ledger, Lake.of(settings), int(days)) if retention.remove(each)]
-    return f"{len(gone):,} deliveries that were loaded {days} days ago or earlier have left the landing area."
+    gone = 0
+    with alone(settings) as (ledger, fence):
+        for each in retention.settled(ledger, Lake.of(settings), int(days)):
+            fence()
+            gone += retention.remove(each)
+    return f"{gone:,} deliveries that were loaded {days} days ago or earlier have left the landing area."
 
 
 def _backup(settings: Settings) -> str:

@@ -22,7 +22,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.lake import ZONES, Lake
 from jobs.landing import vault
 from jobs.landing.vault import Vault
-from jobs.ledger import Ledger
+from jobs.ledger import Fence, Ledger
 from jobs.ledger.schema import METADATA
 from jobs.maintenance import databases, proofs
 from jobs.settings import LAKE_FORMAT, Settings
@@ -38,10 +38,11 @@ OTHERS = ("returns", "teaching")
 Tables = dict[str, dict[str, Any]]
 
 
-def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextManager[Any]]) -> Path:
+def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextManager[tuple[Ledger, Fence]]]) -> Path:
     """Write a backup below `to`; its folder. Everybody works on while most is copied; the rest, in a moment of which all is, in `alone`.
 
-    The newest seven are kept, and the files that these need. WrongUse for a place inside the lake.
+    The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
+    worker came in between.
     """
     _check(settings, to)
     lake, known = Lake.of(settings), _known_hashes(to)
@@ -49,17 +50,18 @@ def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextMana
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     half = to / f".{moment}"
     half.mkdir(mode=0o700)
-    with alone():
-        made = _tables(lake, to, known)
+    with alone() as (_, fence):
+        made = _tables(lake, to, known, fence)
         for place in made:
             _copy_below(f"{settings.lake}/{place}/_delta_log", half / "logs" / place)
         for name in OTHERS:
             _copy_below(f"{settings.lake}/{name}", half / "others" / name)
         _dump(settings, half)
         proofs.save(settings, half / PROOFS)
-    (half / MANIFEST).write_text(json.dumps({"format": LAKE_FORMAT, "at": moment, "tables": made}, indent=1))
-    half.rename(to / moment)
-    _prune(to)
+        (half / MANIFEST).write_text(json.dumps({"format": LAKE_FORMAT, "at": moment, "tables": made}, indent=1))
+        fence()
+        half.rename(to / moment)
+        _prune(to, fence)
     return to / moment
 
 
@@ -118,9 +120,14 @@ def _known_hashes(to: Path) -> dict[str, str]:
     }
 
 
-def _tables(lake: Lake, to: Path, known: dict[str, str]) -> Tables:
-    """Every table as it is now, its files copied where no backup has them yet."""
-    return {f"{zone}/{name}": _table(lake, zone, name, to, known) for zone in ZONES for name in lake.tables(zone)}
+def _tables(lake: Lake, to: Path, known: dict[str, str], fence: Fence = lambda: None) -> Tables:
+    """Every table as it is now, its files copied where no backup has them yet; `fence` is asked before each."""
+    made: Tables = {}
+    for zone in ZONES:
+        for name in lake.tables(zone):
+            fence()
+            made[f"{zone}/{name}"] = _table(lake, zone, name, to, known)
+    return made
 
 
 def _table(lake: Lake, zone: str, name: str, to: Path, known: dict[str, str]) -> dict[str, Any]:
@@ -167,14 +174,16 @@ def _dump(settings: Settings, to: Path) -> None:
         databases.dump(opened.engine, vault.METADATA, to / "vault.sqlite")
 
 
-def _prune(to: Path) -> None:
+def _prune(to: Path, fence: Fence) -> None:
     """Forget backups beyond the newest, and the files that none of the others needs: who was erased leaves the backups so."""
     kept = _all(to)[-KEPT:]
     for saved in _all(to)[:-KEPT]:
+        fence()
         shutil.rmtree(saved)
     needed = {f"{place}/{name}" for saved in kept for place, table in _told(saved)["tables"].items() for name in table["files"]}
     for path in list(_below(str(to / "files"))):
         if path not in needed:
+            fence()
             (to / "files" / path).unlink()
 
 

@@ -10,6 +10,7 @@ from jobs.actions import Files
 from jobs.lake import COMPACTED, CONTENT, Lake
 from jobs.landing.layout import FILE_BYTES, in_groups, lean_files
 from jobs.landing.purge import insist
+from jobs.ledger import Fence
 from jobs.silver.layout import COUNTED, LAYOUT, file_rows
 from quality import places
 
@@ -17,12 +18,12 @@ from quality import places
 FEW = 8
 
 
-def compact(lake: Lake, zone: str, table: str) -> int:
-    """Put the small files of a table together, in one commit; by how many files it has fewer."""
-    return int(insist(lambda: _compact(lake, zone, table)))
+def compact(lake: Lake, zone: str, table: str, fence: Fence = lambda: None) -> int:
+    """Put the small files of a table together, in one commit, before which `fence` is asked; by how many files it has fewer."""
+    return int(insist(lambda: _compact(lake, zone, table, fence)))
 
 
-def _compact(lake: Lake, zone: str, table: str) -> int:
+def _compact(lake: Lake, zone: str, table: str, fence: Fence) -> int:
     # A handle of its own: what others commit in between has to be noticed.
     found = DeltaTable(lake.path(zone, table))
     groups = list(_groups(found, zone))
@@ -36,6 +37,7 @@ def _compact(lake: Lake, zone: str, table: str) -> int:
         actions += files.added(in_groups(batches))
         actions += [files.removed(name) for name in group]
     said = {COMPACTED: found.version() + 1, CONTENT: lake.content(zone, table)}
+    fence()
     files.commit(actions, CommitProperties(app_transactions=[Transaction(*each) for each in said.items()]))
     return sum(len(group) - 1 for group in groups)
 

@@ -9,14 +9,15 @@ from deltalake import DeltaTable
 from jobs.commits import transactions
 from jobs.errors import LakehouseError
 from jobs.lake import Lake
+from jobs.ledger import Fence
 from quality import places
 
 # Fewer commits than this are read faster than a checkpoint.
 FEW = 20
 
 
-def clean_log(lake: Lake, zone: str, table: str) -> int:
-    """Write a checkpoint where commits have come since the last, and delete those that are old; how many files of the log went.
+def clean_log(lake: Lake, zone: str, table: str, fence: Fence = lambda: None) -> int:
+    """Write a checkpoint where commits have come since the last, ask `fence` and delete those that are old; how many files of the log went.
 
     LakehouseError, and nothing is deleted, where the checkpoint does not know every transaction that the commits name: a delivery that is
     loaded twice would then be loaded twice.
@@ -28,6 +29,7 @@ def clean_log(lake: Lake, zone: str, table: str) -> int:
     found = DeltaTable(lake.path(zone, table))
     found.create_checkpoint()
     _hold_transactions(f"{zone}.{table}", log)
+    fence()
     found.cleanup_metadata()
     return len(before - _names(log))
 

@@ -1,10 +1,11 @@
 """Builds that one can go back to: what each left, what changed since, and none from before people were taken out."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from deltalake import DeltaTable
 
 from jobs import builds, query
 from jobs.errors import WrongUse
@@ -15,7 +16,7 @@ FIRST, SECOND = 1_700_000_000_000, 1_700_000_100_000
 TABLE = "patient_summary"
 
 
-def publish(lake: Lake, number: int, table: str = TABLE, **sexes: str) -> None:
+def publish(lake: Lake, number: int, table: str = TABLE, days_ago: int = 1, **sexes: str) -> None:
     """A build that makes one table."""
     ids = list(sexes)
     rows = pl.DataFrame(
@@ -29,7 +30,13 @@ def publish(lake: Lake, number: int, table: str = TABLE, **sexes: str) -> None:
     lake.write(
         "gold", table, rows.to_arrow(compat_level=pl.CompatLevel.oldest()), mode="overwrite", transaction=(builds.WRITER, number)
     )
-    line = {"build": number, "table": table, "inputs": "{}", "rows": len(ids), "published_at": datetime(2025, 1, 2, tzinfo=UTC)}
+    line = {
+        "build": number,
+        "table": table,
+        "inputs": "{}",
+        "rows": len(ids),
+        "published_at": datetime.now(UTC) - timedelta(days=days_ago),
+    }
     lake.write("ops", "build", pl.DataFrame([line]).to_arrow(compat_level=pl.CompatLevel.oldest()))
 
 
@@ -112,6 +119,40 @@ def test_a_build_whose_other_tables_are_older_than_the_purge_is_not_shown(lake: 
         builds.build(lake, SECOND + 10)
 
 
+def test_a_build_is_closed_once_files_of_it_may_be_gone(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path))
+    publish(lake, FIRST, days_ago=90, p1="F")
+    publish(lake, FIRST + 1, "endpoint", days_ago=60, p1="F")
+    publish(lake, FIRST + 2, days_ago=31, p1="M")
+    publish(lake, SECOND, days_ago=29, p1="F")
+    # The second was closed by the third; the third was the newest of its table until 29 days ago.
+    assert builds.open_builds(lake)["build"].to_list() == [FIRST + 2, SECOND]
+    assert builds.build(lake, FIRST + 2).versions == {TABLE: 1, "endpoint": 0}
+    with pytest.raises(
+        WrongUse, match=f"^Expected a build whose tables were made again 30 days ago at most, found {FIRST}; the earl"
+    ):
+        builds.build(lake, FIRST)
+
+
+def test_a_build_is_closed_once_it_is_cut_from_the_log(lake: Lake) -> None:
+    publish(lake, SECOND + 1, p1="F")
+    log = Path(lake.path("gold", TABLE), "_delta_log")
+    DeltaTable(lake.path("gold", TABLE), version=1).create_checkpoint()
+    (log / f"{0:020}.json").unlink()
+    assert builds.open_builds(lake)["build"].to_list() == [SECOND, SECOND + 1]
+    assert builds.build(lake, SECOND).versions == {TABLE: 1}
+    with pytest.raises(WrongUse, match=f"found {FIRST}; the earliest is {SECOND}"):
+        builds.build(lake, FIRST)
+
+
+def test_files_that_went_meanwhile_are_told_in_a_sentence(lake: Lake) -> None:
+    first = builds.build(lake, FIRST)
+    for file in DeltaTable(lake.path("gold", TABLE), version=0).file_uris():
+        Path(file.removeprefix("file://")).unlink()
+    with pytest.raises(WrongUse, match=r"^Expected every file of that build, found some gone"):
+        builds.changes(lake, first)
+
+
 def test_an_unknown_build_gets_a_sentence(lake: Lake) -> None:
     with pytest.raises(WrongUse, match=f"the newest are {FIRST}, {SECOND}"):
         builds.build(lake, 7)
@@ -120,6 +161,6 @@ def test_an_unknown_build_gets_a_sentence(lake: Lake) -> None:
 def test_a_citation_names_build_day_tables_and_versions(lake: Lake) -> None:
     cited = builds.citation(lake, builds.build(lake, SECOND))
     assert cited == (
-        f"PSCC Lakehouse, gold build {SECOND}, published 2025-01-02, as hospitals told by 2025-01-{SECOND % 7 + 1:02}. "
+        f"PSCC Lakehouse, gold build {SECOND}, published {datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}, as hospitals told by 2025-01-{SECOND % 7 + 1:02}. "
         "Tables: gold.patient_summary@1 (3 rows)."
     )

@@ -12,17 +12,19 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import typer
 from deltalake import DeltaTable
 from sqlalchemy import update
 
 from jobs import audit, ingest
 from jobs.build import GoldBuild
-from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
+from jobs.commands import operating
+from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
 from jobs.lake import ZONES, Lake, content_hash
 from jobs.landing.signature import load_keys
 from jobs.landing.vault import Vault
-from jobs.ledger import Ledger
-from jobs.ledger.schema import DELIVERY
+from jobs.ledger import Fence, Ledger
+from jobs.ledger.schema import DELIVERY, LEASE
 from jobs.maintenance import backup, logs, maintain, proofs, retention
 from jobs.maintenance.compact import FEW
 from jobs.maintenance.compact import compact as compacted
@@ -248,18 +250,82 @@ def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed
     assert tmp_path.exists()
 
 
+# Alone in the lake
+
+
+def taken_over(settings: Settings, name: str) -> None:
+    """Another worker takes a lease, as it may once a minute has gone by without a sign of life."""
+    with closing(Ledger(settings)) as ledger, ledger.engine.begin() as connection:
+        assert connection.execute(update(LEASE).where(LEASE.c.name == name).values(token=LEASE.c.token + 1)).rowcount == 1
+
+
+@pytest.mark.parametrize("name", ["hospital/gr", "release", "engine", "mirror"])
+def test_who_lost_a_lease_stops_before_the_next_table(world: Landed, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    done = []
+
+    def work(lake: Lake, zone: str, table: str, fence: Fence) -> int:
+        done.append(table)
+        if len(done) == 2:
+            taken_over(world.settings, name)
+        return 0
+
+    monkeypatch.setattr("jobs.maintenance.compact", work)
+    with pytest.raises(LeaseLost, match=f"^Expected to hold {name}, found that another worker took it over"):
+        maintain(world.settings, "compact")
+    assert len(done) == 2
+
+
+def test_who_lost_a_lease_deletes_and_commits_nothing(tmp_path: Path) -> None:
+    def lost() -> None:
+        raise LeaseLost("lost")
+
+    lake = grown(tmp_path, "silver", "t", 24)
+    place = Path(lake.path("silver", "t"))
+    (place / "part-orphan.parquet").write_bytes(b"left by a crash")
+    os.utime(place / "part-orphan.parquet", (LONG_AGO, LONG_AGO))
+    log = aged(lake, "silver", "t")
+    for work in (compacted, logs.clean_log, vacuum):
+        with pytest.raises(LeaseLost):
+            work(lake, "silver", "t", lost)
+    assert len(list(log.glob("*.json"))) == 24
+    assert (place / "part-orphan.parquet").exists()
+
+
+def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    save = proofs.save
+
+    def slow(settings: Settings, to: Path) -> None:
+        save(settings, to)
+        taken_over(settings, "release")
+
+    monkeypatch.setattr(proofs, "save", slow)
+    with pytest.raises(LeaseLost, match=r"^Expected to hold release"):
+        maintain(world.settings, "backup")
+    with pytest.raises(WrongUse, match=r"^Expected a backup in .*, found none"):
+        backup.newest(tmp_path / "backups")
+    monkeypatch.setattr(proofs, "save", save)
+    maintain(world.settings, "backup")
+    assert backup.newest(tmp_path / "backups")
+
+
 # Backup and restore
 
 
 def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
-    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
     before = contents(Lake(world.settings.lake))
     assert "is in" in maintain(world.settings, "backup")
     assert "are whole" in maintain(world.settings, "drill")
     again = Settings(lake=str(tmp_path / "again"), platform_key_file=world.settings.platform_key_file)
-    backup.restore(backup.newest(tmp_path / "backups"), again)
+    with pytest.raises(typer.Exit) as ended:
+        operating.restore(backup.newest(tmp_path / "backups"), again.lake)
+    assert ended.value.exit_code == 0
+    assert capsys.readouterr().out.endswith(
+        "`pscc rights list` of the old lake names the requests: make each again in this one.\n"
+    )
     assert contents(Lake(again.lake)) == before
     # Ledger and vault know all that was loaded: nothing is new to them.
     keys = load_keys(world.world.keys)
