@@ -27,7 +27,8 @@ from tests.jobs.services.stack import by_program, program_itself, services_for, 
 
 pytestmark = pytest.mark.acceptance
 ROUNDS = 10  # of three hospitals each
-KILLED = ("triggerer", "scheduler", "dag-processor", "api-server", "postgresql", "clinical-engine")
+# By how many steps of deliveries in the ledger each is killed: the first while they are dropped. A delivery takes three steps, four if it waits for another.
+KILLED = {"triggerer": 0, "scheduler": 15, "dag-processor": 30, "api-server": 45, "postgresql": 60, "clinical-engine": 80}
 BACK_SECONDS = 90
 # A run that was lost altogether is asked for again after a quarter of an hour.
 PATIENCE_SECONDS = 2400
@@ -60,6 +61,17 @@ def states(place: Place) -> Counter[str]:
     """How many deliveries are in which state."""
     with closing(Ledger(settings_of(place))) as ledger:
         return Counter(each.state for each in ledger.deliveries())
+
+
+def wait_for_steps(place: Place, number: int) -> None:
+    """Until the deliveries have taken so many steps together."""
+    until, done = time.monotonic() + PATIENCE_SECONDS, -1
+    while done < number:
+        if time.monotonic() > until:
+            pytest.fail(f"the deliveries stand still after {done} steps: {dict(states(place))}")
+        with closing(Ledger(settings_of(place))) as ledger:
+            done = sum(len(ledger.transitions(each.delivery_id)) for each in ledger.deliveries())
+        time.sleep(0.2)
 
 
 def killed(place: Place, name: str) -> Kill:
@@ -122,7 +134,8 @@ def test_a_burst_is_loaded_once_though_every_program_is_killed_meanwhile(
     for each in deliveries[:half]:
         deliver(each, Path(place.landing))
     kills = {}
-    for name in KILLED:
+    for name, steps in KILLED.items():
+        wait_for_steps(place, steps)
         kill = killed(place, name)
         # The rest is dropped while nobody is there to see it.
         for each in deliveries[half:] if name == "triggerer" else ():
