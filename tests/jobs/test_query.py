@@ -128,3 +128,7 @@ def test_by_its_words_a_statement_may_change_something(statement):
 )
 def test_by_its_words_a_query_only_reads(query):
     assert reads_only(query)
+
+
+def test_no_query_reads_the_environment_of_the_engine(spark, lake):
+    assert rows(spark, lake, "SELECT '${env:PATH}' AS path").to_pylist() == [{"path": "${env:PATH}"}]
