@@ -9,7 +9,7 @@ Triage
 
 from airflow.sdk import Asset, AssetAny, FixedKeyMapper, PartitionedAssetTimetable, TriggerRule, task
 
-from dags.policy import house_dag
+from dags.policy import house_dag, not_green
 from quality.contracts import contracts
 
 published = AssetAny(*(Asset.ref(name=f"silver.{name}") for name in contracts("silver")))
@@ -39,9 +39,7 @@ def gold_build() -> None:
         """Green only when every product is."""
         from jobs import tasks
 
-        run = context["run_id"]
-        states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run])[run]
-        tasks.all_built([name for name in made if states[name] != "success"])
+        tasks.all_built(not_green(context, made))
 
     list(made.values()) >> verdict()
 

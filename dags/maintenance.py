@@ -10,7 +10,7 @@ Triage
 
 from airflow.sdk import CronTriggerTimetable, TriggerRule, task
 
-from dags.policy import NIGHTLY, house_dag
+from dags.policy import NIGHTLY, house_dag, not_green
 
 STEPS = ("verify", "compact", "logs", "vacuum", "retention", "backup", "drill")
 
@@ -37,9 +37,7 @@ def maintenance() -> None:
         """Green only when every step is."""
         from jobs import tasks
 
-        run = context["run_id"]
-        states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run])[run]
-        tasks.all_maintained([step for step in STEPS if states.get(step) != "success"])
+        tasks.all_maintained(not_green(context, STEPS))
 
     before >> verdict()
 

@@ -1,5 +1,6 @@
 """What all DAGs share: how they are declared, who is asked, what is tried again and what never."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -34,6 +35,13 @@ def tell_success(context: Any) -> None:
 
     if context["ti"].task_id in LAST:
         tasks.succeeded(*_named(context))
+
+
+def not_green(context: Any, names: Iterable[str]) -> list[str]:
+    """The tasks among `names` that did not succeed in this run; a task that Airflow tells nothing of is one of them."""
+    run = context["run_id"]
+    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run]).get(run, {})
+    return [name for name in names if states.get(name) != "success"]
 
 
 def _named(context: Any) -> tuple[str, str, str | None, str]:

@@ -12,24 +12,30 @@ from jobs.lake import ZONES, Lake
 READING = frozenset({"select", "with", "values", "from", "table", "show", "describe", "desc", "explain"})
 # With these, WITH and FROM can also write.
 WRITING = re.compile(r"\b(insert|update|delete|merge)\b", re.IGNORECASE)
-# TRANSFORM, MAP and REDUCE hand rows to a program (a join's USING has brackets); these functions call any method of Java.
-RUNNING = re.compile(r"\busing\b(?!\s*\()|\b(?:try_)?reflect\b|\bjava_method\b", re.IGNORECASE)
+# TRANSFORM, MAP and REDUCE hand rows to a program (a join's USING has brackets); these functions call any method of Java, quoted or not, and
+# IDENTIFIER names them, or a table, in a text.
+RUNNING = re.compile(r"\busing\b(?!\s*\()|\b(?:try_)?reflect\b|\bjava_method\b|\bidentifier\b", re.IGNORECASE)
 # Before its first word a statement may have white space, plain comments and brackets.
 FIRST_WORD = re.compile(r"(?:\s|\(|--[^\r\n\\]*(?:[\r\n]|$)|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)*([a-z]*)", re.IGNORECASE | re.DOTALL)
-# Texts, quoted names and comments: no word in them is a command.
-NO_WORDS = re.compile(r"""'[^']*'|"[^"]*"|`[^`]*`|--[^\r\n]*|/\*.*?\*/""", re.DOTALL)
-# What a build does not pin: other zones, and files by their path.
-OTHER_ZONES = re.compile(r"\b(bronze|quarantine|silver|ops|delta|parquet|csv|json|text|orc|avro)\s*\.", re.IGNORECASE)
+# Texts, quoted names and comments, where Spark sees the same end of them: no word in them is a command.
+NO_WORDS = re.compile(
+    r"""'[^'\\]*'|"[^"\\]*"|`(?P<name>[^`]*)`|(?P<comment>--[^\r\n\\]*|/\*(?!\+)(?:(?!\*/|/\*).)*\*/)""", re.DOTALL
+)
+# Outside of those Spark may see another end of them: escapes, texts between dollars, hints, comments in comments.
+INTRICATE = re.compile(r"""[\\$'"`]|/\*""")
+# What a build does not pin: other zones, files by their path, and what changed in a table.
+OTHER_ZONES = re.compile(
+    r"\b(?:bronze|quarantine|silver|ops|delta|parquet|csv|json|xml|text|orc|avro|binaryfile)\s*\.|\btable_changes(?:_by_path)?\b",
+    re.IGNORECASE,
+)
 # The name before the dot of a table of gold, beside all in which it is no name.
-GOLD = re.compile(rf"(?P<gold>(?<![\w.`])(?:gold|`gold`)\s*\.)|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL)
+GOLD = re.compile(rf"(?P<gold>(?<![\w.])gold\s*\.|(?<!\.)`gold`\s*\.)|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL)
 # The name of a table of gold, where it is no column's.
 GOLD_TABLE = re.compile(
-    rf"(?:(?<![\w.`])(?:gold|`gold`)\s*\.\s*`?(?P<table>\w+)`?(?!\s*\.|\w))|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL
+    rf"(?:(?:(?<![\w.])gold|(?<!\.)`gold`)\s*\.\s*`?(?P<table>\w+)`?(?!\s*\.|\w))|{NO_WORDS.pattern}", re.IGNORECASE | re.DOTALL
 )
 # The engine of analysts, as it names itself.
 CURATED = "pscc-curated"
-# With these, Spark may see another end of them: escapes, texts between dollars, hints, comments in comments.
-INTRICATE = re.compile(r"[\\$]|/\*\+|/\*(?:(?!\*/).)*/\*", re.DOTALL)
 
 
 def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
@@ -59,12 +65,7 @@ def _make_known(spark: SparkSession, lake: Lake, query: str) -> None:
 
 def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[str, int]) -> pa.Table:
     """The rows of a query over gold as a build left it, by the version of each table. WrongUse for one that asks other zones."""
-    if not reads_only(query) or OTHER_ZONES.search(
-        NO_WORDS.sub(lambda each: each[0].strip("`") if each[0][0] == "`" else " ", query)
-    ):
-        raise WrongUse(
-            "Expected a query over gold.… alone, found another: other zones are known as they are now only; leave --build out."
-        )
+    query = _pinnable(query)
     if _knows_gold(spark):
         return spark.sql(_of_versions(query, versions)).toArrow()
     # Views of a database of its own: somebody else may ask the same engine for another build.
@@ -79,11 +80,36 @@ def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[st
         spark.sql(f"drop database {database} cascade")
 
 
+def _pinnable(query: str) -> str:
+    """The query without its comments, in which every table is one of gold that can be told from a text; WrongUse for another."""
+    if not reads_only(query) or OTHER_ZONES.search(spoken(query)):
+        raise WrongUse(
+            "Expected a query over gold.… alone, found another: other zones are known as they are now only; leave --build out."
+        )
+    if INTRICATE.search(NO_WORDS.sub(" ", query)):
+        raise WrongUse(
+            "Expected plain texts and comments in a query of a build, found a backslash, a dollar, a hint or a quote without its end: "
+            "write it without, or leave --build out."
+        )
+    bare = NO_WORDS.sub(lambda each: " " if each["comment"] else each[0], query)
+    named = sum(each["gold"] is not None for each in GOLD.finditer(bare))
+    if named != len(re.findall(r"\bgold\s*\.", spoken(bare), re.IGNORECASE)):
+        raise WrongUse("Expected tables by zone and name, like gold.patient_summary, found gold below something: leave that out.")
+    return bare
+
+
+def spoken(query: str) -> str:
+    """What a statement says, names without their quotes, texts and comments left out; all of it where Spark may see another end of those."""
+    if INTRICATE.search(NO_WORDS.sub(" ", query)):
+        return query.replace("`", " ")
+    return NO_WORDS.sub(lambda each: f" {each['name'] or ''} ", query)
+
+
 def _of_database(query: str, database: str) -> str:
     """The query with tables of another database in place of gold's; texts and comments stay as they are."""
 
     def renamed(part: re.Match[str]) -> str:
-        return f"{database}." if part["gold"] else part[0]
+        return f" {database}." if part["gold"] else part[0]
 
     return GOLD.sub(renamed, query)
 
@@ -108,5 +134,6 @@ def reads_only(query: str) -> bool:
     """True for a statement that begins like a query and cannot write: after WITH and FROM no word of writing may stand outside quotes."""
     found = FIRST_WORD.match(query)
     word = found[1].lower() if found else ""
-    words = query if INTRICATE.search(query) else NO_WORDS.sub(" ", query)
-    return word in READING and not RUNNING.search(words) and not (word in ("with", "from") and WRITING.search(words))
+    unquoted = NO_WORDS.sub(" ", query)
+    words = query if INTRICATE.search(unquoted) else unquoted
+    return word in READING and not RUNNING.search(spoken(query)) and not (word in ("with", "from") and WRITING.search(words))

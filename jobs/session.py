@@ -107,6 +107,8 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
+        # Else `${env:…}` in a query is a variable of the JVM's environment.
+        "spark.sql.variable.substitute": "false",
         "spark.sql.warehouse.dir": str(settings.staging / "warehouse"),
         # What files keep of a time, other readers read right.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

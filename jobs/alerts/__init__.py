@@ -4,7 +4,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jobs.alerts.causes import causes
+from jobs.alerts.causes import REFUSED, causes
 from jobs.alerts.sending import RUNBOOK, channels, send
 from jobs.errors import LakehouseError, WrongUse
 from jobs.ledger import Ledger
@@ -83,12 +83,20 @@ def close(settings: Settings, number: int, by: str, why: str) -> Alert:
 
 def run_failed(settings: Settings, run: Run, task: str) -> None:
     """Note that a run failed in a task: one alert a DAG, in delivery_ingest one a delivery, until a later run comes to its end."""
-    # Its verdict is red for a delivery that is held or refused: that is a cause of its own.
-    if (run.dag, task) == ("delivery_ingest", "verdict"):
-        return
     todo = f"Read the last line of the log of {task}, then {RUNBOOK}, {run.dag}."
     with closing(Ledger(settings, create=False)) as ledger:
+        # Its verdict is red for a delivery that is held or refused: that is a cause of its own.
+        if (run.dag, task) == ("delivery_ingest", "verdict") and _is_held_or_refused(ledger, run.key):
+            return
         open_alert(ledger, Cause(run.cause, f"{run.dag} failed in {task}, run {run.name}.", todo))
+
+
+def _is_held_or_refused(ledger: Ledger, key: str | None) -> bool:
+    """True where the ledger knows the announcement `key`, or the delivery that it made known, as one that waits or was not taken."""
+    announced = next((each for each in ledger.announcements() if str(each.id) == key), None)
+    made_known = [each for each in ledger.deliveries() if str(each.announcement_id) == key]
+    outcomes = {each.outcome for each in (announced, *made_known) if each is not None}
+    return not outcomes.isdisjoint(REFUSED) or any(each.state == "held" for each in made_known)
 
 
 def run_succeeded(settings: Settings, run: Run) -> None:

@@ -16,6 +16,8 @@ from jobs.ledger.alerts import Cause
 GAP, RECENT = timedelta(days=7), timedelta(days=7)
 # From so many deliveries on a hospital has a habit, and is late when twice its usual time has passed.
 HABIT, LATE = 3, 2
+# Outcomes of a delivery that was not taken.
+REFUSED = ("rejected", "quarantined")
 
 
 def causes(ledger: Ledger, at: datetime) -> list[Cause]:
@@ -48,7 +50,7 @@ def _refused(deliveries: list[Delivery], announcements: list[Announcement], at: 
         known = made_known.get(each.id)
         delivery, outcome = (known.delivery_id, known.outcome) if known else (each.delivery_id, each.outcome)
         is_old = at - _time(each.settled_at or each.found_at) > RECENT
-        if outcome not in ("rejected", "quarantined") or is_old or (delivery and delivery in replaced):
+        if outcome not in REFUSED or is_old or (delivery and delivery in replaced):
             continue
         codes = ", ".join(known.reason_codes if known else (each.report or {}).get("reason_codes", [])) or "without a reason code"
         look = f"pscc delivery show {delivery}" if known else "Read its return report in returns/ below the lake"

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import WrongUse
-from jobs.query import NO_WORDS
+from jobs.query import NO_WORDS, spoken
 from quality.contracts import contracts
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -36,7 +36,7 @@ KEYS = ("patient_id", "tumor_id")
 # With these a definition would find other members tomorrow, in the same build.
 RESTLESS = re.compile(
     r"\b(rand|randn|random|randstr|uniform|uuid|shuffle|now|current_date|current_timestamp|current_time|curdate|localtimestamp|current_user|"
-    r"session_user|unix_timestamp|monotonically_increasing_id|spark_partition_id|input_file_name|any_value|first|last|tablesample|limit)\b",
+    r"session_user|unix_timestamp|monotonically_increasing_id|spark_partition_id|input_file_name|any_value|first|last|tablesample|limit|identifier)\b",
     re.IGNORECASE,
 )
 
@@ -75,7 +75,7 @@ class Definition:
             found = _view(path.stem, text) if path.suffix == ".sql" else _criteria(path.stem, text, tomllib.loads(text))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise WrongUse(f"Expected a definition that can be read at {path}, found none: {error}") from None
-        if chance := RESTLESS.search(NO_WORDS.sub(" ", found.members)):
+        if chance := RESTLESS.search(spoken(found.members)):
             raise WrongUse(
                 f"Expected a definition that finds the same members in the same build, found {chance[0]}: write it without."
             )

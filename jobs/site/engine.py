@@ -143,7 +143,8 @@ def main(kind: str) -> int:
     settings = Settings.from_environment()
     words, variables = command(settings), environment()
     if kind == "reader":
-        os.execve(words[0], words, variables)
+        # No workers for Python functions: who asks runs their code where they are.
+        os.execve(words[0], words, variables | {"PYSPARK_PYTHON": "/nowhere/python"})
     ledger = store.open_store(settings, create=False)
     held = sole(ledger, settings.lake)
     print(f"The clinical engine of {settings.lake} starts on {settings.spark_master}.", flush=True)

@@ -95,11 +95,48 @@ def test_an_engine_that_lets_nobody_make_views_is_asked_for_versions(spark, lake
 
 @pytest.mark.parametrize(
     "asking",
-    ["SELECT * FROM silver.person", "SELECT * FROM `silver` . person", "SELECT * FROM delta.`/somewhere`", "DROP TABLE gold.x"],
+    [
+        "SELECT * FROM silver.person",
+        "SELECT * FROM `silver` . person",
+        "SELECT * FROM`silver`.person",
+        "SELECT * FROM delta.`/somewhere`",
+        "SELECT * FROM binaryFile.`/somewhere`",
+        "SELECT * FROM IDENTIFIER('silver.person')",
+        "SELECT * FROM identifier /* of a table */ ('sil' || 'ver.person')",
+        "SELECT * FROM table_changes('silver.person', 0)",
+        "EXECUTE IMMEDIATE 'SELECT * FROM silver.person'",
+        "DROP TABLE gold.x",
+        # Where Spark ends a text or a comment elsewhere than it seems.
+        r"SELECT '\'' , * FROM gold.x WHERE 'y' = ' -- '",
+        "SELECT /*+ BROADCAST(x) */ * FROM gold.x",
+    ],
 )
 def test_a_build_pins_gold_alone(lake: Lake, asking: str) -> None:
     with pytest.raises(WrongUse, match="leave --build out"):
         rows_of_build(None, lake, asking, {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("knows", [False, True])
+@pytest.mark.parametrize(
+    "table", [f"gold.{TABLE}", f"`gold`.`{TABLE}`", f"`GOLD` /* the zone */ . -- its table\n{TABLE}", f"/* it's */gold.{TABLE}"]
+)
+def test_every_way_to_name_a_table_is_pinned(spark, lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str, knows: bool) -> None:
+    rows(spark, lake, f"SELECT 1 FROM gold.{TABLE}")
+    monkeypatch.setattr(query, "_knows_gold", lambda _: knows)
+    found = rows_of_build(spark, lake, f"SELECT patient_id, '^C50$' FROM {table} ORDER BY 1", builds.build(lake, FIRST).versions)
+    assert found["patient_id"].to_pylist() == ["p1", "p2", "p3"]
+    glued = rows_of_build(spark, lake, f"SELECT patient_id FROM`gold`.{TABLE} ORDER BY 1", builds.build(lake, FIRST).versions)
+    assert glued["patient_id"].to_pylist() == ["p1", "p2", "p3"]
+
+
+def test_a_table_named_through_a_catalogue_or_a_text_would_be_read_as_it_is_now(spark, lake: Lake) -> None:
+    """Spark would answer with the newest build: that is why they are refused."""
+    rows(spark, lake, f"SELECT 1 FROM gold.{TABLE}")
+    for table, sentence in (f"spark_catalog.gold.{TABLE}", "gold below"), (f"IDENTIFIER('gold.{TABLE}')", "gold.… alone"):
+        asking = f"SELECT patient_id FROM {table} ORDER BY 1"
+        assert [each.patient_id for each in spark.sql(asking).collect()] == ["p1", "p2", "p4"]
+        with pytest.raises(WrongUse, match=sentence):
+            rows_of_build(spark, lake, asking, builds.build(lake, FIRST).versions)
 
 
 def test_no_build_from_before_people_were_taken_out_is_shown(lake: Lake) -> None:

@@ -47,6 +47,26 @@ def test_what_only_tells_is_answered(spark, lake, query):
     assert rows(spark, lake, query).num_rows > 0
 
 
+# Each runs Java where Spark is asked.
+CALLING = [
+    "SELECT reflect('java.lang.System', 'getProperty', 'user.home')",
+    "select `reflect`('java.lang.System', 'getProperty', 'user.home')",
+    "select`reflect`('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT `Java_Method` /* here */ ('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT `try_reflect`('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT system.builtin.reflect('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT `system`.`builtin` . `REFLECT`('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT IDENTIFIER('ref' || 'lect')('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT identifier /**/ (r'reflect')('java.lang.System', 'getProperty', 'user.home')",
+]
+
+
+@pytest.mark.parametrize("statement", CALLING)
+def test_what_runs_java_is_refused_however_its_name_is_written(spark, lake, statement):
+    with pytest.raises(WrongUse, match="nothing was done"):
+        rows(spark, lake, statement)
+
+
 @pytest.mark.parametrize("statement", CHANGING)
 def test_what_would_change_something_is_refused_and_changes_nothing(spark, lake, statement):
     with pytest.raises(WrongUse, match="nothing was done"):
@@ -61,6 +81,8 @@ def test_what_would_change_something_is_refused_and_changes_nothing(spark, lake,
     "statement",
     [
         *CHANGING,
+        *CALLING,
+        "EXECUTE IMMEDIATE 'DROP TABLE gold.query_test'",
         "",
         "FROM gold.t INSERT INTO gold.u SELECT *",
         "/* SELECT */ -- SELECT\nDROP TABLE t",
@@ -106,3 +128,7 @@ def test_by_its_words_a_statement_may_change_something(statement):
 )
 def test_by_its_words_a_query_only_reads(query):
     assert reads_only(query)
+
+
+def test_no_query_reads_the_environment_of_the_engine(spark, lake):
+    assert rows(spark, lake, "SELECT '${env:PATH}' AS path").to_pylist() == [{"path": "${env:PATH}"}]

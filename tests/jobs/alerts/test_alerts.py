@@ -152,12 +152,22 @@ def test_failures_of_a_dag_are_one_alert_until_a_run_succeeds_and_of_a_delivery_
     for run, task in ("r1", "endpoint"), ("r2", "endpoint"), ("r2", "verdict"):
         alerts.run_failed(settings, Run("gold_build", run), task)
     alerts.run_failed(settings, Run("delivery_ingest", "r3", "7"), "land")
-    # Red for a delivery that is refused or held: that is told as such.
-    alerts.run_failed(settings, Run("delivery_ingest", "r4", "8"), "verdict")
     assert [each.cause for each in alerts.look(settings)] == ["run/gold_build", "run/delivery_ingest/7"]
     alerts.run_succeeded(settings, Run("gold_build", "r5"))
     alerts.run_succeeded(settings, Run("delivery_ingest", "r6", "9"))
     assert [each.cause for each in alerts.listed(settings)] == ["run/delivery_ingest/7"]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("held", []), ("rejected", []), ("quarantined", []), ("verifying", ["run"]), ("loaded", ["run"])]
+)
+def test_a_red_verdict_is_an_alert_of_its_run_unless_the_delivery_is_held_or_refused(
+    settings: Settings, ledger: Ledger, state: str, told: list[str]
+) -> None:
+    knows(ledger, f"a {state}")
+    key = str(ledger.deliveries()[0].announcement_id)
+    alerts.run_failed(settings, Run("delivery_ingest", "r1", key), "verdict")
+    assert [each.kind for each in alerts.listed(settings)] == told
 
 
 # Sending, to real servers
