@@ -72,6 +72,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.connect.session.manager.defaultSessionTimeout": "8h",
         "spark.connect.session.planCompression.threshold": "-1",
         "spark.sql.connect.serverStacktrace.enabled": "false",
+        # ${env:…} in a query would be what stands in the engine's environment.
+        "spark.sql.variable.substitute": "false",
         "spark.sql.pyspark.jvmStacktrace.enabled": "false",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

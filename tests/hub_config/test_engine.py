@@ -180,6 +180,13 @@ def test_no_option_in_sql_chooses_a_file_system(ada, form):
     assert "no other data are here" in refusal(lambda: ada.sql(f"{lines} WITH ('fs.file.impl' = 'mine')").collect())
 
 
+@pytest.mark.parametrize("told", ["${env:PATH}", "${system:user.home}", "${spark.driver.host}"])
+def test_a_query_tells_nothing_of_the_engine_s_environment(ada, told):
+    assert ada.sql(f"SELECT '{told}' AS told").collect()[0].told == told
+    with pytest.raises(PySparkException):
+        ada.conf.set("spark.sql.variable.substitute", "true")
+
+
 def test_the_settings_of_a_query_can_be_changed_and_forgotten(ada):
     ada.conf.set("spark.sql.ansi.enabled", "false")
     assert ada.sql("SELECT cast('x' AS int)").first()[0] is None
