@@ -69,7 +69,6 @@ class _Erasure:
         self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
         self.outcome: dict[str, Any] = json.loads(found.outcome) if found.outcome else {"began_at": now()}
         self.outcome.pop("left_in", None)
-        self.built_since = datetime.now(UTC)
 
     def run(self) -> Request:
         """Find, bury, purge, prove, certify."""
@@ -80,8 +79,7 @@ class _Erasure:
         self.outcome.setdefault("releases", told)
         zones.unmake_releases(self.worker.lake, told, self.found.by)
         self._purge(before)
-        self._build()
-        self._forget_versions(before)
+        self._forget_versions(before, self._build())
         return self._prove()
 
     def _look(self, doing: str, wanted: Callable[[str], bool] = lambda _: True) -> Scan:
@@ -151,17 +149,20 @@ class _Erasure:
         load.publish_identity(worker.vault, worker.lake, self.fence)
         self.outcome["rows"] = self.outcome.get("rows", 0) + rows
 
-    def _build(self) -> None:
-        """Make gold again, so that what it counts over many people counts them no more. Its rows of theirs are gone either way."""
+    def _build(self) -> datetime:
+        """Make gold again, so that what it counts over many people counts them no more; since when builds know nothing of them.
+
+        Its rows of theirs are gone either way.
+        """
         self.worker.watch(f"{self.found.id}: building gold")
-        # What was built before this moment is not to be looked at any more.
-        self.built_since = datetime.now(UTC)
+        since = datetime.now(UTC)
         try:
             self.engine.build(self.fence)
         except GateFailed:
             self.outcome["gold"] = "a product broke its contract and was not made again: its counts still stand as before"
+        return since
 
-    def _forget_versions(self, before: Scan) -> None:
+    def _forget_versions(self, before: Scan, since: datetime) -> None:
         """Delete old versions of every table that had them: time travel begins here."""
         tables = {*before.tables(), ("bronze", "identity"), ("bronze", "link")}
         left = {}
@@ -170,7 +171,7 @@ class _Erasure:
                 self.worker.watch(f"{self.found.id}: deleting old versions of {zone}.{table}")
                 self.fence()
                 left[zone, table] = zones.forget_versions(self.worker.lake, zone, table)
-        zones.note_purge(self.worker.lake, self.found.id, left, self.built_since)
+        zones.note_purge(self.worker.lake, self.found.id, left, since)
         self.outcome["tables"] = len(left)
 
     def _prove(self) -> Request:

@@ -27,14 +27,15 @@ from jobs.landing.vault import METADATA, next_revision, remove, settled
 from jobs.releases.store import MADE, PATIENT, Store
 from jobs.rights.scan import AT_WORK, rows_with
 from jobs.rights.traces import Traces
+from jobs.silver import layout
 from jobs.stages.judging import KEPT, keep_again, kept_in
 from jobs.stages.worker import Worker
 from quality import places
 from quality.address import is_remote
 
 # Columns that say of nobody who it is: of new files only these have least and greatest values in the log.
-COUNTED = ("center", "delivery_id", "load_id", "release")
-LAYOUT: dict[str, Any] = {"compression": "snappy", "write_statistics": list(COUNTED)}
+COUNTED = (*layout.COUNTED, "release")
+LAYOUT: dict[str, Any] = layout.LAYOUT | {"write_statistics": list(COUNTED)}
 PURGE = "purge"
 PURGED = pa.schema(
     [
