@@ -19,9 +19,9 @@ PROGRAM = "trap 'echo told; exit 7' TERM; sleep 987 & echo $$; while :; do sleep
 GUARD = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
-from jobs.services import confine
+from jobs.services import confine, users
 from jobs.services.guard import guarded
-confined = confine.own_tree(None) if sys.argv[1] == "bwrap" else []
+confined = [*users.machine([]), *confine.OWN_TREE, *users.clinical()] if sys.argv[1] == "bwrap" else []
 command = ["bash", "-c", sys.argv[2]]
 if sys.argv[4:]:
     start = subprocess.Popen
