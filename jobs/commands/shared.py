@@ -25,7 +25,7 @@ def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
 
 LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
-# Of commands that speak to the services too, whose passwords root alone reads, and that write nothing into the lake.
+# Of commands that write nothing into the lake, and read root's passwords or write to root's places.
 ServedLakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]

@@ -156,3 +156,16 @@ def test_a_command_that_root_types_leaves_nothing_of_root_s_in_a_lake_of_the_cli
     assert str(lake) in pscc(here, "status")
     assert (lake / "vault").is_dir()
     assert foreign(lake) == []
+
+
+def test_what_is_closed_to_the_owner_of_the_lake_is_told_as_that(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, backup = folder / "closed", folder / "backup"
+    Ledger(Settings(lake=str(here / "lake"))).close()
+    users.hand_over(here / "lake")
+    backup.mkdir()
+    monkeypatch.setenv("PSCC_BACKUP", str(backup))
+    with pytest.raises(AssertionError, match=f"Permission denied to user {users.CLINICAL_UID}, as whom root works on this lake"):
+        pscc(here, "maintain", "--only", "backup")
+    os.chown(backup, *OWNED)
+    assert "is in" in pscc(here, "maintain", "--only", "backup")
+    assert foreign(here / "lake") == []
