@@ -63,8 +63,13 @@ def nothing_left(processes: list[psutil.Process]) -> bool:
 
 def end_by(guard: "subprocess.Popen[str]", deed: Callable[[], None]) -> bool:
     """Whether nothing is left after a deed of what the guard had started."""
-    before = psutil.Process(guard.pid).children(recursive=True)
-    assert [each for each in before if each.name() == "sleep"]
+    head = psutil.Process(guard.pid)
+    # Its number is told before it is what it will be.
+    until = time.monotonic() + 10
+    while "sleep" not in {each.name() for each in head.children(recursive=True)} and time.monotonic() < until:
+        time.sleep(0.05)
+    before = head.children(recursive=True)
+    assert "sleep" in {each.name() for each in before}
     deed()
     return nothing_left(before)
 
