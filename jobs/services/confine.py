@@ -26,7 +26,7 @@ def is_possible() -> bool:
 def tasks(place: Place) -> list[str]:
     """What the scheduler of Airflow and its tasks see: everything that their user may. What they started is gone when they are."""
     told = [os.environ[name] for name in NAMED if name in os.environ]
-    named = [Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *told)]
+    named = [Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, staging(place), *told)]
     return [*machine([place.state, *named]), *OWN_TREE, *clinical()]
 
 
@@ -46,14 +46,14 @@ def triggerer(place: Place) -> list[str]:
 def clinical_engine(place: Place) -> list[str]:
     """The engine reads what it must and writes to staging: queries are code, and nothing of the vault or of landing is for them."""
     lake = Path(place.lake)
-    words = [*machine([place.state, lake], to_write=False), "--dev", "/dev", *OWN_TREE]
+    words = [*machine([place.state, lake, staging(place)], to_write=False), "--dev", "/dev", *OWN_TREE]
     if os.geteuid() != 0:
         words += ["--cap-drop", "ALL"]
     others = [place.state / name for name in ("airflow", "logs")]
     closed = [lake / name for name in ("vault", "restricted", "ledger.sqlite")]
     words += _hide([each for each in _clinical_data(place) if each not in (lake, scratch(place))] + others + closed)
     # After what is hidden: the lake may lie below the state folder.
-    for written in (scratch(place), lake / "staging"):
+    for written in (scratch(place), staging(place)):
         words += ["--bind", str(written), str(written)]
     return [*words, *clinical()]
 
@@ -72,6 +72,14 @@ def _hide(paths: list[Path]) -> list[str]:
         if path.exists():
             words += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
     return words
+
+
+def staging(place: Place) -> Path:
+    """Below which rows wait on their way, where tasks and engine both write: in the lake, or of this machine where the lake is no folder."""
+    known = os.environ.get("PSCC_STAGING")
+    if known:
+        return Path(known).resolve()
+    return place.state / "staging" if "://" in place.lake else Path(place.lake, "staging")
 
 
 def scratch(place: Place) -> Path:

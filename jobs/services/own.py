@@ -21,6 +21,8 @@ class Own:
     airflow: str
     admin: str = field(repr=False)
     database_url: str | None = field(default=None, repr=False)
+    # Below which the lake's private folder lies; None for one in the lake.
+    staging: str | None = None
 
     def told(self) -> str:
         """As `main` reads it."""
@@ -32,7 +34,7 @@ def make(own: Own) -> None:
     from jobs.ledger import Ledger
     from jobs.settings import Settings
 
-    settings = Settings(lake=own.lake, database_url=own.database_url)
+    settings = Settings(own.lake, database_url=own.database_url, scratch=Path(own.staging) if own.staging else None)
     if not own.database_url:
         Ledger(settings).close()
     settings.make_staging()

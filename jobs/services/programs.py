@@ -44,6 +44,8 @@ def lake(place: Place) -> dict[str, str]:
         "PSCC_PLATFORM_KEY_FILE": place.platform_key_file,
         "SPARK_REMOTE": place.engine(),
     }
+    # A folder of the user's own name in the temporary one would be out of the engine's reach.
+    known |= {"PSCC_STAGING": str(confine.staging(place))} if "://" in place.lake else {}
     database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
     return known | database | {name: os.environ[name] for name in (*STORE, *OPERATING) if name in os.environ}
 

@@ -148,7 +148,8 @@ def _make_landing(landing: Path) -> None:
 def _clinical_folders(place: Place) -> list[Path]:
     """What the clinical user's programs write to, beside the lake."""
     homes = [place.state / each.name for each in PROGRAMS if each.user == users.CLINICAL_UID]
-    return [place.state / "airflow", *homes, place.logs / "tasks", place.logs / "dag-files"]
+    apart = [place.state / "staging"] if "://" in place.lake else []
+    return [place.state / "airflow", *apart, *homes, place.logs / "tasks", place.logs / "dag-files"]
 
 
 def check_reach(place: Place) -> None:
@@ -185,6 +186,7 @@ def _wanted(place: Place) -> list[tuple[str, str]]:
         found += [("r", place.landing), ("x", place.landing), *write]
     backup, word = os.environ.get("PSCC_BACKUP"), os.environ.get("PSCC_SMTP_PASSWORD_FILE")
     found += [("r", word)] if word else []
+    found += [("w", str(confine.staging(place)))] if os.environ.get("PSCC_STAGING") else []
     return found + ([("w", backup)] if backup else [])
 
 
@@ -207,7 +209,9 @@ def hand_over(place: Place) -> str:
 
 def make_own(place: Place) -> None:
     """What the programs find before they start, made by the user who they are: the ledger of a new lake, Airflow's files."""
-    told = own.Own(place.lake, str(place.state / "airflow"), place.passwords["admin"], place.database_url)
+    is_apart = "://" in place.lake or bool(os.environ.get("PSCC_STAGING"))
+    apart = str(confine.staging(place)) if is_apart else None
+    told = own.Own(place.lake, str(place.state / "airflow"), place.passwords["admin"], place.database_url, apart)
     if os.geteuid() != 0:
         own.make(told)
         return

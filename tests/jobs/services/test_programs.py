@@ -103,6 +103,19 @@ def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landi
     assert written == {lake / "staging", place.state / "clinical-engine"}
 
 
+def test_tasks_and_engine_stage_the_rows_of_a_lake_in_a_store_at_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PSCC_STAGING", raising=False)
+    made = prepared(tmp_path / "services", {"lake": "s3a://bucket/lake"})
+    staged = str(made.state / "staging")
+    assert named("scheduler").environment(made)["PSCC_STAGING"] == staged
+    words = confine.clinical_engine(made)
+    assert ["--bind", staged, staged] in [words[at : at + 3] for at in range(len(words))]
+    monkeypatch.setenv("PSCC_STAGING", str(tmp_path / "mine"))
+    assert confine.staging(made) == tmp_path / "mine"
+
+
 def test_an_engine_listens_at_the_loopback_address_only(place: Place) -> None:
     words = engine.command(place)
     assert "spark.connect.grpc.binding.address=127.0.0.1" in words
