@@ -1,6 +1,7 @@
 """`pscc up` and `pscc down`: the services of one machine, each started when what it needs answers."""
 
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -202,8 +203,11 @@ def hand_over(place: Place) -> str:
     if "://" in place.lake:
         return ""
     lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if lake.stat().st_uid == 0:
+        # What root's commands made in it before may be open to every account.
+        lake.chmod(stat.S_IMODE(lake.stat().st_mode) & ~0o007)
     given = users.hand_over(lake)
-    told = f"{lake} was root's: its {given:,} files and folders are the clinical user's now ({users.CLINICAL_UID}).\n"
+    told = f"{lake} was root's: its {given:,} files and folders are the clinical user's now ({users.CLINICAL_UID}), and closed to others.\n"
     return told if given else ""
 
 

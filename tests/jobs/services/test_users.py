@@ -64,13 +64,20 @@ def test_a_lake_of_root_s_is_handed_over_once_and_nothing_that_it_points_to(plac
     (lake / "gold" / "endpoint").mkdir(parents=True)
     os.chown(lake / "gold", 0, users.CURATED_GID)
     (lake / "link").symlink_to(outside)
-    assert hand_over(place) == f"{lake} was root's: its 3 files and folders are the clinical user's now ({users.CLINICAL_UID}).\n"
+    lake.chmod(0o755)
+    told = (
+        f"{lake} was root's: its 3 files and folders are the clinical user's now ({users.CLINICAL_UID}), and closed to others.\n"
+    )
+    assert hand_over(place) == told
+    assert oct(lake.stat().st_mode & 0o777) == "0o750"
     assert foreign(lake) == []
     assert owner(lake / "gold") == (users.CLINICAL_UID, users.CURATED_GID)
     assert [owner(path) for path in (outside, outside / "file")] == [(0, 0), (0, 0)]
     (lake / "late").touch()
+    lake.chmod(0o751)
     assert hand_over(place) == ""
     assert foreign(lake) == [lake / "late"]
+    assert oct(lake.stat().st_mode & 0o777) == "0o751", "what its owner decides later stays"
 
 
 def test_a_lake_of_somebody_else_s_is_left_alone(place: Place) -> None:
