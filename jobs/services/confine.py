@@ -26,8 +26,8 @@ def is_possible() -> bool:
 def tasks(place: Place) -> list[str]:
     """What the scheduler of Airflow and its tasks see: everything that their user may. What they started is gone when they are."""
     told = [os.environ[name] for name in NAMED if name in os.environ]
-    named = [Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, staging(place), *told)]
-    return [*machine([place.state, *named]), *OWN_TREE, *clinical()]
+    named = [Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *told)]
+    return [*machine([place.state, staging(place), *named]), *OWN_TREE, *clinical()]
 
 
 def airflow_alone(place: Place) -> list[str]:
