@@ -3,6 +3,7 @@
 Heavy imports wait until a command needs them.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from typer.exceptions import TyperException
 from jobs.commands import academy, analysts, deliveries, lake, operating, releases, rights, services, trial
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
+from jobs.services import users
 
 # As `pscc --help` lists them.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -89,10 +91,17 @@ def main() -> None:
         )
     except OSError as error:
         print(
-            f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
+            f"Expected the disk and its files to be usable, found: {_unusable(error)}. Nothing half done is visible; run again.",
             file=sys.stderr,
         )
         sys.exit(3)
+
+
+def _unusable(error: OSError) -> str:
+    said = error.strerror or str(error)
+    # Root has forgotten by now that it works as somebody else.
+    is_owner = isinstance(error, PermissionError) and os.getuid() == users.CLINICAL_UID
+    return f"{said} to user {users.CLINICAL_UID}, as whom root works on this lake" if is_owner else said
 
 
 def _misspelt(error: TyperException) -> str:

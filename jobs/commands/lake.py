@@ -8,18 +8,22 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.shared import JsonOption, LakeOption, StateOption, engine_of, group
+from jobs.commands.shared import JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
+from jobs.services import users
 from jobs.settings import Settings
 
 rebuild_app = group("Make tables again from what lies below them.")
 
 
 def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Make a platform key: 64 hex digits in a new file that only its owner reads."""
+    """Make a platform key: 64 hex digits in a new file that only its owner reads; root's, the clinical user of its services too."""
     try:
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
             written.write(secrets.token_hex(32) + "\n")
+            if os.geteuid() == 0:
+                os.fchown(written.fileno(), -1, users.CLINICAL_UID)
+                os.fchmod(written.fileno(), 0o640)
     except FileExistsError:
         raise WrongUse(
             f"Expected a new file, found {file} there already: a key is never overwritten, every person_id hangs on it."
@@ -54,7 +58,7 @@ def build(lake: LakeOption = None) -> None:
     show.built(made)
 
 
-def status(lake: LakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
+def status(lake: ServedLakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
     """Services that run here; deliveries, tables, rows, what waits, what was set aside, what is still held."""
     from jobs import show
     from jobs.services import told

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs.commands import deliveries
-from jobs.commands.shared import ByOption, JsonOption, LakeOption, WhyOption, engine_of, group
+from jobs.commands.shared import ByOption, JsonOption, LakeOption, ServedLakeOption, WhyOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
@@ -208,7 +208,7 @@ def metrics(
     serve: Annotated[
         int | None, typer.Option("--serve", metavar="PORT", help="At http://127.0.0.1:PORT/metrics, until interrupted.")
     ] = None,
-    lake: LakeOption = None,
+    lake: ServedLakeOption = None,
 ) -> None:
     """Gauges for Prometheus: deliveries by state, what is held, quarantine, the newest delivery of a hospital, gold, alerts."""
     from jobs.metrics import metrics as told
