@@ -259,7 +259,7 @@ def taken_over(settings: Settings, name: str) -> None:
         assert connection.execute(update(LEASE).where(LEASE.c.name == name).values(token=LEASE.c.token + 1)).rowcount == 1
 
 
-@pytest.mark.parametrize("name", ["hospital/gr", "release", "engine", "mirror"])
+@pytest.mark.parametrize("name", ["hospital/gr", "hospital/unknown", "release", "engine", "mirror"])
 def test_who_lost_a_lease_stops_before_the_next_table(world: Landed, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     done = []
 
