@@ -37,6 +37,13 @@ def alone(settings: Settings) -> Iterator[tuple[Ledger, Fence]]:
         yield ledger, fence
 
 
+@contextmanager
+def _only_backup(settings: Settings) -> Iterator[None]:
+    """While no other backup or drill of the lake is at work: what lies half made in their place is nobody's then."""
+    with closing(Ledger(settings, create=False)) as ledger, ledger.hold("backup"):
+        yield
+
+
 def _verify(settings: Settings) -> str:
     """Before anything is deleted or put into a backup."""
     with alone(settings) as (_, fence):
@@ -93,7 +100,8 @@ def _backup(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was backed up."
-    made = backups.backup(settings, to, lambda: alone(settings))
+    with _only_backup(settings):
+        made = backups.backup(settings, to, lambda: alone(settings))
     return f"The backup {made.name} is in {to}."
 
 
@@ -102,14 +110,15 @@ def _drill(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was restored."
-    saved, place = backups.newest(to), to / ".drill"
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        tried = replace(settings, lake=str(place), database_url=None, scratch=None)
-        backups.restore(saved, tried, link=True)
-        found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
-    finally:
+    with _only_backup(settings):
+        saved, place = backups.newest(to), to / ".drill"
         shutil.rmtree(place, ignore_errors=True)
+        try:
+            tried = replace(settings, lake=str(place), database_url=None, scratch=None)
+            backups.restore(saved, tried, link=True)
+            found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
     if found.faults or differ:
         told = [f"{each.table}: {each.sentence}" for each in found.faults[:3]] + differ[:3]
         raise GateFailed(f"Expected backup {saved.name} to restore as it was, found: {'; '.join(told)}.")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -310,6 +311,25 @@ def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monke
 
 
 # Backup and restore
+
+
+def test_two_backups_at_a_time_are_made_one_after_the_other(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    save, others = proofs.save, list[Future[str]]()
+    with ThreadPoolExecutor(1) as pool:
+
+        def slow(settings: Settings, to: Path) -> None:
+            if not others:
+                others.append(pool.submit(maintain, settings, "backup"))
+                time.sleep(2)
+            save(settings, to)
+
+        monkeypatch.setattr(proofs, "save", slow)
+        assert "is in" in maintain(world.settings, "backup")
+    assert "is in" in others[0].result()
+    assert len(list((tmp_path / "backups").glob("[0-9]*T*Z"))) == 2
 
 
 def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
