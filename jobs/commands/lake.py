@@ -1,13 +1,13 @@
 """The commands that make a lake and its tables, and say how it is: platform key, silver, gold, status."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jobs import private
 from jobs.commands.shared import JsonOption, LakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
@@ -18,7 +18,7 @@ rebuild_app = group("Make tables again from what lies below them.")
 def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Make a platform key: 64 hex digits in a new file that only its owner reads."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        with private.opened(file, "x") as written:
             written.write(secrets.token_hex(32) + "\n")
     except FileExistsError:
         raise WrongUse(
