@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from jobs import audit
+from jobs import audit, rights
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
@@ -90,6 +90,9 @@ def _retention(settings: Settings) -> str:
         raise WrongUse(f"Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found {days!r}: correct it.")
     gone = 0
     with alone(settings) as (ledger, fence):
+        # Whom a request is about is linked to people of any hospital, and may have to be found in their files.
+        if asked := rights.due(settings):
+            return f"{', '.join(asked)} of people is not carried out: nothing leaves the landing area until then."
         for each in retention.settled(ledger, Lake.of(settings), int(days)):
             fence()
             gone += retention.remove(each)

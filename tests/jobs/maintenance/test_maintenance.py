@@ -239,6 +239,13 @@ def test_only_what_nobody_needs_is_settled(whole: Landed, tmp_path: Path) -> Non
         assert settled(30, later(31)) == []
 
 
+def test_nothing_leaves_while_a_request_of_somebody_is_open(world: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "30")
+    assert "have left" in maintain(world.settings, "retention")
+    asked = requests.received(world.settings, "oppose", "gr", ["a" * 64], "all", "A. Officer", "a letter")
+    assert maintain(world.settings, "retention").startswith(f"{asked.id} of people is not carried out: nothing leaves")
+
+
 def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed, tmp_path: Path) -> None:
     with closing(Ledger(whole.settings)) as ledger:
         delivery = ledger.deliveries(None, "loaded")[0]
