@@ -18,6 +18,9 @@ from jobs.ledger import Ledger
 from jobs.privacy.attacks import environment
 from jobs.releases import approve, listed, make
 from jobs.releases.store import APPROVED, Watch
+from jobs.services import supervisor
+from jobs.services.place import FILE, opened
+from jobs.services.programs import programs
 from jobs.settings import Settings
 from jobs.silver.engine import Engine
 from jobs.simulate import simulate
@@ -46,6 +49,26 @@ def own_lake(arguments: Sequence[str]) -> OwnLake | None:
         return None
     asked, _ = parser.parse_known_args(arguments[1:])
     return None if asked.is_for_hub or asked.lake is not None else OwnLake(asked.to, asked.release)
+
+
+def check_not_supervised(arguments: Sequence[str]) -> None:
+    """WrongUse for `up` or `down` of the class of services that run: their supervisor would undo it."""
+    if arguments[:1] not in (["up"], ["down"]) or {"-h", "--help", "--dry-run"}.intersection(arguments):
+        return
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--to", type=Path, default=Path("academy"))
+    to = parser.parse_known_args(arguments[1:])[0].to.resolve()
+    if not (to.parent / FILE).is_file():
+        return
+    place = opened(to.parent)
+    if to == place.academy and supervisor.is_running(place) and "hub" in {each.name for each in programs(place)}:
+        instead = {
+            "up": f"`pscc up --to {place.state}` starts it",
+            "down": f"`pscc up --to {place.state} --without academy` stops the class alone, `pscc down --to {place.state}` everything",
+        }
+        raise WrongUse(
+            f"Expected an academy of its own, found the class of the services in {place.state}, which run: {instead[arguments[0]]}."
+        )
 
 
 def lake_of(to: Path) -> Settings:

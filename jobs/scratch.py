@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs import builds
+from jobs import builds, private
 from jobs.errors import WrongUse
 from jobs.lake import Lake
 
@@ -68,7 +68,7 @@ class Scratch:
             raise WrongUse(f"Expected a name like first_lines, of small letters, digits and _, found {name!r}: choose another.")
         place = self.folder / f"{name}.{build}.parquet"
         half = place.with_suffix(".part")
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with private.opened(half, "wb") as file:
             rows.to_parquet(file)
         half.replace(place)
         return place

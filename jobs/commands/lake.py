@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jobs import private
 from jobs.commands.shared import JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.services import users
@@ -19,7 +20,7 @@ rebuild_app = group("Make tables again from what lies below them.")
 def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Make a platform key: 64 hex digits in a new file that only its owner reads; root's, the clinical user of its services too."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        with private.opened(file, "x") as written:
             written.write(secrets.token_hex(32) + "\n")
             if os.geteuid() == 0:
                 os.fchown(written.fileno(), -1, users.CLINICAL_UID)

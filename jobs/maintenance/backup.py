@@ -41,7 +41,7 @@ Tables = dict[str, dict[str, Any]]
 def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextManager[tuple[Ledger, Fence]]]) -> Path:
     """Write a backup below `to`; its folder. Everybody works on while most is copied; the rest, in a moment of which all is, in `alone`.
 
-    The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
+    No other one may be at work there: what a stopped one left half made is removed. The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
     worker came in between.
     """
     _check(settings, to)

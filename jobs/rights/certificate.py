@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs import private
 from jobs.errors import ContractViolation, WrongUse
 from jobs.settings import Settings
 from quality.address import is_remote
@@ -110,7 +111,7 @@ def _key(vault: Path) -> "Ed25519PrivateKey":
     vault.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not place.exists():
         fresh = vault / f".certificate.key.{os.getpid()}"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        with private.opened(fresh, "x") as written:
             written.write(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
         fresh.replace(place)
     key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(place.read_text(encoding="ascii").strip()))

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from jobs import cli, show
+from jobs import cli, show_analysts
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
 from jobs.landing.model import Finding, Judgement
 from jobs.ledger import Ledger
@@ -235,7 +235,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(pscc: Command, monkey
 
 
 def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    show.rows(pa.table({"[/b]": ["[/c]"]}), "table")
+    show_analysts.rows(pa.table({"[/b]": ["[/c]"]}), "table")
     out = capsys.readouterr().out
     assert "[/b]" in out
     assert "[/c]" in out
@@ -243,7 +243,7 @@ def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: 
 
 def test_rows_that_do_not_fit_are_shown_one_by_one_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
     wide = {f"column_{number}": [f"{'x' * 40}{number}", None] for number in range(9)}
-    show.rows(pa.table(wide), "table")
+    show_analysts.rows(pa.table(wide), "table")
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [["row", "1"], ["column_0", f"{'x' * 40}0"]]
     assert lines[9:13] == [["column_8", f"{'x' * 40}8"], [], ["row", "2"], ["column_0"]]
@@ -253,7 +253,7 @@ def test_rows_that_do_not_fit_are_shown_one_by_one_and_whole(capsys: pytest.Capt
 def test_rows_that_fit_are_shown_below_each_other_even_where_two_columns_have_one_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show.rows(pa.Table.from_arrays([pa.array([1, 22]), pa.array([3, None])], names=["n", "n"]), "table")
+    show_analysts.rows(pa.Table.from_arrays([pa.array([1, 22]), pa.array([3, None])], names=["n", "n"]), "table")
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["n", "n"], ["1", "3"], ["22"], ["2", "rows"]]
 
 
@@ -281,6 +281,6 @@ def test_the_help_loads_no_engine() -> None:
 def test_text_that_leaves_as_csv_cannot_be_a_formula(
     capfdbinary: pytest.CaptureFixture[bytes], form: str, written: list[str]
 ) -> None:
-    show.rows(pa.table({"name": ["=1+1", "plain"], "n": [1, 2]}), form)
+    show_analysts.rows(pa.table({"name": ["=1+1", "plain"], "n": [1, 2]}), form)
     sys.stdout.flush()
     assert capfdbinary.readouterr().out.decode().splitlines() == written

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.academy import check_not_supervised
 from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
@@ -49,3 +50,20 @@ def test_without_services_it_is_said_how_to_start_them(place: Place) -> None:
 def test_what_is_missing_is_said_before_anything_starts(place: Place) -> None:
     with pytest.raises(WrongUse, match=r"^Expected the hospitals' key register at .*, found none: name it with --keys\.$"):
         check(place)
+
+
+@pytest.mark.parametrize(("word", "instead"), [("down", "--without academy` stops the class alone"), ("up", "starts it")])
+def test_the_class_of_services_that_run_is_not_started_or_stopped_behind_their_back(
+    place: Place, word: str, instead: str
+) -> None:
+    asked = [word, "--to", str(place.academy)]
+    check_not_supervised(asked)
+    prepared(place.state, {"release": "small-20260301"})
+    check_not_supervised(asked)
+    supervisor.start(place)
+    with pytest.raises(WrongUse, match=rf"^Expected an academy of its own, found the class of the services in .*{instead}"):
+        check_not_supervised(asked)
+    check_not_supervised([word, "--to", str(place.state / "another")])
+    check_not_supervised(["status", "--to", str(place.academy)])
+    prepared(place.state, {"without": ("academy",)})
+    check_not_supervised(asked)
