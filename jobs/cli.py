@@ -17,6 +17,7 @@ from jobs.failures import own_words
 COMMANDS: dict[str, Callable[..., None]] = {
     "verify": operating.verify,
     "maintain": operating.maintain,
+    "lineage": operating.lineage,
     "restore": operating.restore,
     "metrics": operating.metrics,
     "validate": deliveries.validate,
