@@ -63,9 +63,13 @@ def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
     since, columns = datetime.now(UTC), rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     # The log of a table outlives its rows: no id of a person or patient may stand in it.
     lake.write("bronze", PATIENT_KEY, columns, mode="overwrite", anew=True, counted="industry_use_opposed")
+    _tell_keys(lake, since, rows.height)
+
+
+@lineage.aside
+def _tell_keys(lake: Lake, since: datetime, rows: int) -> None:
     sources = lineage.tables(lake, {name: lake.version(*name.split(".")) for name in ("silver.person", "bronze.identity")})
-    work = lineage.Work("gold", since)
-    lineage.wrote(lake, f"bronze.{PATIENT_KEY}", lake.table("bronze", PATIENT_KEY), work, sources, rows.height)
+    lineage.wrote(lake, f"bronze.{PATIENT_KEY}", lake.table("bronze", PATIENT_KEY), lineage.Work("gold", since), sources, rows)
 
 
 def patient_keys_are_fresh(lake: Lake) -> bool:
@@ -234,6 +238,10 @@ class GoldBuild:
         rows = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in made))
         self.lake.write("gold", table.name, rows, mode="overwrite", transaction=(WRITER, self.number), anew=True)
         self._record(table.name, inputs, folder)
+        self._tell(table, inputs)
+
+    @lineage.aside
+    def _tell(self, table: Table, inputs: Inputs) -> None:
         work = lineage.Work("gold", self.at, {"build": [str(self.number)]})
         sources = lineage.tables(self.lake, {name: version for name, version in inputs.items() if isinstance(version, int)})
         lineage.wrote(self.lake, table.address, self.lake.table("gold", table.name), work, sources, self.built[table.name])

@@ -6,10 +6,11 @@ Events go into a file beside the lake, and besides to wherever the settings of O
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
 
 from deltalake import DeltaTable
 
@@ -18,6 +19,7 @@ from quality import places
 if TYPE_CHECKING:
     from jobs.lake import Lake
 
+P = ParamSpec("P")
 log = logging.getLogger(__name__)
 # What was said already: a store of events that is away is away for every table of a pass.
 _said: set[str] = set()
@@ -71,22 +73,30 @@ def tables(lake: "Lake", versions: Mapping[str, int | None]) -> list[Source]:
     ]
 
 
+def aside(tell: Callable[P, None]) -> Callable[P, None]:
+    """`tell`, harmless to the work that it tells of: what keeps it from telling is logged, once. Not asked at all where lineage is disabled."""
+
+    @wraps(tell)
+    def harmless(*args: P.args, **named: P.kwargs) -> None:
+        if os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
+            return
+        try:
+            tell(*args, **named)
+        except Exception as error:
+            # The words of a library may hold an address with a password in it.
+            say("lineage of a table", f"found {type(error).__name__} where an event was to be made")
+
+    return harmless
+
+
+@aside
 def wrote(lake: "Lake", table: str, found: DeltaTable, work: Work, sources: Iterable[Source], rows: int | None = None) -> None:
-    """Tell that a table was written, as `found` is now, from these sources; `rows` is how many were written, where that is known.
+    """Tell that a table was written, as `found` is now, from these sources; `rows` is how many were written, where that is known."""
+    # A hospital that only validates has no client.
+    from jobs.lineage import events, sending
 
-    What keeps it from being told is logged, once of a kind.
-    """
-    if os.environ.get("OPENLINEAGE_DISABLED", "").strip().lower() == "true":
-        return
-    try:
-        # A hospital that only validates has no client.
-        from jobs.lineage import events, sending
-
-        written = Written(table, places.folder(found), found.version(), _columns(found), rows)
-        sending.send(lake.events, events.run(written, work, list(sources)), say)
-    except Exception as error:
-        # The words of a library may hold an address with a password in it.
-        say(f"lineage of {table.partition('.')[0]}", f"found {type(error).__name__} where an event was to be made")
+    written = Written(table, places.folder(found), found.version(), _columns(found), rows)
+    sending.send(lake.events, events.run(written, work, list(sources)), say)
 
 
 def say(what: str, sentence: str) -> None:

@@ -224,6 +224,7 @@ class _Making:
         self._tell(place)
         return release, found
 
+    @lineage.aside
     def _tell(self, place: Path) -> None:
         """The lineage of every table of the release."""
         work = lineage.Work("teaching", self.at, {"release": [self.name]})

@@ -300,6 +300,7 @@ class SilverPass:
         tables.change(self.lake, staged, list(hospitals()) if across else [self.hospital.center], once)
         self._tell(staged)
 
+    @lineage.aside
     def _tell(self, staged: Staged) -> None:
         """The lineage of a table that got rows; one from which rows were only taken has none."""
         table = staged.table

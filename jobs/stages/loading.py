@@ -90,6 +90,7 @@ def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report:
     shutil.rmtree(worker.staging(delivery), ignore_errors=True)
 
 
+@lineage.aside
 def tell_landing(worker: Worker, delivery: Delivery, judgement: Judgement, since: datetime) -> None:
     """The lineage of a delivery: of each table of bronze or quarantine that holds rows of it, the files that they came from."""
     work = lineage.Work(f"landing.{delivery.center}", since, {"delivery": [delivery.delivery_id]})

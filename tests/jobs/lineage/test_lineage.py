@@ -228,7 +228,7 @@ def test_without_the_client_the_table_is_written_all_the_same(
     monkeypatch.setitem(sys.modules, "jobs.lineage.events", None)
     write(lake, "silver.person")
     assert lake.version("silver", "person") == 0
-    assert "found ImportError" in caplog.text
+    assert "found ModuleNotFoundError" in caplog.text
 
 
 def test_who_wants_no_lineage_gets_none(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
