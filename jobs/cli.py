@@ -19,6 +19,7 @@ from jobs.services import users
 COMMANDS: dict[str, Callable[..., None]] = {
     "verify": operating.verify,
     "maintain": operating.maintain,
+    "lineage": operating.lineage,
     "restore": operating.restore,
     "metrics": operating.metrics,
     "validate": deliveries.validate,

@@ -25,6 +25,7 @@ class Settings:
     spark_remote: str | None = None
     driver_memory: str = "2g"
     scratch: Path | None = None
+    lineage: Path | None = None
 
     @classmethod
     def from_environment(cls, lake: str | Path | None = None) -> "Settings":
@@ -35,6 +36,7 @@ class Settings:
         key_file = os.environ.get("PSCC_PLATFORM_KEY_FILE")
         root = str(lake or os.environ.get("LAKE_ROOT") or "lake")
         scratch = os.environ.get("PSCC_STAGING")
+        lineage = os.environ.get("PSCC_LINEAGE")
         return cls(
             lake=checked_place(root) if is_remote(root) else str(Path(root).resolve()),
             platform_key_file=Path(key_file) if key_file else None,
@@ -43,6 +45,7 @@ class Settings:
             spark_remote=os.environ.get("SPARK_REMOTE"),
             driver_memory=os.environ.get("PSCC_DRIVER_MEMORY", "2g"),
             scratch=Path(scratch).resolve() if scratch else None,
+            lineage=Path(lineage).resolve() if lineage else None,
         )
 
     def platform_key(self) -> bytes:
@@ -70,12 +73,25 @@ class Settings:
         Deliveries are judged and passes staged there, so the engine has to see it too.
         """
         # Each lake its own: a pass clears what dead ones have left.
-        name = hashlib.sha256(self.lake.encode()).hexdigest()[:12]
         if self.scratch is not None:
-            return self.scratch / name
+            return self.scratch / self._digest
         if not is_remote(self.lake):
             return Path(self.lake, "staging")
-        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}-{name}")
+        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}-{self._digest}")
+
+    @property
+    def events(self) -> Path:
+        """The folder of the lineage events: below the lake, or of this user where the lake is no folder."""
+        if self.lineage is not None:
+            return self.lineage / self._digest
+        if not is_remote(self.lake):
+            return Path(self.lake, "lineage")
+        state = os.environ.get("XDG_STATE_HOME")
+        return (Path(state) if state else Path.home() / ".local" / "state") / "pscc" / "lineage" / self._digest
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.lake.encode()).hexdigest()[:12]
 
     def make_staging(self) -> Path:
         """`staging`, made for its owner alone; WrongUse where somebody else made it or may look into it."""

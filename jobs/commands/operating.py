@@ -115,6 +115,22 @@ def verify(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     raise typer.Exit(1 if found.faults else 0)
 
 
+def lineage(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="A table, such as gold.patient_summary.")],
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a table was made from, back to the files of deliveries."""
+    from jobs import show_operating
+    from jobs.lineage.trace import trace
+
+    found = trace(Settings.from_environment(lake), table)
+    if as_json:
+        _told(found.told())
+    else:
+        show_operating.traced(found)
+
+
 def maintain(
     only: Annotated[
         str | None,

@@ -33,7 +33,7 @@ MANIFEST, PROOFS = "backup.json", "proofs"
 KEPT = 7
 PIECE = 2**20
 # Copied as they are. Not `restricted`: what may identify people is kept once, where the data officer looks after it.
-OTHERS = ("returns", "teaching")
+OTHERS = ("returns", "teaching", "lineage")
 # Of each table, by zone/table: its version, and its files with their SHA-256.
 Tables = dict[str, dict[str, Any]]
 
