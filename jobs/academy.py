@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from jobs.ledger import Ledger
 from jobs.privacy.attacks import environment
 from jobs.releases import approve, listed, make
 from jobs.releases.store import APPROVED, Watch
-from jobs.settings import Settings
+from jobs.settings import Settings, forget
 from jobs.silver.engine import Engine
 from jobs.simulate import simulate
 
@@ -50,8 +49,7 @@ def own_lake(arguments: Sequence[str]) -> OwnLake | None:
 
 def lake_of(to: Path) -> Settings:
     """The academy's own lake, made where there is none: with a key, a ledger and an engine of its own, whatever this shell works with."""
-    for name in ELSEWHERE:
-        os.environ.pop(name, None)
+    forget(*ELSEWHERE)
     to.mkdir(parents=True, exist_ok=True)
     settings = replace(Settings.from_environment(to / "lake"), platform_key_file=platform_key(to / "platform.key"))
     Ledger(settings).close()

@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from jobs.commands import academy, analysts, deliveries, lake, operating, releases, rights, services, trial
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
+from jobs.settings import validate
 
 # As `pscc --help` lists them.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": analysts.export,
     "simulate": trial.simulate,
     "anonymise": releases.anonymise,
+    "settings": operating.settings,
     "key": lake.key,
     "demo": trial.demo,
 }
@@ -74,9 +76,16 @@ for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
 
 
+# One makes what a setting names, the other tells all that is wrong by itself.
+UNCHECKED = {"key", "settings"}
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, once all settings are right."""
+    words = sys.argv[1:]
     try:
+        if words and words[0] not in UNCHECKED and "--help" not in words:
+            validate()
         with own_words():
             sys.exit(app(standalone_mode=False))
     except TyperException as error:

@@ -11,6 +11,7 @@ from jobs.show import console, figure, grid, sign
 if TYPE_CHECKING:
     from jobs.ledger.alerts import Alert
     from jobs.quarantine import Group
+    from jobs.settings.values import Found
     from jobs.story import Story
 
 ROWS = 200
@@ -173,3 +174,16 @@ def alerts(found: "list[Alert]") -> None:
         )
         console.print(Text(f"      {each.todo}", style="dim"))
     console.print("\n[dim]docs/runbooks.md says more of each kind; pscc alerts close NUMBER --by NAME --why TEXT.[/dim]")
+
+
+# Settings
+
+
+def settings(found: "list[Found]") -> None:
+    """Every setting with its value, where that comes from, and what it means."""
+    table = grid(None, "setting", "value", "from", "meaning")
+    for each in found:
+        style = "" if each.source in ("environment", "file") else "dim"
+        table.add_row(Text(each.setting.name), Text(each.shown, style), each.source, Text(each.setting.meaning))
+    console.print(table)
+    console.print("\n[dim]What each may be: docs/settings.md.[/dim]")

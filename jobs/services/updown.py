@@ -14,7 +14,8 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.services import confine, database, supervisor
 from jobs.services.place import Place, is_free, write_private
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS, airflow, basic, programs
+from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
+from jobs.settings.values import faults
 
 Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
@@ -105,6 +106,8 @@ def check(place: Place) -> None:
     ):
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
+    if wrong := faults(lake(place)):
+        raise WrongUse("\n".join(wrong))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():
         raise WrongUse(
