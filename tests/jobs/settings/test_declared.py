@@ -59,7 +59,7 @@ def python() -> list[Path]:
     return files
 
 
-def tests() -> list[Path]:
+def sources_of_tests() -> list[Path]:
     return [file for file in (ROOT / "tests").rglob("*.py") if file.parent != Path(__file__).parent]
 
 
@@ -83,7 +83,9 @@ def test_every_name_that_the_product_reads_is_declared() -> None:
 
 
 def test_every_name_that_the_tests_set_is_declared() -> None:
-    names = {name for file in tests() for name in read_in(file.read_text(encoding="utf-8")) if name.startswith("PSCC_")}
+    names = {
+        name for file in sources_of_tests() for name in read_in(file.read_text(encoding="utf-8")) if name.startswith("PSCC_")
+    }
     assert {"PSCC_SAMPLES", "PSCC_ISOLATION"} <= names
     assert names - OF_TESTS <= KNOWN
 
@@ -110,7 +112,7 @@ def test_a_name_of_others_is_found_too() -> None:
 
 
 def test_every_setting_that_is_declared_is_read_somewhere() -> None:
-    told = [file.read_text(encoding="utf-8") for file in (*python(), *others(), *tests())]
+    told = [file.read_text(encoding="utf-8") for file in (*python(), *others(), *sources_of_tests())]
     sources = "\n".join(told) + DECLARATIONS.joinpath("__init__.py").read_text(encoding="utf-8")
     unread = {name for name in (*SETTINGS, *INTERNAL) if not re.search(rf"\b{name}\b", sources)}
     assert unread == NOT_BY_US
