@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from jobs.releases.store import APPROVED, Watch
 from jobs.services import supervisor
 from jobs.services.place import FILE, opened
 from jobs.services.programs import programs
-from jobs.settings import Settings
+from jobs.settings import Settings, forget
 from jobs.silver.engine import Engine
 from jobs.simulate import simulate
 
@@ -73,8 +72,7 @@ def check_not_supervised(arguments: Sequence[str]) -> None:
 
 def lake_of(to: Path) -> Settings:
     """The academy's own lake, made where there is none: with a key, a ledger and an engine of its own, whatever this shell works with."""
-    for name in ELSEWHERE:
-        os.environ.pop(name, None)
+    forget(*ELSEWHERE)
     to.mkdir(parents=True, exist_ok=True)
     settings = replace(Settings.from_environment(to / "lake"), platform_key_file=platform_key(to / "platform.key"))
     Ledger(settings).close()

@@ -24,8 +24,7 @@ def place(settings: Settings) -> Path:
     """Where the audit of a lake lies; of a lake in an object store, which no file can grow in, beside the platform key."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "ops", "audit", "audit.jsonl")
-    assert settings.platform_key_file is not None
-    return settings.platform_key_file.with_name("audit.jsonl")
+    return settings.key_file().with_name("audit.jsonl")
 
 
 def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:

@@ -14,6 +14,7 @@ from jobs.commands import academy, analysts, deliveries, lake, operating, releas
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.services import users
+from jobs.settings import validate
 
 # As `pscc --help` lists them.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": analysts.export,
     "simulate": trial.simulate,
     "anonymise": releases.anonymise,
+    "settings": operating.settings,
     "key": lake.key,
     "demo": trial.demo,
 }
@@ -77,9 +79,16 @@ for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
 
 
+# One makes what a setting names, the other tells all that is wrong by itself.
+UNCHECKED = {"key", "settings"}
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, once all settings are right."""
+    words = sys.argv[1:]
     try:
+        if words and words[0] not in UNCHECKED and "--help" not in words:
+            validate()
         with own_words():
             sys.exit(app(standalone_mode=False))
     except TyperException as error:

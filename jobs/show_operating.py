@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from jobs.ledger.alerts import Alert
     from jobs.lineage.trace import Trace
     from jobs.quarantine import Group
+    from jobs.settings.values import Found
     from jobs.story import Story
 
 ROWS = 200
@@ -195,3 +196,16 @@ def traced(found: "Trace") -> None:
         ends.add_row(Text(end.delivery_id), Text(end.state), f"{len(end.files):,}")
     console.print(ends)
     console.print("\n[dim]--json names every file; pscc delivery show ID tells the story of a delivery.[/dim]")
+
+
+# Settings
+
+
+def settings(found: "list[Found]") -> None:
+    """Every setting with its value, where that comes from, and what it means."""
+    table = grid(None, "setting", "value", "from", "meaning")
+    for each in found:
+        style = "" if each.source in ("environment", "file") else "dim"
+        table.add_row(Text(each.setting.name), Text(each.shown, style), each.source, Text(each.setting.meaning))
+    console.print(table)
+    console.print("\n[dim]What each may be: docs/settings.md.[/dim]")

@@ -214,6 +214,20 @@ def close_alert(
     print(f"Closed: {close(Settings.from_environment(lake), number, by, why).sentence}")
 
 
+def settings(as_json: JsonOption = False) -> None:
+    """Every setting: its value here, and whether that comes from the environment, a file or the default. Exit code 2 where one is wrong."""
+    from jobs import show_operating
+    from jobs.settings.values import everything, faults
+
+    found, wrong = everything(), faults()
+    if as_json:
+        _told(each.told() for each in found)
+    else:
+        show_operating.settings(found)
+    if wrong:
+        raise WrongUse("\n".join(wrong))
+
+
 def metrics(
     to: Annotated[
         Path | None,

@@ -1,6 +1,5 @@
 """What keeps a lake well, night by night: verify, compact, shorten logs, vacuum, retention, backup and the drill that restores it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +16,7 @@ from jobs.maintenance import retention
 from jobs.maintenance.compact import compact
 from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
-from jobs.settings import Settings
+from jobs.settings import Settings, value
 from jobs.verification import verify
 
 EachTable = Callable[[Lake, str, str, Fence], int]
@@ -83,11 +82,9 @@ def _vacuum(settings: Settings) -> str:
 
 
 def _retention(settings: Settings) -> str:
-    days = os.environ.get("PSCC_KEEP_LANDING_DAYS", "")
+    days = value("PSCC_KEEP_LANDING_DAYS")
     if not days:
         return "PSCC_KEEP_LANDING_DAYS is unset: nothing leaves the landing area."
-    if not days.isdecimal() or int(days) < 1:
-        raise WrongUse(f"Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found {days!r}: correct it.")
     gone = 0
     with alone(settings) as (ledger, fence):
         # Whom a request is about is linked to people of any hospital, and may have to be found in their files.
@@ -129,7 +126,7 @@ def _drill(settings: Settings) -> str:
 
 
 def _place_of_backups() -> Path | None:
-    place = os.environ.get("PSCC_BACKUP")
+    place = value("PSCC_BACKUP")
     return Path(place) if place else None
 
 

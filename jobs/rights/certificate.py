@@ -22,8 +22,7 @@ def folder(settings: Settings) -> Path:
     """Where key, certificates and register of a lake lie: in its vault, or beside the platform key where the lake is no folder."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "vault")
-    assert settings.platform_key_file is not None
-    return settings.platform_key_file.parent
+    return settings.key_file().parent
 
 
 def sign(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:

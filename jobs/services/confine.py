@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 
 from jobs.services.place import Place
-from jobs.services.users import NAMED, POSTGRES_UID, become, clinical, machine
+from jobs.services.users import POSTGRES_UID, become, clinical, machine
+from jobs.settings.values import places
 
 # A tree of processes of its own, which dies with its head.
 OWN_TREE = ["--unshare-pid", "--proc", "/proc", "--die-with-parent"]
@@ -25,8 +26,9 @@ def is_possible() -> bool:
 
 def tasks(place: Place) -> list[str]:
     """What the scheduler of Airflow and its tasks see: everything that their user may. What they started is gone when they are."""
-    told = [os.environ[name] for name in NAMED if name in os.environ]
-    named = [Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *told)]
+    named = [
+        Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *places()) if "://" not in each
+    ]
     return [*machine([place.state, staging(place), *named]), *OWN_TREE, *clinical()]
 
 

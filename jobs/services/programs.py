@@ -9,28 +9,12 @@ from jobs.services import confine, probes
 from jobs.services.place import Place
 from jobs.services.program import Program
 from jobs.services.users import CLINICAL_UID, POSTGRES_UID, PROJECT
-
-# What may be set for a whole machine and every program should know.
-PASSED_ON = ("PSCC_JARS", "JAVA_HOME", "PSCC_DRIVER_MEMORY", "PSCC_NO_JAVA_WHEEL", "LANG", "SSL_CERT_FILE")
-STORE = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP", "PSCC_STAGING")
-
-# What operators set for the tasks: whom to tell, what to keep.
-OPERATING = (
-    "PSCC_ALERT_MAIL",
-    "PSCC_ALERT_FROM",
-    "PSCC_ALERT_WEBHOOK",
-    "PSCC_SMTP",
-    "PSCC_SMTP_USER",
-    "PSCC_SMTP_PASSWORD_FILE",
-    "PSCC_DELIVERY_DAYS",
-    "PSCC_BACKUP",
-    "PSCC_KEEP_LANDING_DAYS",
-)
+from jobs.settings import Part, handed
 
 
 def basic(place: Place) -> dict[str, str]:
     """What every program of Python needs, and no secret."""
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    passed = handed(Part.EVERY) | {name: os.environ[name] for name in ("LANG",) if name in os.environ}
     home = {"HOME": str(place.run), "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
     return {"LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"} | home | passed
 
@@ -47,7 +31,7 @@ def lake(place: Place) -> dict[str, str]:
     # A folder of the user's own name in the temporary one would be out of the engine's reach.
     known |= {"PSCC_STAGING": str(confine.staging(place))} if "://" in place.lake else {}
     database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
-    return known | database | {name: os.environ[name] for name in (*STORE, *OPERATING) if name in os.environ}
+    return handed(Part.TASKS) | known | database
 
 
 def airflow(place: Place) -> dict[str, str]:
@@ -98,7 +82,7 @@ def _with_lake(place: Place) -> dict[str, str]:
 
 
 def _landing_only(place: Place) -> dict[str, str]:
-    return airflow(place) | {"PSCC_LANDING": place.landing} | {name: os.environ[name] for name in STORE if name in os.environ}
+    return airflow(place) | handed(Part.TRIGGER) | {"PSCC_LANDING": place.landing}
 
 
 def _engine_command(place: Place) -> list[str]:
@@ -122,6 +106,10 @@ def _curated_engine(place: Place) -> list[str]:
 
 def _academy(part: str, place: Place) -> list[str]:
     return [sys.executable, "-m", "hub_config.academy", "run", part, "--to", str(place.academy)]
+
+
+def _hub(place: Place) -> dict[str, str]:
+    return basic(place) | handed(Part.HUB)
 
 
 def _postgresql(place: Place) -> list[str]:
@@ -194,7 +182,7 @@ PROGRAMS = (
         partial(probes.engine, "teaching-engine"),
         part="academy",
     ),
-    Program("hub", partial(_academy, "hub"), basic, probes.hub, ("teaching-engine",), stop_seconds=60, part="academy"),
+    Program("hub", partial(_academy, "hub"), _hub, probes.hub, ("teaching-engine",), stop_seconds=60, part="academy"),
 )
 PARTS = tuple(dict.fromkeys(each.part for each in PROGRAMS if each.part != "core"))
 

@@ -14,7 +14,9 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.services import confine, database, own, supervisor, users
 from jobs.services.place import Place, is_free
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS, STORE, airflow, basic, programs
+from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
+from jobs.settings import Part, handed
+from jobs.settings.values import faults
 
 Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
@@ -109,6 +111,8 @@ def check(place: Place) -> None:
     ):
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
+    if wrong := faults(lake(place)):
+        raise WrongUse("\n".join(wrong))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():
         raise WrongUse(
@@ -219,10 +223,15 @@ def make_own(place: Place) -> None:
     if os.geteuid() != 0:
         own.make(told)
         return
-    store = {name: os.environ[name] for name in STORE if name in os.environ}
     command = [*confine.tasks(place), sys.executable, "-m", "jobs.services.own"]
     made = subprocess.run(
-        command, input=told.told(), env=airflow(place) | store, cwd=place.state, capture_output=True, text=True, check=False
+        command,
+        input=told.told(),
+        env=airflow(place) | handed(Part.TASKS),
+        cwd=place.state,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if made.returncode:
         said = (made.stderr.strip().splitlines() or ["nothing"])[-1]

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jobs.errors import WrongUse
+from jobs.settings.kinds import CLINICAL_UID
+from jobs.settings.values import places
 from quality.address import is_remote
 
 # The group of the curated engine, and its user, are hub_config's.
-POSTGRES_UID, CURATED_GID, CLINICAL_UID = 64601, 64602, 64603
+POSTGRES_UID, CURATED_GID = 64601, 64602
 # A JVM refuses a user without a name.
 NAMES = Path(__file__).with_name("etc")
 PROJECT = Path(__file__).parents[2]
-# What commands are told of by the environment, and read or write as the owner of their lake.
-NAMED = ("PSCC_PLATFORM_KEY_FILE", "PSCC_KEYS", "PSCC_LANDING", "PSCC_BACKUP", "PSCC_SMTP_PASSWORD_FILE", "PSCC_ANALYST_FOLDER")
 
 
 def become(uid: int, *groups: int) -> list[str]:
@@ -121,7 +121,7 @@ def work_as_owner(lake: str, words: list[str]) -> None:
         return
     os.umask(0o027)
     here = Path.cwd()
-    shown = [Path(lake), *_named(words), *_named(os.environ.get(name, "") for name in NAMED)]
+    shown = [Path(lake), *_named(words), *_named(places())]
     command = [*machine(shown), *_made(here), "--chdir", str(here), *clinical(), "--pdeathsig", "TERM"]
     known = {"HOME": "/nonexistent", "USER": "pscc-clinical", "LOGNAME": "pscc-clinical", "LAKE_ROOT": lake}
     path = f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)

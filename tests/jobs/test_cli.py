@@ -100,6 +100,7 @@ def test_what_is_no_command_ends_with_2_and_no_traceback(pscc: Command, command:
 
 def test_a_platform_key_that_is_none_gets_a_sentence(pscc: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("secret")
+    (tmp_path / "key").chmod(0o600)
     monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "key"))
     code, _, err = pscc("ingest", "landing", "--keys", "keys.json")
     assert code == 2

@@ -213,7 +213,7 @@ def test_nothing_leaves_the_landing_area_unless_told(world: Landed, monkeypatch:
     monkeypatch.delenv("PSCC_KEEP_LANDING_DAYS", raising=False)
     assert "nothing leaves" in maintain(world.settings, "retention")
     monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "soon")
-    with pytest.raises(WrongUse, match=r"^Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found 'soon'"):
+    with pytest.raises(WrongUse, match=r"^Expected PSCC_KEEP_LANDING_DAYS to be a number of days from 1 to 36,500, found 'soon'"):
         maintain(world.settings, "retention")
 
 

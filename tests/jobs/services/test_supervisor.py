@@ -34,6 +34,15 @@ def test_the_supervisor_starts_nothing_by_itself_and_ends_when_told(place: Place
     assert not supervisor.is_running(place)
 
 
+def test_what_operators_set_reaches_the_guards_which_hand_it_to_the_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@site.example")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "/of/another/lake")
+    supervisor.start(place)
+    told = Path(f"/proc/{(place.run / 'supervisord.pid').read_text().strip()}/environ").read_bytes().split(b"\0")
+    assert b"PSCC_ALERT_MAIL=on-call@site.example" in told
+    assert not [each for each in told if each.startswith(b"PSCC_PLATFORM_KEY_FILE")]
+
+
 def test_a_program_that_ends_at_once_is_seen_to(place: Place) -> None:
     supervisor.start(place)
     # There is no database in this place.

@@ -122,6 +122,7 @@ def patients() -> dict[tuple[str, str], list[dict[str, object]]]:
 def lake_of_gold(root: Path) -> Settings:
     """A lake with gold tables, as a build would leave them."""
     (root / "platform.key").write_text("11" * 32)
+    (root / "platform.key").chmod(0o600)
     settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
     ledger = Ledger(settings)
     ledger.hold_to_key(Pseudonyms(settings.platform_key()).fingerprint(), first=True)
