@@ -28,9 +28,9 @@ def send(folder: str, events: list[RunEvent], say: Say) -> None:
     if _away:
         return
     try:
-        client = _client()
-        for event in events if client else ():
-            client.emit(event)  # type: ignore[union-attr]
+        if client := _client():
+            for event in events:
+                client.emit(event)
     except Exception as error:
         # To wait for it again with every table would hold up the work.
         _away.add("server")
