@@ -72,8 +72,11 @@ def _private_fault(value: str) -> Fault | None:
     # What is no path may be the secret itself, set by mistake: it is not shown.
     if _file_fault(value):
         return Fault("correct the path, or the rights to the file", "no readable file there")
-    mode = stat.S_IMODE(Path(value).stat().st_mode)
-    if not mode & 0o077 or Path(value).resolve().is_relative_to(GIVEN):
+    file = Path(value).stat()
+    mode = stat.S_IMODE(file.st_mode)
+    # Root's may be read by the group of the service that it is for.
+    is_closed = not mode & (0o037 if file.st_uid == 0 else 0o077)
+    if is_closed or Path(value).resolve().is_relative_to(GIVEN):
         return None
     return Fault(f"close it with `chmod 600 {value}`", f"{value} open to others (mode {mode:04o})")
 
