@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jobs.errors import WrongUse
-from jobs.settings.kinds import CLINICAL_UID
 from jobs.settings.values import places
 from quality.address import is_remote
 
 # The group of the curated engine, and its user, are hub_config's.
-POSTGRES_UID, CURATED_GID = 64601, 64602
+POSTGRES_UID, CURATED_GID, CLINICAL_UID = 64601, 64602, 64603
 # A JVM refuses a user without a name.
 NAMES = Path(__file__).with_name("etc")
 PROJECT = Path(__file__).parents[2]

@@ -9,8 +9,6 @@ from pathlib import Path
 
 # The files that a container is given lie here; who may read them is settled by who has the container.
 GIVEN = Path("/run/secrets")
-# As whom services that root starts do what touches patients, and the group of what root gives them to read: no account has this number.
-CLINICAL_UID = 64603
 # As SQLAlchemy reads an address: driver, user and password, host and port, database, options.
 ADDRESS = re.compile(r"([\w+]+)://(?:[^:/]*(?::[^@]*)?@)?(?:\[[^/?]+\]|[^/:?]*)(?::\d+)?(?:/[^?]*)?(?:\?.*)?")
 
@@ -74,9 +72,11 @@ def _private_fault(value: str) -> Fault | None:
     # What is no path may be the secret itself, set by mistake: it is not shown.
     if _file_fault(value):
         return Fault("correct the path, or the rights to the file", "no readable file there")
-    found = Path(value).stat()
-    mode = stat.S_IMODE(found.st_mode)
-    if not mode & (0o037 if found.st_gid == CLINICAL_UID else 0o077) or Path(value).resolve().is_relative_to(GIVEN):
+    file = Path(value).stat()
+    mode = stat.S_IMODE(file.st_mode)
+    # Root's may be read by the group of the service that it is for.
+    is_closed = not mode & (0o037 if file.st_uid == 0 else 0o077)
+    if is_closed or Path(value).resolve().is_relative_to(GIVEN):
         return None
     return Fault(f"close it with `chmod 600 {value}`", f"{value} open to others (mode {mode:04o})")
 

@@ -19,7 +19,7 @@ OURS = re.compile(r"\b(?:PSCC_[A-Z0-9_]*[A-Z0-9]|LAKE_ROOT)\b")
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
 # What Airflow, JupyterHub, Spark and the machine tell or are told: their manuals declare it.
 THEIRS = re.compile(
-    r"AIRFLOW_.+|JUPYTER.+|GX_ANALYTICS_ENABLED|MATPLOTLIBRC|PYDEVD_.+|PYSPARK_PYTHON|SPARK_LOCAL_IP|PATH|HOME|LANG|TMPDIR"
+    r"AIRFLOW_.+|JUPYTER.+|GX_ANALYTICS_ENABLED|MATPLOTLIBRC|PYDEVD_.+|PYSPARK_PYTHON|SPARK_LOCAL_IP|PATH|PYTHONPATH|HOME|LANG|TMPDIR"
 )
 # Of tests: a variable that must not be seen inside, and what several begin with.
 OF_TESTS = {"PSCC_SECRET", "PSCC_ALERT", "PSCC_DATABASE"}

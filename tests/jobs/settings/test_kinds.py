@@ -1,5 +1,7 @@
 """Each kind of setting: what it takes, what it does not."""
 
+import os
+
 import pytest
 
 from jobs.settings import kinds
@@ -40,7 +42,18 @@ def test_a_default_is_what_its_setting_may_be(setting) -> None:
 def test_a_file_that_somebody_else_may_read_is_not_private(tmp_path) -> None:
     file = tmp_path / "password"
     file.write_text("word")
+    if os.getuid() == 0:
+        os.chown(file, 64_999, 64_999)
     for mode, is_private in ((0o600, True), (0o400, True), (0o640, False), (0o604, False), (0o622, False)):
+        file.chmod(mode)
+        assert (kinds.PRIVATE_FILE.fault(str(file)) is None) == is_private, oct(mode)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to the group of a service")
+def test_a_file_of_roots_may_be_read_by_the_group_of_a_service_and_no_more(tmp_path) -> None:
+    file = tmp_path / "password"
+    file.write_text("word")
+    for mode, is_private in ((0o640, True), (0o660, False), (0o644, False), (0o650, False)):
         file.chmod(mode)
         assert (kinds.PRIVATE_FILE.fault(str(file)) is None) == is_private, oct(mode)
 
