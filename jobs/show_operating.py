@@ -9,6 +9,7 @@ from jobs.ledger.records import OUTCOME
 from jobs.show import console, figure, grid, sign
 
 if TYPE_CHECKING:
+    from jobs.access import Access
     from jobs.ledger.alerts import Alert
     from jobs.quarantine import Group
     from jobs.story import Story
@@ -173,3 +174,23 @@ def alerts(found: "list[Alert]") -> None:
         )
         console.print(Text(f"      {each.todo}", style="dim"))
     console.print("\n[dim]docs/runbooks.md says more of each kind; pscc alerts close NUMBER --by NAME --why TEXT.[/dim]")
+
+
+# The access log
+
+
+def accesses(found: "list[Access]") -> None:
+    """Who read what, the newest last."""
+    if not found:
+        console.print("Nothing was read, as far as it is noted here.")
+        return
+    table = grid(None, "at", "who", "by", "table", "version", "columns", "rows", "outcome", right=("version", "rows"))
+    for each in found[-ROWS:]:
+        version = "·" if each.version is None else str(each.version)
+        words = (each.at[:19].replace("T", " "), each.who or "unknown", each.through, each.table or "·")
+        table.add_row(
+            *map(Text, words), version, Text(" ".join(each.columns)), "·" if each.rows is None else f"{each.rows:,}", each.outcome
+        )
+    console.print(table)
+    rest = f", the newest {ROWS} shown; --json lists all" if len(found) > ROWS else ""
+    console.print(f"[dim]{len(found):,} reads{rest}[/dim]")

@@ -91,10 +91,15 @@ def show_delivery(
     delivery_id: Annotated[str, typer.Argument(metavar="ID")], lake: LakeOption = None, as_json: JsonOption = False
 ) -> None:
     """Announcement, gates, rows, tables and their versions, passes, times, runs: the whole story of a delivery."""
-    from jobs import show_operating
+    from jobs import access, show_operating
     from jobs.story import story
 
-    found = story(Settings.from_environment(lake), delivery_id)
+    settings = Settings.from_environment(lake)
+    found = story(settings, delivery_id)
+    counted = [each for each in found.tables if each.table.startswith("quarantine.")]
+    access.note(
+        settings, "pscc delivery show", [access.Read(each.table, each.version, ("source_file", "status")) for each in counted]
+    )
     if as_json:
         _told([found.told()])
     else:
