@@ -213,6 +213,10 @@ def metrics(
     serve: Annotated[
         int | None, typer.Option("--serve", metavar="PORT", help="At http://127.0.0.1:PORT/metrics, until interrupted.")
     ] = None,
+    listen: Annotated[
+        str,
+        typer.Option("--listen", metavar="ADDRESS", help="There instead: a closed network alone, for it asks for no password."),
+    ] = "127.0.0.1",
     lake: LakeOption = None,
 ) -> None:
     """Gauges for Prometheus: deliveries by state, what is held, quarantine, the newest delivery of a hospital, gold, alerts."""
@@ -223,8 +227,8 @@ def metrics(
     settings = Settings.from_environment(lake)
     found = told(settings)
     if serve is not None:
-        with server(serve, lambda: told(settings)) as serving, suppress(KeyboardInterrupt):
-            print(f"http://127.0.0.1:{serving.server_port}/metrics", flush=True)
+        with server(serve, lambda: told(settings), listen) as serving, suppress(KeyboardInterrupt):
+            print(f"http://{listen}:{serving.server_port}/metrics", flush=True)
             serving.serve_forever()
     elif to is not None:
         places.write(str(to.resolve()), found)
