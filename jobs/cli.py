@@ -18,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": operating.verify,
     "maintain": operating.maintain,
     "restore": operating.restore,
+    "upgrade": lake.upgrade,
     "metrics": operating.metrics,
     "validate": deliveries.validate,
     "ingest": deliveries.ingest,

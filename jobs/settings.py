@@ -11,7 +11,8 @@ from pathlib import Path
 from jobs.errors import WrongUse
 from quality.address import is_remote
 
-LAKE_FORMAT = "1"
+# What a lake of this version looks like. Older ones are brought to it by jobs/upgrade, newer ones are refused.
+LAKE_FORMAT = "2"
 
 
 @dataclass(frozen=True)
