@@ -57,6 +57,7 @@ GROUPS = {
     "quarantine": operating.quarantine_app,
     "delivery": operating.delivery_app,
     "alerts": operating.alerts_app,
+    "keys": operating.keys_app,
 }
 
 # A traceback with local variables could show rows of patients.

@@ -9,12 +9,24 @@ from jobs.ledger.records import OUTCOME
 from jobs.show import console, figure, grid, sign
 
 if TYPE_CHECKING:
+    from jobs.keys import Key
     from jobs.ledger.alerts import Alert
     from jobs.quarantine import Group
     from jobs.story import Story
 
 ROWS = 200
 VERDICTS = {"passed": "green", "warned": "yellow", "waived": "yellow", "refused": "red", "held": "yellow", "not reached": "dim"}
+
+
+# Keys
+
+
+def keys(found: "list[Key]") -> None:
+    """Every key by what tells it from others."""
+    table = grid(None, "key", "id", "since", "state", "what hangs on it")
+    for each in found:
+        table.add_row(*map(Text, (each.what, each.id, each.since, each.state, each.hangs)))
+    console.print(table)
 
 
 # Quarantine
