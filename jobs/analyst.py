@@ -14,6 +14,7 @@ from jobs.builds import Build
 from jobs.cohorts import Definition, Saved
 from jobs.errors import WrongUse
 from jobs.lake import Lake
+from jobs.ledger import Ledger
 from jobs.scratch import Scratch
 from jobs.session import check_engine
 from jobs.settings import Settings
@@ -90,6 +91,7 @@ def open_gold(lake: str | None = None, build: int | None = None) -> Gold:
     SPARK_REMOTE names the engine; without it Spark starts in this process.
     """
     settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
     check_engine(settings)
     where = Lake.of(settings)
     number = builds.newest(where) if build is None else build

@@ -22,6 +22,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "maintain": operating.maintain,
     "lineage": operating.lineage,
     "restore": operating.restore,
+    "upgrade": lake.upgrade,
     "metrics": operating.metrics,
     "validate": deliveries.validate,
     "ingest": deliveries.ingest,
@@ -62,6 +63,7 @@ GROUPS = {
     "quarantine": operating.quarantine_app,
     "delivery": operating.delivery_app,
     "alerts": operating.alerts_app,
+    "keys": operating.keys_app,
 }
 
 # A traceback with local variables could show rows of patients.

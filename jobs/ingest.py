@@ -9,7 +9,7 @@ from jobs import intake, status
 from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
-from jobs.ledger import Announcement, Delivery, Lease, Ledger
+from jobs.ledger import Announcement, Delivery, Lease, Ledger, formats
 from jobs.returns import Report
 from jobs.settings import Settings
 from jobs.stages import deciding, judging, loading, publishing, verdicts
@@ -218,3 +218,5 @@ def rebuild_silver(settings: Settings, engine: Any) -> None:
             # What else lies in bronze was not decided on, or failed the gate.
             others = [each.delivery_id for each in ledger.deliveries(None, "held", "loading")]
             engine.rebuild(loaded, others, alone.check)
+            with ledger.engine.begin() as connection:
+                formats.forget_grown(connection)

@@ -10,6 +10,7 @@ from jobs.show import console, figure, grid, sign
 
 if TYPE_CHECKING:
     from jobs.access import Access
+    from jobs.keys import Key
     from jobs.ledger.alerts import Alert
     from jobs.lineage.trace import Trace
     from jobs.quarantine import Group
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 ROWS = 200
 VERDICTS = {"passed": "green", "warned": "yellow", "waived": "yellow", "refused": "red", "held": "yellow", "not reached": "dim"}
+
+
+# Keys
+
+
+def keys(found: "list[Key]") -> None:
+    """Every key by what tells it from others."""
+    table = grid(None, "key", "id", "since", "state", "what hangs on it")
+    for each in found:
+        table.add_row(*map(Text, (each.what, each.id, each.since, each.state, each.hangs)))
+    console.print(table)
 
 
 # Quarantine

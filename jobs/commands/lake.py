@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,10 @@ from jobs import private
 from jobs.commands.shared import JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.services import users
-from jobs.settings import Settings
+from jobs.settings import LAKE_FORMAT, Settings
+
+if TYPE_CHECKING:
+    from jobs.upgrade import Migration
 
 rebuild_app = group("Make tables again from what lies below them.")
 
@@ -57,6 +60,42 @@ def build(lake: LakeOption = None) -> None:
         watch("building gold")
         made = built(settings, engine)
     show.built(made)
+
+
+def upgrade(
+    check: Annotated[bool, typer.Option("--check", help="Only say what is due. Exit code 1 where something is.")] = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
+    lake: LakeOption = None,
+    to: StateOption = Path("services"),
+) -> None:
+    """Bring a lake that an older version made to the format of this one. Back it up and stop what works on it first."""
+    import getpass
+
+    from jobs import show
+    from jobs import upgrade as upgrades
+    from jobs.services import told
+
+    settings = told.settings(to, lake)
+    if check:
+        found = upgrades.due(settings)
+        for each in found:
+            print(f"format {each.number}: {each.says}")
+    else:
+        with show.progress() as watch:
+            found = upgrades.upgrade(settings, by if by is not None else getpass.getuser(), watch)
+    print(_upgraded(found, check=check))
+    if missing := upgrades.to_make_again(settings):
+        print(f"New columns of silver are empty in {', '.join(missing)}. Next: `pscc rebuild silver`, then `pscc build`.")
+    raise typer.Exit(1 if check and found else 0)
+
+
+def _upgraded(found: "list[Migration]", *, check: bool) -> str:
+    if not found:
+        return f"The lake has format {LAKE_FORMAT}: nothing to do."
+    done = ", ".join(str(each.number) for each in found)
+    return (
+        f"The lake needs {done}: run `pscc upgrade`." if check else f"The lake has format {LAKE_FORMAT} now; carried out: {done}."
+    )
 
 
 def status(lake: ServedLakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:

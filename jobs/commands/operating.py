@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from jobs.commands import deliveries
-from jobs.commands.shared import ByOption, JsonOption, LakeOption, ServedLakeOption, WhyOption, engine_of, group
+from jobs.commands.shared import ByOption, JsonOption, LakeOption, ServedLakeOption, StateOption, WhyOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
 quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
 delivery_app = group("One delivery, from its announcement to gold.")
 alerts_app = typer.Typer(help="What somebody has to look at.", invoke_without_command=True, rich_markup_mode=None)
+
+
+keys_app = group("The keys of a lake: which there are, how old, what hangs on them, and a new one in place of an old.")
 
 
 def _told(lines: Iterable[dict[str, Any]]) -> None:
@@ -231,6 +234,48 @@ def settings(as_json: JsonOption = False) -> None:
         show_operating.settings(found)
     if wrong:
         raise WrongUse("\n".join(wrong))
+
+
+@keys_app.command("list")
+def list_keys(
+    register: Annotated[
+        Path | None, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys; PSCC_KEYS when not given.")
+    ] = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Every key by what tells it from others, with what hangs on it. Never the key."""
+    from jobs import show_operating
+    from jobs.keys import keys
+    from jobs.settings import value
+
+    named = register or (Path(known) if (known := value("PSCC_KEYS")) else None)
+    found = keys(Settings.from_environment(lake), named)
+    if as_json:
+        _told(each.told() for each in found)
+    else:
+        show_operating.keys(found)
+
+
+@keys_app.command("rotate")
+def rotate_key(
+    which: Annotated[
+        str, typer.Argument(metavar="certificate|services", help="Which; docs/keys.md says how others are changed.")
+    ],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who, for the audit; of certificates.")] = "",
+    lake: LakeOption = None,
+    to: StateOption = Path("services"),
+) -> None:
+    """Put a new key in place of an old one: of certificates, whose old ones stay good, or of stopped services."""
+    from jobs.keys import rotate
+    from jobs.services.told import renew
+
+    if which == "services":
+        print(
+            f"New: {', '.join(renew(to))}, and the key of analysts' tokens. Next: `pscc up`; `pscc address NAME` for each analyst."
+        )
+    else:
+        print(f"The new key is {rotate(Settings.from_environment(lake), which, by)}. Hand out `certificate.pub` again.")
 
 
 def metrics(

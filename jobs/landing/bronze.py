@@ -161,7 +161,7 @@ def land(commit: Commit, records: Path) -> Landed:
 
 
 def _land_feed(commit: Commit, domain: str, files: list[StagedFile], landed: Landed, writer: pq.ParquetWriter) -> None:
-    schema, notes = _bronze_schema(pq.read_schema(files[0].parquet)), Notes(landed, writer)
+    schema, notes = bronze_schema(pq.read_schema(files[0].parquet)), Notes(landed, writer)
     kept = (rows.cast(schema) for staged in files for rows in _kept(commit, staged, notes))
     batches = (batch for rows in kept for batch in rows.to_batches())
     if any(staged.rows for staged in files):
@@ -170,7 +170,7 @@ def _land_feed(commit: Commit, domain: str, files: list[StagedFile], landed: Lan
     deque(batches, maxlen=0)
 
 
-def _bronze_schema(staged: pa.Schema) -> pa.Schema:
+def bronze_schema(staged: pa.Schema) -> pa.Schema:
     fields = []
     for each in staged:
         if each.name not in STAGED_ONLY:
@@ -302,7 +302,7 @@ def _records(commit: Commit, feed: Feed, kept: pl.DataFrame) -> pl.DataFrame:
 
 def _bronze(commit: Commit, rows: pa.Table, judged: pl.DataFrame) -> pa.Table:
     """The kept rows in bronze layout: final reasons, the place in the chain, and none of the columns that only landing needs."""
-    schema = _bronze_schema(rows.schema)
+    schema = bronze_schema(rows.schema)
     rows = rows.set_column(
         rows.schema.get_field_index("_reason"),
         rows.schema.field("_reason"),

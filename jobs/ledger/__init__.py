@@ -10,8 +10,10 @@ from sqlalchemy.exc import IntegrityError
 
 from jobs.errors import LakehouseError, WrongUse
 from jobs.landing.model import Manifest
+from jobs.ledger import formats
 from jobs.ledger import lease as leases
 from jobs.ledger.chain import Place, place
+from jobs.ledger.formats import Format
 from jobs.ledger.lease import Lease
 from jobs.ledger.records import FOLLOWS, OUTCOME, Announcement, Decision, Delivery, State, Step
 from jobs.ledger.schema import ANNOUNCEMENT, DECISION, DELIVERY, LAKE, PASS, SEND_AGAIN, TRANSITION
@@ -25,6 +27,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Fence",
+    "Format",
     "Lease",
     "Ledger",
     "Place",
@@ -49,11 +52,18 @@ def now() -> str:
 
 
 class Ledger:
-    """The ledger of one lake; `create` makes it where there is none."""
+    """The ledger of one lake; `create` makes it where there is none, `older` opens one that has to be upgraded too."""
 
-    def __init__(self, settings: Settings, *, create: bool = True) -> None:
-        self.engine = open_store(settings, create=create)
+    def __init__(self, settings: Settings, *, create: bool = True, older: bool = False) -> None:
+        self.engine = open_store(settings, create=create, older=older)
+        self._lake, self._older = settings.lake, older
         self._held: dict[str, Lease] = {}
+
+    @property
+    def format(self) -> Format:
+        """The lake's format, as the ledger tells it now."""
+        with self.engine.begin() as connection:
+            return formats.read(formats.format_of(connection), self._lake)
 
     def close(self) -> None:
         """Give back the connections; SQLite folds its log into the one file."""
@@ -61,19 +71,20 @@ class Ledger:
 
     def hold_to_key(self, fingerprint: str, *, first: bool = False) -> None:
         """Nothing when the lake was made with the platform key of this fingerprint, WrongUse otherwise; the `first` key is kept as the lake's."""
-        known = self._key()
+        known = self.key_fingerprint()
         if known is None and first:
             # Another worker may write its own in the same moment: what counts is what is there afterwards.
             with suppress(IntegrityError), self.engine.begin() as connection:
                 connection.execute(insert(LAKE).values(name=KEY, value=fingerprint))
-            known = self._key()
+            known = self.key_fingerprint()
         if known not in (None, fingerprint):
             raise WrongUse(
                 "Expected the platform key that this lake was made with, found another one: under it every patient would become "
                 "somebody new. Check PSCC_PLATFORM_KEY_FILE and LAKE_ROOT."
             )
 
-    def _key(self) -> str | None:
+    def key_fingerprint(self) -> str | None:
+        """What tells the lake's platform key from others; None before the first delivery."""
         with self.engine.begin() as connection:
             return connection.execute(select(LAKE.c.value).where(LAKE.c.name == KEY)).scalar()
 
@@ -86,6 +97,9 @@ class Ledger:
             yield self._held[name]
             return
         with leases.held(self.engine, name, patience) as lease:
+            if not self._older:
+                # Who waited may have waited for an upgrade, after which this code no longer knows the lake.
+                formats.check(self.format, self._lake)
             self._held[name] = lease
             try:
                 yield lease

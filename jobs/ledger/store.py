@@ -4,33 +4,48 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError
 
 from jobs.database import postgres, unusable
 from jobs.errors import WrongUse
+from jobs.ledger import formats
+from jobs.ledger.formats import KNOWN, Format
 from jobs.ledger.schema import LAKE, METADATA
-from jobs.settings import LAKE_FORMAT, Settings
+from jobs.settings import Settings
 
 SCHEMA = "ledger"
 BUSY_SECONDS = 60
 NO_LAKE = "Expected a lake in {}, found none there: check --lake or LAKE_ROOT, or load deliveries with `pscc ingest`."
 
 
-def open_store(settings: Settings, *, create: bool) -> Engine:
-    """The ledger's database, its tables made when `create`; WrongUse for a lake that is not there or is of another version."""
+def open_store(settings: Settings, *, create: bool, older: bool = False) -> Engine:
+    """The ledger's database, its tables made when `create`; WrongUse for a lake that is not there or is of another format.
+
+    With `older` a lake of an older format is opened too, as it is.
+    """
     engine = _postgres(settings.database_url) if settings.database_url else _sqlite(settings.lake, create=create)
     try:
-        if not _is_ours(engine, settings.lake):
+        found = lake_format(engine, settings.lake)
+        if found is None:
             if not create:
                 raise WrongUse(NO_LAKE.format(settings.lake))
             _make_tables(engine)
-        elif _lacks_tables(engine):
-            # Made by a version that did not know all of them: what is there stays as it is.
-            _make_tables(engine)
+        elif older:
+            formats.refuse_newer(found, settings.lake)
+        else:
+            formats.check(found, settings.lake)
     except DatabaseError as error:
         raise unusable(f"the ledger of the lake {settings.lake}", error) from None
     return engine
+
+
+def lake_format(engine: Engine, lake: str) -> Format | None:
+    """The format that the ledger tells, None where no ledger was made yet."""
+    with engine.begin() as connection:
+        if not inspect(connection).has_table(LAKE.name, schema=SCHEMA if engine.dialect.name == "postgresql" else None):
+            return None
+        return formats.read(formats.format_of(connection), lake)
 
 
 def _sqlite(lake: str, *, create: bool) -> Engine:
@@ -73,26 +88,6 @@ def _postgres(url: str) -> Engine:
     return postgres(url).execution_options(schema_translate_map={None: SCHEMA})
 
 
-def _is_ours(engine: Engine, lake: str) -> bool:
-    """False where no ledger was made yet; WrongUse for one of another version, which is left as it is."""
-    with engine.begin() as connection:
-        if not inspect(connection).has_table(LAKE.name, schema=SCHEMA if engine.dialect.name == "postgresql" else None):
-            return False
-        found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar()
-    if found != LAKE_FORMAT:
-        raise WrongUse(
-            f"Expected a lake of format {LAKE_FORMAT} in {lake}, found format {found}: "
-            "use the version of pscc that made it, or load the deliveries into a new lake."
-        )
-    return True
-
-
-def _lacks_tables(engine: Engine) -> bool:
-    with engine.begin() as connection:
-        known = inspect(connection).get_table_names(schema=SCHEMA if engine.dialect.name == "postgresql" else None)
-    return not set(METADATA.tables) <= set(known)
-
-
 def _make_tables(engine: Engine) -> None:
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
@@ -100,5 +95,5 @@ def _make_tables(engine: Engine) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(7023420)"))
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         METADATA.create_all(connection)
-        if connection.execute(select(LAKE.c.value).where(LAKE.c.name == "format")).scalar() is None:
-            connection.execute(insert(LAKE).values(name="format", value=LAKE_FORMAT))
+        if formats.format_of(connection) is None:
+            formats.write(connection, Format(KNOWN))

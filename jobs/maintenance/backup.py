@@ -68,6 +68,7 @@ def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextMana
 def restore(saved: Path, settings: Settings, *, link: bool = False) -> None:
     """Make a lake in an empty place from a backup; LakehouseError where a file is not what it was. With `link` the files are those of the backup."""
     told = _told(saved)
+    _check_format(told)
     _check_empty(settings)
     for place, table in told["tables"].items():
         for name, digest in table["files"].items():
@@ -192,11 +193,15 @@ def _told(saved: Path) -> dict[str, Any]:
         told = dict(json.loads((saved / MANIFEST).read_text()))
     except (OSError, ValueError):
         raise WrongUse(f"Expected a backup in {saved}, found no readable {MANIFEST} there: name one of its folder.") from None
+    return told
+
+
+def _check_format(told: dict[str, Any]) -> None:
     if told["format"] != LAKE_FORMAT:
         raise WrongUse(
-            f"Expected a backup of format {LAKE_FORMAT}, found format {told['format']}: use the version of pscc that made it."
+            f"Expected a backup of a lake of format {LAKE_FORMAT}, found format {told['format']}: restore it with the version of pscc that "
+            "made it, then upgrade the lake."
         )
-    return told
 
 
 def _check_empty(settings: Settings) -> None:

@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import private
+from jobs import audit, private
 from jobs.errors import ContractViolation, WrongUse
+from jobs.failpoint import failpoint
 from jobs.settings import Settings
 from quality.address import is_remote
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 VERSION = "1.0"
 ALGORITHM = "Ed25519"
+# A key that is to be the next lies beside the current one until it takes its place.
+PRIVATE, NEXT, PUBLIC = "certificate.key", "certificate.key.next", "certificate.pub"
 NO_SIGNATURES = "Expected the package `cryptography` to sign and verify with, found none: install pscc-lakehouse[engine]."
 
 
@@ -51,20 +54,60 @@ def write(settings: Settings, certificate: dict[str, Any]) -> Path:
 def verify(settings: Settings, file: Path) -> dict[str, Any]:
     """A certificate that this lake has signed and nobody changed; ContractViolation for another one."""
     certificate = _read(file)
-    known = folder(settings) / "certificate.pub"
+    known = folder(settings) / PUBLIC
     if not known.exists():
         raise WrongUse(
             f"Expected the public key of certificates in {known}, found none: name the lake that signed it with --lake."
         )
-    expected = known.read_text(encoding="ascii").strip()
     told = certificate.get("signature")
     signature: dict[str, Any] = told if isinstance(told, dict) else {}
     is_whole = signature.keys() == {"alg", "public_key", "value"} and signature["alg"] == ALGORITHM
-    if not is_whole or signature["public_key"] != expected or not _is_good(expected, str(signature.get("value")), certificate):
+    key = str(signature.get("public_key"))
+    current, *retired = public_keys(settings)
+    # Who keeps a copy of a key that was rotated could sign with it still: the audit knows what was signed in its time.
+    is_known = key == current or (key in retired and _is_in_the_audit(settings, certificate))
+    if not is_whole or not is_known or not _is_good(key, str(signature.get("value")), certificate):
         raise ContractViolation(
             f"Expected a certificate that this lake has signed in {file}, found one that was changed or is another's."
         )
     return certificate
+
+
+def public_keys(settings: Settings) -> list[str]:
+    """The public keys of the lake's certificates, the current one first, then those that were rotated, the newest first; none before the first certificate."""
+    known = folder(settings) / PUBLIC
+    return known.read_text(encoding="ascii").split() if known.exists() else []
+
+
+def signer(file: Path) -> str:
+    """The public key that a certificate names, unverified."""
+    told = _read(file).get("signature")
+    return str(told.get("public_key")) if isinstance(told, dict) else ""
+
+
+def _is_in_the_audit(settings: Settings, certificate: dict[str, Any]) -> bool:
+    said = [line for line in audit.lines(settings) if line.get("hash") == certificate.get("audit")]
+    return any(line["request"] == certificate.get("request") for line in said)
+
+
+def rotate(settings: Settings) -> str:
+    """Sign with a new key from now on; its public half. Certificates signed before stay good.
+
+    Cut short anywhere, it is run again: then there may be one more key than was asked for, and none is lost.
+    """
+    vault = folder(settings)
+    before = _key(vault)
+    _make_key(vault / NEXT)
+    fresh = _read_key(vault / NEXT)
+    known = [each for each in public_keys(settings) if each not in (_public(before), _public(fresh))]
+    failpoint("key_made")
+    # The current key must be first whenever somebody looks, so that the file of keys is last.
+    _write_public(vault, [_public(before), _public(fresh), *known])
+    failpoint("key_told")
+    (vault / NEXT).replace(vault / PRIVATE)
+    failpoint("key_changed")
+    _key(vault)
+    return _public(fresh)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -101,21 +144,39 @@ def _canonical(body: dict[str, Any]) -> bytes:
 
 
 def _key(vault: Path) -> "Ed25519PrivateKey":
-    """The lake's key, made once, in a file that only its owner reads."""
+    """The lake's key, made once, in a file that only its owner reads; its public half stands first in the file of them."""
+    vault.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_key(vault / PRIVATE)
+    key = _read_key(vault / PRIVATE)
+    known = (vault / PUBLIC).read_text(encoding="ascii").split() if (vault / PUBLIC).exists() else []
+    if known[:1] != [_public(key)]:
+        _write_public(vault, [_public(key), *(each for each in known if each != _public(key))])
+    return key
+
+
+def _make_key(place: Path) -> None:
+    """A new key in a file that only its owner reads; one that is there stays."""
     try:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     except ImportError:
         raise WrongUse(NO_SIGNATURES) from None
-    place = vault / "certificate.key"
-    vault.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not place.exists():
-        fresh = vault / f".certificate.key.{os.getpid()}"
+        fresh = place.with_name(f".{place.name}.{os.getpid()}")
         with private.opened(fresh, "x") as written:
             written.write(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
         fresh.replace(place)
-    key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(place.read_text(encoding="ascii").strip()))
-    (vault / "certificate.pub").write_text(_public(key) + "\n", encoding="ascii")
-    return key
+
+
+def _read_key(place: Path) -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(place.read_text(encoding="ascii").strip()))
+
+
+def _write_public(vault: Path, keys: list[str]) -> None:
+    fresh = vault / f".{PUBLIC}.{os.getpid()}"
+    fresh.write_text("".join(f"{each}\n" for each in keys), encoding="ascii")
+    fresh.replace(vault / PUBLIC)
 
 
 def _public(key: "Ed25519PrivateKey") -> str:

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import socket
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from jobs.errors import WrongUse
 
 FILE = "services.json"
 PORTS = ("postgresql", "api-server", "clinical-engine", "curated-engine", "hub")
+# The secrets that stand in this file alone, so that others may take their place. Roles of the database have theirs in the database too,
+# and what Airflow has encrypted is lost without `fernet`.
+RENEWABLE = ("admin", "clinical-engine", "jwt")
 # Below those that the kernel lends to whoever calls out, so that a port stays free while the services are down.
 FROM, TO = 20_000, 32_000
 # A socket's path may have 107 bytes, and the supervisor's is the longest.
@@ -100,6 +103,13 @@ def prepared(state: Path, asked: dict[str, Any]) -> Place:
         folder.mkdir(mode=0o700, exist_ok=True)
     _keep(place)
     return place
+
+
+def renewed(place: Place) -> Place:
+    """The place with new secrets where they can be changed, all in one moment."""
+    fresh = replace(place, passwords=place.passwords | {name: secrets.token_hex(24) for name in RENEWABLE})
+    _keep(fresh)
+    return fresh
 
 
 def _check(state: Path) -> None:

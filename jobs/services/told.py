@@ -13,7 +13,7 @@ from typing import Any
 
 from jobs.errors import WrongUse
 from jobs.services import supervisor
-from jobs.services.place import FILE, Place, opened, prepared
+from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
 from jobs.settings import Settings, checked_place, value
 
@@ -58,6 +58,22 @@ def address_of(state: Path, user: str) -> str:
     if done.returncode:
         raise WrongUse(f"Expected a name of letters, digits and @._-, found {user!r}: name the person otherwise.")
     return done.stdout.strip()
+
+
+def renew(state: Path) -> list[str]:
+    """Give the services new secrets where they can be changed, and analysts' tokens another key; which. WrongUse while the services run.
+
+    Cut short, it is run again.
+    """
+    place = opened(state)
+    if supervisor.is_running(place):
+        raise WrongUse(
+            "Expected the services to be stopped, found them running with the secrets that they have: `pscc down` first."
+        )
+    # Made again by whoever asks for it next.
+    (place.state / "curated-engine" / "engine.key").unlink(missing_ok=True)
+    renewed(place)
+    return sorted(RENEWABLE)
 
 
 def _absolute(place: str) -> str:

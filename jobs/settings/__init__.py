@@ -15,7 +15,8 @@ from jobs.settings.values import asked, forget, handed, validate, value
 from quality.address import is_remote
 
 __all__ = ["Part", "Settings", "asked", "checked_place", "forget", "handed", "validate", "value"]
-LAKE_FORMAT = "1"
+# What a lake of this version looks like. Older ones are brought to it by jobs/upgrade, newer ones are refused.
+LAKE_FORMAT = "2"
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def ensure_table(lake: Lake, table: Table) -> str:
         ]
         DeltaTable.create(
             path,
-            schema=_schema(table),
+            schema=delta_schema(table),
             name=table.name,
             description=table.grain,
             configuration={"delta.dataSkippingStatsColumns": ",".join(counted or [table.columns[0].name])},
@@ -85,10 +85,10 @@ def ensure_table(lake: Lake, table: Table) -> str:
 
 def arrow_schema(table: Table) -> pa.Schema:
     """The columns of a contract as its table has them, with their meaning."""
-    return pa.schema(_schema(table))
+    return pa.schema(delta_schema(table))
 
 
-def _schema(table: Table) -> Schema:
+def delta_schema(table: Table) -> Schema:
     return Schema([_field(column) for column in table.columns])
 
 

@@ -10,18 +10,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, inspect, select, update
+from sqlalchemy import inspect, update
 
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.ledger import Announcement, Lease, Ledger
 from jobs.ledger import lease as leases
-from jobs.ledger.schema import ALERT, LAKE, LEASE, TRANSITION
+from jobs.ledger.schema import LAKE, LEASE
 from jobs.settings import Settings
 from tests import postgres
 from tests.jobs.deliveries import delivery_id, know
-
-# Tables that some ledgers do not have yet.
-LATER = (ALERT,)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -248,19 +245,3 @@ def test_a_copied_lake_is_complete(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     copied = Ledger(Settings(lake=str(tmp_path / "two")), create=False)
     assert [each.state for each in copied.deliveries()] == ["loaded"]
-
-
-def test_a_ledger_of_an_earlier_version_gets_the_tables_that_came_since_and_keeps_its_rows(settings: Settings) -> None:
-    with closing(Ledger(settings)) as made, made.hold("hospital/gr") as lease:
-        know(made, lease, "a", "loaded")
-        with made.engine.begin() as connection:
-            # What journals said before they named the run.
-            connection.execute(update(TRANSITION).values(by="host:1:2"))
-            for table in LATER:
-                table.drop(connection)
-        before = made.deliveries()
-    with closing(Ledger(settings, create=False)) as opened:
-        assert opened.deliveries() == before
-        assert {each.run for each in opened.steps(str(delivery_id("a")))} == {None}
-        with opened.engine.begin() as connection:
-            assert all(connection.execute(select(func.count()).select_from(table)).scalar() == 0 for table in LATER)

@@ -1,5 +1,6 @@
 """Maintenance: rows stay what they are, a replay stays a no-op, a backup restores; what is needed is never deleted."""
 
+import json
 import os
 import shutil
 import time
@@ -423,6 +424,23 @@ def test_a_second_backup_copies_no_data_again_and_old_ones_go(
     maintain(world.settings, "backup")
     assert {path: path.stat().st_mtime_ns for path in (to / "files").rglob("*.parquet")} == files
     assert len(list(to.glob(f"*/{backup.MANIFEST}"))) == 1
+
+
+def test_backups_of_an_older_format_stay_beside_new_ones_and_only_restoring_them_is_refused(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "backups"
+    monkeypatch.setenv("PSCC_BACKUP", str(to))
+    maintain(world.settings, "backup")
+    older = backup.newest(to)
+    told = json.loads((older / backup.MANIFEST).read_text())
+    (older / backup.MANIFEST).write_text(json.dumps(told | {"format": "1"}))
+    time.sleep(1.1)
+    maintain(world.settings, "backup")
+    assert backup.newest(to) != older
+    assert "are whole" in maintain(world.settings, "drill")
+    with pytest.raises(WrongUse, match=r"found format 1: restore it with the version of pscc that made it, then upgrade"):
+        backup.restore(older, replace(world.settings, lake=str(tmp_path / "again")))
 
 
 def test_a_file_that_rotted_in_the_backup_is_found_by_the_drill(

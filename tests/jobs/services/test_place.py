@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import WrongUse
-from jobs.services.place import FILE, PORTS, opened, prepared
+from jobs.services import told as services
+from jobs.services.place import FILE, PORTS, RENEWABLE, opened, prepared
 from jobs.services.told import landing_area, prepared_from_environment, settings
 
 VARIABLES = ("LAKE_ROOT", "PSCC_LANDING", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
@@ -28,6 +29,30 @@ def test_ports_and_passwords_are_made_once_and_read_by_their_owner_alone(tmp_pat
     assert opened(tmp_path / "services") == second
     assert stat.S_IMODE((tmp_path / "services" / FILE).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "services" / "logs").stat().st_mode) == 0o700
+
+
+def test_renewed_secrets_are_others_and_what_opens_the_database_stays(tmp_path: Path) -> None:
+    first = prepared(tmp_path / "services", {})
+    token_key = first.state / "curated-engine" / "engine.key"
+    token_key.parent.mkdir()
+    token_key.write_text("ab" * 32)
+    assert services.renew(tmp_path / "services") == sorted(RENEWABLE)
+    second = opened(tmp_path / "services")
+    changed = {name for name, value in second.passwords.items() if value != first.passwords[name]}
+    assert changed == set(RENEWABLE)
+    assert second.passwords.keys() == first.passwords.keys()
+    assert (second.ports, second.lake) == (first.ports, first.lake)
+    assert stat.S_IMODE((tmp_path / "services" / FILE).stat().st_mode) == 0o600
+    assert not token_key.exists()
+    assert prepared(tmp_path / "services", {}).passwords == second.passwords
+
+
+def test_secrets_of_services_that_run_are_not_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepared(tmp_path / "services", {})
+    monkeypatch.setattr(services.supervisor, "is_running", lambda _: True)
+    with pytest.raises(WrongUse, match="`pscc down`"):
+        services.renew(tmp_path / "services")
+    assert opened(tmp_path / "services") == first
 
 
 def test_ports_are_different_and_not_those_that_the_kernel_lends(tmp_path: Path) -> None:
