@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 # A class in JupyterHub on anonymous data; ACADEMY=… for another place than academy/.
 ACADEMY := academy
 
-.PHONY: setup object-store demo academy test lint acceptance compose-test docs clean
+.PHONY: setup object-store attacks demo academy test lint acceptance compose-test docs clean
 
 setup: $(READY)
 
@@ -29,6 +29,10 @@ $(READY): requirements/lock.txt pyproject.toml
 # What Spark needs besides for a lake in an object store: 690 MB, once.
 object-store: $(READY)
 	@$(VENV)/bin/python -m jobs.java object-store
+
+# What attacks a release before it is published: 0.8 GB, once. Whoever may write here gets it by itself.
+attacks: $(READY)
+	@$(VENV)/bin/python -m jobs.privacy.attacks.environment
 
 demo: $(READY)
 	@$(VENV)/bin/pscc demo --to $(DEMO) $(if $(DELIVERIES),--deliveries $(DELIVERIES)) $(if $(KEYS),--keys $(KEYS))

@@ -1,4 +1,7 @@
-"""The environment of the attacks: anonymeter asks for an older numpy than ours, so it has one of its own, made once."""
+"""The environment of the attacks: anonymeter asks for an older numpy than ours, so it has one of its own, made once.
+
+`make attacks` makes it beforehand: services that root starts may read this checkout, and write nothing into it.
+"""
 
 import fcntl
 import hashlib
@@ -27,6 +30,11 @@ def python(place: Path = PLACE, lock: Path = LOCK) -> Path:
             if not _is(ready, wanted):
                 _make(place, lock)
                 ready.write_text(wanted, encoding="ascii")
+    except PermissionError:
+        raise WrongUse(
+            f"Expected the environment of the attacks in {place}, found none, and this user may not make it: run `make attacks` as the owner of "
+            f"{place.parent}."
+        ) from None
     except OSError as error:
         raise WrongUse(
             f"Expected to make the environment of the attacks in {place}, found {type(error).__name__}: check rights and disk."
@@ -61,3 +69,7 @@ def _run(command: list[str], place: Path) -> None:
             f"Expected `uv {command[1]}` to make the environment of the attacks in {place}, found it failing: it needs Python 3.11 or 3.12, "
             "1 GB of disk, and a package registry within reach. Run again then."
         )
+
+
+if __name__ == "__main__":
+    python()

@@ -188,6 +188,12 @@ def test_an_environment_that_cannot_be_made_is_told_in_a_sentence(tmp_path: Path
     assert not (tmp_path / "venv" / ".ready").exists()
 
 
+def test_who_may_not_make_the_environment_is_told_who_may() -> None:
+    # Nobody makes files there, not even root.
+    with pytest.raises(WrongUse, match="run `make attacks` as the owner of /sys/kernel"):
+        environment.python(Path("/sys/kernel/venv"))
+
+
 def test_the_environment_is_made_once(tmp_path: Path) -> None:
     lock = tmp_path / "attacks.txt"
     lock.write_text("")
