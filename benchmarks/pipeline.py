@@ -24,6 +24,7 @@ def house(folder: Path) -> Settings:
     """Settings of a fresh lake below `folder`."""
     key = folder / "platform.key"
     key.write_text("ab" * 32)
+    key.chmod(0o600)
     # Nothing from the environment: a ledger that is in use must not hear of a benchmark.
     return Settings(lake=str(folder / "lake"), platform_key_file=key)
 

@@ -187,6 +187,7 @@ def measure(folder: Path, number: int, patients: int, beside: int) -> None:
     made = simulate(patients, -(-number // 3), 7, folder / "hospitals")
     key = folder / "platform.key"
     key.write_text("ab" * 32)
+    key.chmod(0o600)
     place = prepared(folder / "services", {"keys": str(made.keys), "platform_key_file": str(key)})
     settings = replace(Settings(lake=place.lake), platform_key_file=key)
     with running(place, "first"):

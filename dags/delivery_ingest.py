@@ -4,6 +4,7 @@ Triage
 - `verdict` failed and the tasks before it are green: the delivery was refused, or is held. The log names the outcome and
   the reason codes; `returns/<center>/<delivery_id>.html` below the lake is what the hospital was told. Nothing to repair
   here: a rejected delivery comes again under a new id, a held one needs its predecessor or `pscc decide`.
+  The run of that predecessor loads it too, and no alert is left; this run stays red until `verdict` is cleared.
 - So it is with QUALITY_GATE: `conform` is green and published no row of the delivery, `verdict` says `held`. The staged
   rows broke a contract: `ops.quality_result` names table and rule. Look, then `pscc decide`.
 - `land` or `conform` failed: read the last line of its log. Disk, memory, lease: clear the task with those after it; work

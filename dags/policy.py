@@ -7,6 +7,11 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, dag
 
+from jobs import settings
+
+# Every process that reads a DAG imports this: with a wrong setting none is read, and Airflow's page of import errors says why.
+settings.validate()
+
 # An event is only a doorbell; the sweep finds what a lost one missed.
 SWEEP = "*/5 * * * *"
 # When hospitals and analysts sleep.

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from courses.checking.bubblewrap import become, read_only, system
+from courses.checking.private import made_once
 from hub_config.engine_room import Orders
 from hub_config.engine_token import token_for
 from hub_config.errors import WrongUse
@@ -80,14 +81,8 @@ def state_of(academy_state: Path) -> Path:
 
 def key_of(state: Path) -> str:
     """The key that signs the tokens of this state folder; made at the first call, readable by its owner alone."""
-    path = state / "engine.key"
-    if not path.exists():
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-    return path.read_text().strip()
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return made_once(state / "engine.key", secrets.token_hex(32).encode()).decode().strip()
 
 
 def remote_for(state: Path, user: str, port: int) -> str:

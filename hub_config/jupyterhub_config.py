@@ -24,7 +24,7 @@ dress(c.JupyterHub)
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.cleanup_proxy = True
 
-c.ConfigurableHTTPProxy.command = proxy_command()
+c.ConfigurableHTTPProxy.command = proxy_command(academy)
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{academy.proxy_api_port}"
 c.ConfigurableHTTPProxy.pid_file = str(academy.state / "proxy.pid")
 

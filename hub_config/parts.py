@@ -9,17 +9,38 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from courses.checking.bubblewrap import become, interpreter, read_only, system
 from hub_config.place import PROJECT, Academy
 
+# Nobody else's: no account of the machine has this number, and nothing belongs to it.
+PROXY_UID = 64604
 
-def proxy_command() -> list[str]:
-    """Node's configurable-http-proxy where the machine has it, else the one in Python."""
+
+def proxy_command(academy: Academy) -> list[str]:
+    """Node's configurable-http-proxy where the machine has it, else the one in Python; where root keeps the hub, as a user of its own."""
+    room = _proxy_room(academy)
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         found = shutil.which("configurable-http-proxy", path=folder) if folder else None
-        if found and b"node" in Path(found).read_bytes()[:80] and shutil.which("node"):
-            return [found]
+        is_seen = found and (not room or Path(found).resolve().is_relative_to("/usr"))
+        if found and is_seen and b"node" in Path(found).read_bytes()[:80] and shutil.which("node"):
+            return [*room, found]
     # By itself this one ends an answer after 20 s: too soon for a first request on a busy machine.
-    return [sys.executable, "-c", "from configurable_http_proxy.cli import main; main()", "--proxy-timeout", "600000"]
+    return [*room, sys.executable, "-c", "from configurable_http_proxy.cli import main; main()", "--proxy-timeout", "600000"]
+
+
+def _proxy_room(academy: Academy) -> list[str]:
+    """What stands before the one program to which everybody on the network speaks: with bubblewrap there is nothing behind it but programs."""
+    # Only root may listen at a port below 1024.
+    if os.geteuid() != 0 or academy.level == "none" or academy.port < 1024:
+        return []
+    if academy.level == "uid":
+        return become(PROXY_UID)
+    seen = ["--perms", "1777", "--tmpfs", "/tmp", *system(), *(word for prefix in interpreter() for word in read_only(prefix))]
+    seen += ["--perms", "0755", "--dir", "/etc", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+    seen += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--proc", "/proc", "--dev", "/dev", "--chdir", "/"]
+    privileges = [word for name in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{name}")]
+    alone = ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-drop", "ALL", *privileges]
+    return ["bwrap", *seen, *alone, "--", *become(PROXY_UID)]
 
 
 def is_built(module: str) -> bool:
@@ -48,6 +69,7 @@ def services(academy: Academy) -> list[dict[str, Any]]:
         "TMPDIR": str(academy.tmp),
         "PSCC_BARE_FUNCTIONS": "1" if academy.bare_functions else "",
     }
+    environment |= {name: os.environ[name] for name in ("PSCC_ORIGIN", "PSCC_CHECKS_A_MINUTE") if os.environ.get(name)}
     return [
         {
             "name": "academy",

@@ -2,7 +2,6 @@
 
 import argparse
 import getpass
-import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,10 @@ from jobs.ledger import Ledger
 from jobs.privacy.attacks import environment
 from jobs.releases import approve, listed, make
 from jobs.releases.store import APPROVED, Watch
-from jobs.settings import Settings
+from jobs.services import supervisor
+from jobs.services.place import FILE, opened
+from jobs.services.programs import programs
+from jobs.settings import Settings, forget
 from jobs.silver.engine import Engine
 from jobs.simulate import simulate
 
@@ -48,10 +50,29 @@ def own_lake(arguments: Sequence[str]) -> OwnLake | None:
     return None if asked.is_for_hub or asked.lake is not None else OwnLake(asked.to, asked.release)
 
 
+def check_not_supervised(arguments: Sequence[str]) -> None:
+    """WrongUse for `up` or `down` of the class of services that run: their supervisor would undo it."""
+    if arguments[:1] not in (["up"], ["down"]) or {"-h", "--help", "--dry-run"}.intersection(arguments):
+        return
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--to", type=Path, default=Path("academy"))
+    to = parser.parse_known_args(arguments[1:])[0].to.resolve()
+    if not (to.parent / FILE).is_file():
+        return
+    place = opened(to.parent)
+    if to == place.academy and supervisor.is_running(place) and "hub" in {each.name for each in programs(place)}:
+        instead = {
+            "up": f"`pscc up --to {place.state}` starts it",
+            "down": f"`pscc up --to {place.state} --without academy` stops the class alone, `pscc down --to {place.state}` everything",
+        }
+        raise WrongUse(
+            f"Expected an academy of its own, found the class of the services in {place.state}, which run: {instead[arguments[0]]}."
+        )
+
+
 def lake_of(to: Path) -> Settings:
     """The academy's own lake, made where there is none: with a key, a ledger and an engine of its own, whatever this shell works with."""
-    for name in ELSEWHERE:
-        os.environ.pop(name, None)
+    forget(*ELSEWHERE)
     to.mkdir(parents=True, exist_ok=True)
     settings = replace(Settings.from_environment(to / "lake"), platform_key_file=platform_key(to / "platform.key"))
     Ledger(settings).close()

@@ -8,8 +8,9 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any
 
+from jobs import private
 from jobs.errors import ContractViolation
 from jobs.landing.vault import Vault, audit_head, put, rows_of
 from jobs.ledger import now
@@ -23,15 +24,14 @@ def place(settings: Settings) -> Path:
     """Where the audit of a lake lies; of a lake in an object store, which no file can grow in, beside the platform key."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "ops", "audit", "audit.jsonl")
-    assert settings.platform_key_file is not None
-    return settings.platform_key_file.with_name("audit.jsonl")
+    return settings.key_file().with_name("audit.jsonl")
 
 
 def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:
     """Write an act down; the hash of its line. Nothing in it may name a patient."""
     file = place(settings)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+", encoding="utf-8") as written:
+    with private.opened(file, "a+") as written:
         fcntl.flock(written, fcntl.LOCK_EX)
         lines = _known(vault, file, written)
         before = json.loads(lines[-1])["hash"] if lines else FIRST
@@ -46,13 +46,14 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
     return str(line["hash"])
 
 
-def _known(vault: Vault, file: Path, written: TextIO) -> list[str]:
+def _known(vault: Vault, file: Path, written: IO[str]) -> list[str]:
     """The lines that the vault knows of. One beyond them was cut short, or is nobody's act: it is kept in a file of its own."""
+    written.seek(0)
     lines = written.read().splitlines()
     with vault.transaction() as tx:
         known = max((int(head["number"]) for head in rows_of(tx, audit_head, name="rights")), default=0)
     if len(lines) > known:
-        with file.with_suffix(".beyond").open("a", encoding="utf-8") as beyond:
+        with private.opened(file.with_suffix(".beyond"), "a") as beyond:
             beyond.write("".join(f"{line}\n" for line in lines[known:]))
         written.seek(0)
         written.truncate()

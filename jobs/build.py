@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import gold
+from jobs import gold, lineage
 from jobs.builds import WRITER
 from jobs.errors import GateFailed
 from jobs.failpoint import failpoint
@@ -60,9 +60,16 @@ def write_patient_keys(lake: Lake, platform_key: bytes) -> None:
     keyed = Pseudonyms(platform_key)
     ids = [keyed.patient_id(person) for person in masters["master_person_id"]]
     rows = masters.with_columns(pl.Series("patient_id", ids, pl.String)).select(KEYS)
-    columns = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    since, columns = datetime.now(UTC), rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     # The log of a table outlives its rows: no id of a person or patient may stand in it.
     lake.write("bronze", PATIENT_KEY, columns, mode="overwrite", anew=True, counted="industry_use_opposed")
+    _tell_keys(lake, since, rows.height)
+
+
+@lineage.aside
+def _tell_keys(lake: Lake, since: datetime, rows: int) -> None:
+    sources = lineage.tables(lake, {name: lake.version(*name.split(".")) for name in ("silver.person", "bronze.identity")})
+    lineage.wrote(lake, f"bronze.{PATIENT_KEY}", lake.table("bronze", PATIENT_KEY), lineage.Work("gold", since), sources, rows)
 
 
 def patient_keys_are_fresh(lake: Lake) -> bool:
@@ -124,6 +131,7 @@ class GoldBuild:
     number: int
     # Asked before every commit; raises when the caller lost the right to write.
     fence: Callable[[], None] = lambda: None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
     built: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -230,6 +238,13 @@ class GoldBuild:
         rows = pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in made))
         self.lake.write("gold", table.name, rows, mode="overwrite", transaction=(WRITER, self.number), anew=True)
         self._record(table.name, inputs, folder)
+        self._tell(table, inputs)
+
+    @lineage.aside
+    def _tell(self, table: Table, inputs: Inputs) -> None:
+        work = lineage.Work("gold", self.at, {"build": [str(self.number)]})
+        sources = lineage.tables(self.lake, {name: version for name, version in inputs.items() if isinstance(version, int)})
+        lineage.wrote(self.lake, table.address, self.lake.table("gold", table.name), work, sources, self.built[table.name])
 
     def _stage(self, rows: DataFrame, folder: str) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)

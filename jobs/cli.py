@@ -3,6 +3,7 @@
 Heavy imports wait until a command needs them.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -12,11 +13,14 @@ from typer.exceptions import TyperException
 from jobs.commands import academy, analysts, deliveries, lake, operating, releases, rights, services, trial
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
+from jobs.services import users
+from jobs.settings import validate
 
 # As `pscc --help` lists them.
 COMMANDS: dict[str, Callable[..., None]] = {
     "verify": operating.verify,
     "maintain": operating.maintain,
+    "lineage": operating.lineage,
     "restore": operating.restore,
     "upgrade": lake.upgrade,
     "metrics": operating.metrics,
@@ -42,6 +46,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "export": analysts.export,
     "simulate": trial.simulate,
     "anonymise": releases.anonymise,
+    "settings": operating.settings,
     "key": lake.key,
     "demo": trial.demo,
 }
@@ -76,9 +81,16 @@ for name, commands in GROUPS.items():
     app.add_typer(commands, name=name)
 
 
+# One makes what a setting names, the other tells all that is wrong by itself.
+UNCHECKED = {"key", "settings"}
+
+
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, once all settings are right."""
+    words = sys.argv[1:]
     try:
+        if words and words[0] not in UNCHECKED and "--help" not in words:
+            validate()
         with own_words():
             sys.exit(app(standalone_mode=False))
     except TyperException as error:
@@ -91,10 +103,17 @@ def main() -> None:
         )
     except OSError as error:
         print(
-            f"Expected the disk and its files to be usable, found: {error.strerror or error}. Nothing half done is visible; run again.",
+            f"Expected the disk and its files to be usable, found: {_unusable(error)}. Nothing half done is visible; run again.",
             file=sys.stderr,
         )
         sys.exit(3)
+
+
+def _unusable(error: OSError) -> str:
+    said = error.strerror or str(error)
+    # Root has forgotten by now that it works as somebody else.
+    is_owner = isinstance(error, PermissionError) and os.getuid() == users.CLINICAL_UID
+    return f"{said} to user {users.CLINICAL_UID}, as whom root works on this lake" if is_owner else said
 
 
 def _misspelt(error: TyperException) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,27 @@ def deliver(folder: Path, landing: Path) -> Path:
     if (place / MANIFEST).exists():
         raise WrongUse(f"Expected nothing at {place}, found a delivery there: a hospital sends what it corrects under a new id.")
     shutil.copytree(folder, place, symlinks=True, dirs_exist_ok=True, ignore=_without_manifest(folder))
+    _open_to_group(place, landing)
     # Whoever sees the manifest may rely on everything else being there, and on the manifest being whole.
     half = place / f".{MANIFEST}.part"
     shutil.copy2(folder / MANIFEST, half)
     # Announced now, whenever the hospital wrote it.
     half.touch()
+    _open_to_group(half, landing)
     half.rename(place / MANIFEST)
     return place
+
+
+def _open_to_group(copied: Path, landing: Path) -> None:
+    """Let the group of a landing area that hands it on read what was copied there: it is whoever takes deliveries in."""
+    if not landing.stat().st_mode & stat.S_ISGID:
+        return
+    above = [each for each in copied.parents if each.is_relative_to(landing) and each != landing]
+    for path in (*above, copied, *copied.rglob("*")):
+        if not path.is_symlink():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if (opened := mode | (0o2050 if path.is_dir() else 0o040)) != mode:
+                path.chmod(opened)
 
 
 def _without_manifest(folder: Path) -> Any:

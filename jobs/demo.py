@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from jobs.errors import WrongUse
 from jobs.session import check_engine
-from jobs.settings import Settings
+from jobs.settings import Settings, forget
 
 PATIENTS, DELIVERIES, SEED = 300, 2, 7
 DAGS = Path(__file__).parent.parent / "dags"
@@ -26,8 +26,7 @@ ELSEWHERE = ("PSCC_DATABASE_URL", "SPARK_REMOTE")
 
 def prepare(to: Path) -> None:
     """Turn away from other ledgers and engines; WrongUse where there are no DAGs or no engine can be had."""
-    for name in ELSEWHERE:
-        os.environ.pop(name, None)
+    forget(*ELSEWHERE)
     if not DAGS.is_dir():
         raise WrongUse(f"Expected the DAGs in {DAGS}, found none: run the demo from a checkout of the project.")
     check_engine(Settings.from_environment(to))

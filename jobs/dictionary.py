@@ -1,4 +1,4 @@
-"""The pages made from declarations, below `docs/`: tables and their ODCS export, and what each hospital sends.
+"""The pages made from declarations, below `docs/`: tables and their ODCS export, what each hospital sends, what can be set.
 
 `python -m jobs.dictionary` writes them anew; a test fails when a committed page is not what would be written.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jobs.hospitals import hospitals, transforms
 from jobs.hospitals.feed import Column, Feed, Hospital
+from jobs.settings.page import settings_page
 from quality import dictionary
 from quality.dictionary import MADE, grid
 from quality.value_sets import VALUE_SETS
@@ -15,6 +16,7 @@ from quality.value_sets import VALUE_SETS
 DOCS = Path(__file__).parent.parent / "docs"
 HOSPITALS = Path(__file__).parent / "hospitals"
 GENERATED = ("tables", "odcs", "hospitals")
+SETTINGS = "settings.md"
 ROLES = {
     "birth": "only the month is kept",
     "sex": "with the birth, must agree between linked patients",
@@ -61,7 +63,8 @@ CONDITIONS = {"filled": "{} is filled", "empty": "{} is empty", "is": "{} = {}",
 
 def pages() -> dict[str, str]:
     """The text of every generated page, by its path below `docs/`."""
-    return dictionary.pages() | {f"hospitals/{center}.md": hospital_page(each) for center, each in hospitals().items()}
+    hospital_pages = {f"hospitals/{center}.md": hospital_page(each) for center, each in hospitals().items()}
+    return dictionary.pages() | hospital_pages | {SETTINGS: settings_page()}
 
 
 def hospital_page(hospital: Hospital) -> str:
@@ -196,8 +199,9 @@ def write(docs: Path = DOCS) -> list[str]:
 
 
 def committed(docs: Path = DOCS) -> list[str]:
-    """The paths of all pages in the folders that hold generated pages only."""
-    return sorted(str(page.relative_to(docs)) for folder in GENERATED for page in (docs / folder).glob("*") if page.is_file())
+    """The paths of all pages in the folders that hold generated pages only, and of that of the settings."""
+    found = [page for folder in GENERATED for page in (docs / folder).glob("*") if page.is_file()]
+    return sorted(str(page.relative_to(docs)) for page in [*found, *docs.glob(SETTINGS)])
 
 
 if __name__ == "__main__":

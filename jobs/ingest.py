@@ -10,10 +10,10 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Announcement, Delivery, Lease, Ledger, formats
-from jobs.returns import Report, claimed_id
+from jobs.returns import Report
 from jobs.settings import Settings
 from jobs.stages import deciding, judging, loading, publishing, verdicts
-from jobs.stages.worker import Engine, Worker, at_work, quiet
+from jobs.stages.worker import Engine, Worker, at_work, hospital_of, quiet
 
 Keys = dict[str, Any]
 
@@ -45,7 +45,7 @@ def ingest(
 
 def _centers(ledger: Ledger, found: list[Announcement]) -> set[str]:
     """The hospitals with something to do."""
-    announced = {claimed_id(Path(each.folder))[1] or "unknown" for each in found}
+    announced = {hospital_of(each.folder) for each in found}
     return announced | {each.center for each in ledger.deliveries(None, "verifying", "loading", "held")}
 
 

@@ -35,16 +35,23 @@ class Lake:
     root: str
     # Where rows wait on their way into a lake that is not a folder itself.
     scratch: str | None = None
+    # Where it is told what was written to a lake that is not a folder itself.
+    told: str | None = None
     _opened: dict[str, DeltaTable] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, settings: "Settings") -> "Lake":
         """The lake that the settings name."""
-        return cls(settings.lake, str(settings.staging))
+        return cls(settings.lake, str(settings.staging), str(settings.events))
 
     def staging(self, *parts: str) -> str:
         """A place in the private folder of a pass or a build."""
         return "/".join((self.scratch or f"{self.root}/staging", *parts))
+
+    @property
+    def events(self) -> str:
+        """The folder of the lineage events."""
+        return self.told or f"{self.root}/lineage"
 
     def path(self, zone: str, table: str) -> str:
         return f"{self.root}/{zone}/{table}"

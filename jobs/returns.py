@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jobs import private
 from jobs.hospitals.feed import CENTER
 from jobs.landing.model import Finding, Judgement, Outcome
 from jobs.page import page
@@ -191,5 +192,5 @@ def _copy_privately(source: Path, target: Path) -> None:
     if source.is_dir():
         target.mkdir(mode=0o700)
     elif source.is_file():
-        with source.open("rb") as read, os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
+        with source.open("rb") as read, private.opened(target, "xb") as written:
             shutil.copyfileobj(read, written)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jobs import builds
+from jobs import builds, private
 from jobs.errors import WrongUse
 from jobs.lake import Lake
+from jobs.settings import value
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ class Scratch:
     @classmethod
     def opened(cls, lake: Lake) -> "Scratch":
         """The folder, made where it is missing, without what was made from builds that are closed by now; WrongUse where others may look in."""
-        base = Path(os.environ.get("PSCC_ANALYST_FOLDER") or Path.home() / "pscc-scratch").resolve()
+        base = Path(value("PSCC_ANALYST_FOLDER") or Path.home() / "pscc-scratch").resolve()
         if base.is_relative_to(Path(lake.root).resolve()):
             raise WrongUse(f"Expected a personal folder outside the lake, found {base}: name another one in PSCC_ANALYST_FOLDER.")
         found = cls(base / hashlib.sha256(lake.root.encode()).hexdigest()[:12])
@@ -68,7 +69,7 @@ class Scratch:
             raise WrongUse(f"Expected a name like first_lines, of small letters, digits and _, found {name!r}: choose another.")
         place = self.folder / f"{name}.{build}.parquet"
         half = place.with_suffix(".part")
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with private.opened(half, "wb") as file:
             rows.to_parquet(file)
         half.replace(place)
         return place

@@ -5,7 +5,7 @@ import re
 import socket
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.errors import EngineSilent, WrongUse
 from jobs.java import class_path, java_home
@@ -13,11 +13,14 @@ from jobs.settings import Settings
 from quality.address import is_remote, region
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 
 CONNECT_PORT = 15002
 PATIENCE_SECONDS = 5
+# Functions of SQL that call any method of Java: they would end the engine, or read its environment.
+CALLS_JAVA = ("reflect", "java_method", "try_reflect")
 
 
 def check_engine(settings: Settings) -> None:
@@ -25,12 +28,6 @@ def check_engine(settings: Settings) -> None:
     if settings.spark_remote:
         _check_server(settings.spark_remote)
         return
-    if not re.fullmatch(r"local(\[.+\])?|yarn|(spark|k8s)://.+", settings.spark_master):
-        raise WrongUse(
-            f"Expected SPARK_MASTER to be like local[2], spark://host:7077, k8s://… or yarn, found {settings.spark_master!r}: correct it."
-        )
-    if not re.fullmatch(r"[1-9]\d*[kmgt]", settings.driver_memory, re.IGNORECASE):
-        raise WrongUse(f"Expected PSCC_DRIVER_MEMORY to be like 2g or 1500m, found {settings.driver_memory!r}: correct it.")
     java_home()
     class_path(with_store=is_remote(settings.lake))
 
@@ -64,6 +61,7 @@ def wait_for_server(settings: Settings, seconds: float) -> None:
 def open_session(settings: Settings) -> "SparkSession":
     """A session on the engine that `settings` names: SPARK_REMOTE (Spark Connect) or a classic one on SPARK_MASTER."""
     check_engine(settings)
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
     if settings.spark_remote:
@@ -72,12 +70,23 @@ def open_session(settings: Settings) -> "SparkSession":
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # A laptop's host name often resolves to nothing; the engine talks to itself only.
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    builder = SparkSession.builder.master(settings.spark_master).appName("pscc-clinical")
-    for name, value in configuration(settings).items():
-        builder = builder.config(name, value)
-    session = builder.getOrCreate()
+    known = list(configuration(settings).items())
+    conf = SparkConf(loadDefaults=False).setAll(known).setMaster(settings.spark_master).setAppName("pscc-clinical")
+    _forget_functions(conf)
+    session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _forget_functions(conf: "SparkConf") -> None:
+    """Start the JVM of this process, where there is none yet, and take out of it what calls Java: sessions copy the functions that they find."""
+    from pyspark import SparkContext
+
+    SparkContext._ensure_initialized(conf=conf)
+    jvm: Any = SparkContext._jvm
+    registry = getattr(getattr(jvm, "org.apache.spark.sql.catalyst.analysis.FunctionRegistry$"), "MODULE$").builtin()
+    for name in CALLS_JAVA:
+        registry.dropFunction(jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name))
 
 
 def tune(session: "SparkSession", *, large: bool) -> None:

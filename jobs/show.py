@@ -1,36 +1,20 @@
-"""What a person sees in the terminal: verdicts, status, rows."""
+"""What a person sees in the terminal: verdicts and status, and the tables that all pages are made of."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
-from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from jobs.exports.text import harmless
 from jobs.page import cut
 from jobs.returns import Report
 from jobs.status import Status
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from jobs.builds import Change
-    from jobs.cohorts import Saved
-    from jobs.privacy.table import Cost, Proof
-    from jobs.releases import Release
-    from jobs.rights.register import Request
-    from quality.contract import Table as Contract
 
 COLOURS = {"accepted": "green", "duplicate": "blue", "rejected": "red", "quarantined": "magenta", "held": "yellow"}
 SIGNS = {"accepted": "✔", "duplicate": "=", "rejected": "✘", "quarantined": "⚠", "held": "…"}
@@ -281,204 +265,3 @@ def built(made: dict[str, int]) -> None:
     for name, rows in made.items():
         table.add_row(f"gold.{name}", f"{rows:,}")
     console.print(table)
-
-
-# Catalogue and builds
-
-
-def catalogue(found: "list[tuple[str, str, int]]") -> None:
-    """Tables on a line each: name, what a row is, rows."""
-    table = grid(None, "table", "a row is", "rows", right=("rows",))
-    for name, grain, rows in found:
-        table.add_row(name, Text(grain), f"{rows:,}")
-    console.print(table)
-
-
-def described(found: "Contract") -> None:
-    """A table and its columns."""
-    from quality.dictionary import SENSITIVITY, allowed
-
-    console.print(Text.assemble((found.address, "bold"), f"  {found.grain}\nKey: {', '.join(found.key)}"))
-    table = grid(None, "column", "type", "meaning", "allowed", "tells about a person")
-    for each in found.columns:
-        unit = f" Unit: {each.unit}." if each.unit else ""
-        cells = (each.name, each.type, each.meaning + unit, allowed(each).replace("`", ""), SENSITIVITY[each.sensitivity])
-        table.add_row(*map(Text, cells))
-    console.print(table)
-
-
-def builds(found: "pl.DataFrame") -> None:
-    """Builds on a line each."""
-    table = grid(None, "build", "published", "made again")
-    for each in found.iter_rows(named=True):
-        table.add_row(str(each["build"]), f"{each['published_at']:%Y-%m-%d %H:%M}", Text(each["tables"]))
-    console.print(table)
-
-
-def changes(found: "list[Change]") -> None:
-    """By table what came, went and changed."""
-    names = ("before", "now", "added", "removed", "changed")
-    table = grid(None, "table", *names, right=names)
-    for each in found:
-        table.add_row(f"gold.{each.table}", *(figure(getattr(each, name)) for name in names))
-    console.print(table)
-
-
-# Cohorts
-
-
-def cohort(found: "Saved", now: int | None = None) -> None:
-    """A cohort, and how many patients each criterion left; `now` is how many there are today."""
-    console.print(Text.assemble((found.name, "bold"), f"  {found.title}\nFor: {found.purpose}"))
-    console.print(f"Build {found.build}, by {found.by}, {found.at:%Y-%m-%d}")
-    console.print()
-    table = grid(None, "criterion", "patients left", right=("patients left",))
-    steps = [*found.attrition, *([("Members by now", now)] if now is not None else [])]
-    for say, left in steps:
-        table.add_row(Text(say), f"{left:,}" if left is not None else "hidden")
-    console.print(table)
-    console.print("[dim]Multiples of 5; hidden: fewer than 11 patients, or fewer than 11 from another count.[/dim]")
-
-
-def cohorts(found: "list[Saved]") -> None:
-    """Every saved cohort on a line."""
-    if not found:
-        console.print("No cohort yet: `pscc cohort make NAME.toml`.")
-        return
-    table = grid(None, "cohort", "what", "for", "build", "by", "since")
-    for each in found:
-        table.add_row(
-            Text(each.name), Text(each.title), Text(each.purpose), str(each.build), Text(each.by), f"{each.at:%Y-%m-%d}"
-        )
-    console.print(table)
-
-
-# Rows of a query
-
-
-def rows(found: pa.Table, form: str) -> None:
-    """The rows of a query on stdout."""
-    if form == "parquet":
-        pyarrow.parquet.write_table(found, pa.PythonFile(sys.stdout.buffer, mode="w"))
-    elif form == "csv":
-        pyarrow.csv.write_csv(harmless(found), pa.PythonFile(sys.stdout.buffer, mode="w"))
-    elif form == "json":
-        for row in found.to_pylist():
-            print(json.dumps(row, default=str, ensure_ascii=False))
-    else:
-        _as_table(found)
-
-
-def _as_table(found: pa.Table) -> None:
-    """Rows below each other where they fit, otherwise one after the other, a line a column: nothing is left out."""
-    columns = [["" if value is None else str(value) for value in column.to_pylist()] for column in found.slice(0, 1000).columns]
-    widths = [max(map(cell_len, (name, *texts))) for name, texts in zip(found.column_names, columns, strict=True)]
-    told = list(zip(*columns, strict=True))
-    if sum(widths) + 2 * len(widths) <= console.width:
-        numeric = tuple(each.name for each in found.schema if pa.types.is_integer(each.type) or pa.types.is_floating(each.type))
-        table = grid(None, *found.column_names, right=numeric)
-        for row in told:
-            table.add_row(*map(Text, row))
-        console.print(table)
-    else:
-        for number, row in enumerate(told, start=1):
-            _one_by_one(number, list(zip(found.column_names, row, strict=True)))
-    rest = ", the first 1,000 shown" if found.num_rows > 1000 else ""
-    console.print(f"[dim]{found.num_rows:,} rows{rest}[/dim]")
-
-
-def _one_by_one(number: int, cells: list[tuple[str, str]]) -> None:
-    """One row, a line a column: name and value, however long that is."""
-    console.print(Text(f"row {number:,}", style="dim"))
-    for name, value in cells:
-        padding = " " * (max(cell_len(each) for each, _ in cells) - cell_len(name))
-        console.print(Text.assemble("  ", (name, "bold"), padding, "  ", value), soft_wrap=True)
-    console.print()
-
-
-def anonymous(cost: "Cost", proof: "Proof") -> None:
-    """What a table lost on the way to being anonymous, and what was counted in what was written."""
-    table = grid("Anonymous table", "what", "how much", right=("how much",))
-    for what, much in (
-        ("rows", f"{proof.rows:,}"),
-        ("rows suppressed", f"{cost.suppressed:,}"),
-        ("classes", f"{proof.classes:,}"),
-        ("rows of a class: least, mean, most", f"{proof.smallest:,}, {proof.rows / proof.classes:,.1f}, {proof.largest:,}"),
-        *(((f"different {name} in a class, least", f"{count:,}") for name, count in proof.varieties.items())),
-        ("information lost (GCP: 0 nothing, 1 all)", f"{cost.loss:.4f}"),
-        *((f"level of {name}", str(level)) for name, level in cost.levels.items()),
-        ("CPU-seconds", f"{cost.seconds:.1f}"),
-    ):
-        table.add_row(Text(what), much)
-    console.print(table)
-
-
-# Teaching releases
-
-
-def release(found: "Release", figures: list[dict[str, Any]]) -> None:
-    """A release and what it was held to."""
-    console.print(Text.assemble((found.name, "bold"), f"  {found.state}  {found.patients:,} patients, k {found.k}, l {found.l}"))
-    if not figures:
-        return
-    table = grid(None, "figure", "value", "bound", "kept", right=("value",))
-    for each in figures:
-        kept = (
-            Text("yes", style="green") if each["kept"] else Text("no" if each["decides"] else "no, told beside", style="yellow")
-        )
-        table.add_row(Text(each["name"]), f"{each['value']:g}", Text(str(each["bound"])), kept)
-    console.print(table)
-
-
-def releases(found: "list[Release]") -> None:
-    """Every release on a line."""
-    if not found:
-        console.print("No release yet: `pscc release make`.")
-        return
-    table = grid(None, "release", "state", "since", "by", "patients", "k", "l", right=("patients", "k", "l"))
-    for each in found:
-        numbers = (f"{each.patients:,}", str(each.k), str(each.l))
-        table.add_row(Text(each.name), each.state, f"{each.at:%Y-%m-%d %H:%M}", Text(each.by), *numbers)
-    console.print(table)
-
-
-# Requests of people
-
-
-def rights_requests(found: "list[Request]") -> None:
-    """Every request."""
-    table = grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
-    for each in found:
-        late = " late" if each.state != "done" and each.is_late() else ""
-        cells = (each.id, each.kind, each.center, each.scope, figure(each.people), each.due_on, each.state + late)
-        table.add_row(*(Text(cell) for cell in cells))
-    console.print(table if found else "No request has come in.")
-
-
-def rights_request(found: "Request") -> None:
-    """A request, and what an erasure found zone by zone."""
-    told = found.told()
-    console.print(
-        f"{found.id}: {found.kind} ({found.scope}) at {found.center}, {found.people} persons, {found.state}, due {found.due_on}"
-    )
-    outcome = told["outcome"] or {}
-    if "before" in outcome:
-        console.print(_searched(outcome["before"], outcome.get("after", {})))
-    for name, value in outcome.items():
-        if name not in ("before", "after") and value not in ({}, []):
-            console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
-    if outcome.get("opposition_of_a_hospital_stands"):
-        console.print("An opposition in a hospital's own list stands: it ends there, not here.")
-    if found.certificate:
-        console.print(f"Certificate: {found.certificate}", soft_wrap=True)
-
-
-def _searched(before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]) -> Table:
-    names = ("zone", "files", "MB", "traces before", "traces after")
-    table = grid("Every file below the lake", *names, right=names[1:])
-    for zone in sorted({*before, *after}):
-        was, now = before.get(zone, {}), after.get(zone)
-        size = f"{was.get('bytes', 0) / 1e6:,.1f}"
-        left = f"{now['hits']:,}" if now else "?"
-        table.add_row(Text(zone), Text(figure(was.get("files", 0))), Text(size), Text(f"{was.get('hits', 0):,}"), Text(left))
-    return table

@@ -11,7 +11,9 @@ from jobs.show import console, figure, grid, sign
 if TYPE_CHECKING:
     from jobs.keys import Key
     from jobs.ledger.alerts import Alert
+    from jobs.lineage.trace import Trace
     from jobs.quarantine import Group
+    from jobs.settings.values import Found
     from jobs.story import Story
 
 ROWS = 200
@@ -185,3 +187,37 @@ def alerts(found: "list[Alert]") -> None:
         )
         console.print(Text(f"      {each.todo}", style="dim"))
     console.print("\n[dim]docs/runbooks.md says more of each kind; pscc alerts close NUMBER --by NAME --why TEXT.[/dim]")
+
+
+# Lineage
+
+
+def traced(found: "Trace") -> None:
+    """The way of a table back to deliveries."""
+    table = grid("Made from", "table", "version", "written at", "job", "from", right=("version",))
+    for each in found.links:
+        read = [
+            f"{name}@{version}" if version and "." in name and "/" not in name else name
+            for name, version in each.made_from.items()
+        ]
+        shown = read if not any("/" in name for name in read) else [f"{len(read)} files"]
+        table.add_row(Text(each.table), f"{each.version:,}", Text(each.at[:19]), Text(each.job), Text(" ".join(shown)))
+    console.print(table)
+    ends = grid("Deliveries", "delivery", "state", "files", right=("files",))
+    for end in found.deliveries:
+        ends.add_row(Text(end.delivery_id), Text(end.state), f"{len(end.files):,}")
+    console.print(ends)
+    console.print("\n[dim]--json names every file; pscc delivery show ID tells the story of a delivery.[/dim]")
+
+
+# Settings
+
+
+def settings(found: "list[Found]") -> None:
+    """Every setting with its value, where that comes from, and what it means."""
+    table = grid(None, "setting", "value", "from", "meaning")
+    for each in found:
+        style = "" if each.source in ("environment", "file") else "dim"
+        table.add_row(Text(each.setting.name), Text(each.shown, style), each.source, Text(each.setting.meaning))
+    console.print(table)
+    console.print("\n[dim]What each may be: docs/settings.md.[/dim]")

@@ -1,6 +1,5 @@
 """What a person wants to know of a lake at the end of a run: verdicts, tables, what was set aside, quality, pictures, what to type next."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from jobs import show
 from jobs.lake import Lake
 from jobs.ledger import Ledger
 from jobs.returns import CHANGES
-from jobs.settings import Settings
+from jobs.settings import Settings, value
 from jobs.show import figure, reasons
 from jobs.status import Status, status
 from quality.verdicts import WHOLE_TABLE, recorded
@@ -196,8 +195,8 @@ def _where(settings: Settings, pictures: list[Path]) -> Table:
 def _tell_next(settings: Settings, console: Console) -> None:
     """Commands to copy: never broken over lines."""
     lake = _shown(Path(settings.lake))
-    landing, keys = (_shown(Path(os.environ.get(name, other))) for name, other in PLACES.items())
-    key = os.environ.get("PSCC_PLATFORM_KEY_FILE")
+    landing, keys = (_shown(Path(value(name) or other)) for name, other in PLACES.items())
+    key = value("PSCC_PLATFORM_KEY_FILE")
     console.print("[bold]What to type next[/bold]")
     for what, command in (
         ("Ask gold a question", f'.venv/bin/pscc sql "{QUERY}" --lake {lake}'),

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import ingest
-from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.errors import ContractViolation, GateFailed
 from jobs.failures import own_words
 from jobs.ledger import Ledger
 from jobs.session import wait_for_server
-from jobs.settings import Settings
+from jobs.settings import Settings, asked
 
 # A run that has not come to a verdict by now will not: it failed, or was lost.
 STRANDED = timedelta(minutes=15)
@@ -38,17 +38,10 @@ def _engine() -> "Engine":
     return Engine(Settings.from_environment())
 
 
-def _asked(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        raise WrongUse(f"Expected {name} to say where that lies, found it unset: see docs/operate.md.")
-    return value
-
-
 def _keys() -> dict[str, Any]:
     from jobs.landing.signature import load_keys
 
-    return load_keys(Path(_asked("PSCC_KEYS")))
+    return load_keys(Path(asked("PSCC_KEYS")))
 
 
 @own_words()
@@ -58,7 +51,7 @@ def find(kind: str = "manual", since: str = "") -> list[str]:
     Of a run by hand: all. Of another, which began at `since`: those that it noted itself. A sweep (`scheduled`) adds those that are
     stranded: noted long ago and still without a verdict, whatever became of their run.
     """
-    found = ingest.waiting(Settings.from_environment(), _asked("PSCC_LANDING"))
+    found = ingest.waiting(Settings.from_environment(), asked("PSCC_LANDING"))
     if kind == "manual":
         return [str(each.id) for each in found]
     began = datetime.fromisoformat(since)

@@ -1,4 +1,4 @@
-"""What the pages for hospitals and operators say is what the code does: manifest, signature, codes, settings."""
+"""What the pages for hospitals and operators say is what the code does: manifest, signature, codes."""
 
 import json
 import re
@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[1]
 SECRET = "ab" * 32
 # Constants that look like a code: a flag of a date, and columns of fixed-width stays.
 NO_CODES = {"DEATH_UNKNOWN", "DATE_ENTREE", "DATE_SORTIE"}
-# Of the tests alone.
-NOT_FOR_OPERATORS = {"PSCC_FAILPOINT"}
 
 
 def page(name: str) -> str:
@@ -64,10 +62,3 @@ def test_every_code_is_explained_and_no_other() -> None:
     given = written(*sources, "jobs/stages", "jobs/ledger", "jobs/silver/state.py", pattern="[A-Z]{2,}(?:_[A-Z]+)+")
     assert "SIGNATURE_INVALID" in given
     assert explained == given - NO_CODES
-
-
-def test_every_setting_is_explained_and_no_other() -> None:
-    explained = set(re.findall(r"PSCC_[A-Z_]+", page("operate.md")))
-    read = written("jobs", "jobs/alerts", "jobs/maintenance", pattern="PSCC_[A-Z_]+")
-    assert "PSCC_LANDING" in read
-    assert explained == read - NOT_FOR_OPERATORS

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +20,7 @@ from courses.authoring.desk import Desk, desk
 from courses.authoring.new import new_course
 from courses.authoring.run import ROOT, Run, quiet_kernels, run_both, run_solution
 from courses.authoring.site import build_site
+from courses.authoring.temporary import temporary
 from courses.checking.course import Course, load_courses
 from courses.checking.errors import CheckingError
 
@@ -129,9 +129,9 @@ def preview(
     run: Annotated[bool, typer.Option(help="Run the lessons first.")] = False,
 ) -> None:
     """The pages of one course on a loopback address, until Ctrl-C."""
-    with tempfile.TemporaryDirectory(prefix="preview-") as folder:
-        site(Path(folder) / "site", slug, courses, release, run)
-        handler = partial(SimpleHTTPRequestHandler, directory=str(Path(folder) / "site"))
+    with temporary("preview") as folder:
+        site(folder / "site", slug, courses, release, run)
+        handler = partial(SimpleHTTPRequestHandler, directory=str(folder / "site"))
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
             print(f"http://127.0.0.1:{server.server_address[1]}/{slug}/index.html (Ctrl-C to end)", flush=True)
             try:

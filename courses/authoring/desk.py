@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from courses.authoring.temporary import temporary
 from courses.checking.errors import CheckingError
 from courses.checking.service import Checking
 
@@ -79,9 +79,9 @@ class Engines:
 @contextmanager
 def desk(courses: Path, release: Path) -> Iterator[Desk]:
     """A desk for as long as the block lasts."""
-    with tempfile.TemporaryDirectory(prefix="desk-") as state, closing(Engines(release, Path(state))) as engines:
-        Path(state, "course.secret").write_text(VARIANT)
-        checking, token = Checking(courses, release, Path(state)), secrets.token_hex(16)
+    with temporary("desk") as state, closing(Engines(release, state)) as engines:
+        (state / "course.secret").write_text(VARIANT)
+        checking, token = Checking(courses, release, state), secrets.token_hex(16)
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(checking, token))
         Thread(target=server.serve_forever, daemon=True).start()
         try:

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 from courses.authoring import lesson as lessons
 from courses.authoring.desk import Desk
+from courses.authoring.temporary import temporary
 from courses.checking.course import Course, Lesson
 
 ROOT = Path(__file__).parents[2]
@@ -84,8 +84,8 @@ def _run(course: Course, lesson: Lesson, notebook: Any, desk: Desk, kernel: "_Ke
 @contextmanager
 def _kernel(desk: Desk) -> Iterator["_Kernel"]:
     """A kernel with a home of its own; it starts with the first notebook and ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="lesson-") as folder:
-        kernel = _Kernel(folder, desk)
+    with temporary("lesson") as folder:
+        kernel = _Kernel(str(folder), desk)
         try:
             yield kernel
         finally:

@@ -3,7 +3,6 @@
 import io
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from courses.authoring import lesson as lessons
 from courses.authoring.build import without_times
 from courses.authoring.run import Run
+from courses.authoring.temporary import temporary
 from courses.checking.course import Course, Lesson
 from courses.checking.errors import BadCourse
 
@@ -32,10 +32,10 @@ SETTINGS = {
 def build_site(courses: Sequence[Course], runs: Sequence[Run], to: Path) -> Path:
     """The site of the courses in `to`; lessons that were run show what their worked examples gave. Gives its first page."""
     done = {(run.course, run.lesson): run for run in runs}
-    with tempfile.TemporaryDirectory(prefix="site-") as source:
-        _write_sources(Path(source), courses, done)
+    with temporary("site") as source:
+        _write_sources(source, courses, done)
         shutil.rmtree(to, ignore_errors=True)
-        _sphinx(Path(source), to)
+        _sphinx(source, to)
     _stays_offline(to)
     return to / "index.html"
 
@@ -94,10 +94,8 @@ def _sphinx(source: Path, to: Path) -> None:
     from sphinx.application import Sphinx
 
     told = io.StringIO()
-    with tempfile.TemporaryDirectory(prefix="doctrees-") as doctrees:
-        app = Sphinx(
-            source, None, to, Path(doctrees), "html", confoverrides=dict(SETTINGS), status=None, warning=told, freshenv=True
-        )
+    with temporary("doctrees") as doctrees:
+        app = Sphinx(source, None, to, doctrees, "html", confoverrides=dict(SETTINGS), status=None, warning=told, freshenv=True)
         app.build()
     for left in ("_sources", ".buildinfo", "objects.inv", "jupyter_execute"):
         path = to / left

@@ -22,7 +22,7 @@ from threading import RLock
 from typing import Any, Literal
 
 from courses.checking.errors import BrokenChain, NoRoom
-from courses.checking.private import write_private
+from courses.checking.private import made_once, write_private
 
 What = Literal["attempt", "fault", "reset", "badge", "revoked", "invited"]
 SCHEMA = """
@@ -279,16 +279,7 @@ def _digest(previous: str, row: dict[str, Any]) -> str:
 
 def secret_of(state: Path) -> bytes:
     """The academy's secret, from which variants and seals are made: drawn once, readable by its owner only."""
-    path = state / "course.secret"
-    if not path.exists():
-        draft = path.with_suffix(f".{secrets.token_hex(4)}")
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        # Whole or not at all, and only the first of two that start at once.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return bytes.fromhex(path.read_text().strip())
+    return bytes.fromhex(made_once(state / "course.secret", secrets.token_hex(32).encode()).decode().strip())
 
 
 def _event(row: Any, user: str, by: str) -> Event:

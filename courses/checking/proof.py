@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+
+from courses.checking.private import made_once
 
 SUITE, PURPOSE = "eddsa-jcs-2022", "assertionMethod"
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -93,16 +93,8 @@ def public_key(text: str) -> Ed25519PublicKey:
 
 def private_key(path: Path) -> Ed25519PrivateKey:
     """The key of the file, readable by its owner only; made once, where there is none."""
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
-        # Only the first of two that start at once.
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    key = load_pem_private_key(path.read_bytes(), None)
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = load_pem_private_key(made_once(path, pem), None)
     if not isinstance(key, Ed25519PrivateKey):
         raise ValueError(f"expected an Ed25519 key in {path.name}")
     return key

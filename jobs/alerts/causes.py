@@ -1,7 +1,5 @@
 """What somebody has to look at, as the ledger tells of it: deliveries that are held or refused, and hospitals that are silent."""
 
-import os
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,6 +9,7 @@ from jobs.errors import WrongUse
 from jobs.hospitals import hospitals
 from jobs.ledger import Announcement, Delivery, Ledger
 from jobs.ledger.alerts import Cause
+from jobs.settings import value
 
 # A gap in the chain mostly closes by itself; what was refused long ago was answered then.
 GAP, RECENT = timedelta(days=7), timedelta(days=7)
@@ -80,15 +79,15 @@ def _silent(deliveries: list[Delivery], announcements: list[Announcement], at: d
 
 def cadences() -> dict[str, float]:
     """Days within which a hospital delivers, as PSCC_DELIVERY_DAYS says (`gr=35,aphp=8`); WrongUse for something else."""
-    said = os.environ.get("PSCC_DELIVERY_DAYS", "")
+    said = value("PSCC_DELIVERY_DAYS") or ""
     found = dict[str, float]()
     for each in filter(None, (part.strip() for part in said.split(","))):
-        match = re.fullmatch(r"(\w+)=(\d+)", each)
-        if match is None or match[1] not in hospitals() or not int(match[2]):
+        center, _, days = each.partition("=")
+        if center not in hospitals():
             raise WrongUse(
-                f"Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8 with known hospitals, found {each!r}: correct it."
+                f"Expected PSCC_DELIVERY_DAYS to name known hospitals ({', '.join(hospitals())}), found {center!r}: correct it."
             )
-        found[match[1]] = int(match[2])
+        found[center] = int(days)
     return found
 
 

@@ -1,17 +1,16 @@
 """How an alert reaches somebody: by e-mail, or to a webhook, or both; whatever is set."""
 
 import json
-import os
 import smtplib
 import ssl
 import urllib.error
 import urllib.request
 from email.message import EmailMessage
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from jobs.errors import LakehouseError, WrongUse
+from jobs.errors import LakehouseError
 from jobs.ledger.alerts import Alert
+from jobs.settings.values import asked, value
 
 PATIENCE_SECONDS = 20
 RUNBOOK = "docs/runbooks.md"
@@ -19,9 +18,7 @@ RUNBOOK = "docs/runbooks.md"
 
 def channels() -> list[str]:
     """The ways that are set: mail, webhook."""
-    return [
-        name for name, variable in (("mail", "PSCC_ALERT_MAIL"), ("webhook", "PSCC_ALERT_WEBHOOK")) if os.environ.get(variable)
-    ]
+    return [name for name, setting in (("mail", "PSCC_ALERT_MAIL"), ("webhook", "PSCC_ALERT_WEBHOOK")) if value(setting)]
 
 
 def send(alert: Alert) -> None:
@@ -31,10 +28,10 @@ def send(alert: Alert) -> None:
 
 
 def _mail(alert: Alert) -> None:
-    to = os.environ["PSCC_ALERT_MAIL"]
+    to = asked("PSCC_ALERT_MAIL")
     message = EmailMessage()
     message["Subject"] = f"[pscc] {alert.sentence}"
-    message["From"] = os.environ.get("PSCC_ALERT_FROM") or to.split(",")[0]
+    message["From"] = value("PSCC_ALERT_FROM") or to.split(",")[0]
     message["To"] = to
     message.set_content(
         f"{alert.sentence}\n\nSince {alert.opened_at}.\nWhat to do: {alert.todo}\nMore: {RUNBOOK}, {alert.kind}\n"
@@ -49,16 +46,13 @@ def _mail(alert: Alert) -> None:
 
 
 def _server() -> tuple[str, int]:
-    said = os.environ.get("PSCC_SMTP", "localhost:25")
-    host, _, port = said.rpartition(":")
-    if not host or not port.isdecimal():
-        raise WrongUse(f"Expected PSCC_SMTP to be like mail.example:587, found {said!r}: correct it.")
+    host, _, port = asked("PSCC_SMTP").rpartition(":")
     return host, int(port)
 
 
 def _sign_in(server: smtplib.SMTP) -> None:
     """Encrypted where the server can; with a user, never in clear."""
-    user, file = os.environ.get("PSCC_SMTP_USER"), os.environ.get("PSCC_SMTP_PASSWORD_FILE")
+    user, file = value("PSCC_SMTP_USER"), value("PSCC_SMTP_PASSWORD_FILE")
     server.ehlo()
     if server.has_extn("starttls") or user:
         server.starttls(context=ssl.create_default_context())
@@ -69,13 +63,10 @@ def _sign_in(server: smtplib.SMTP) -> None:
 
 def _post(alert: Alert) -> None:
     """As JSON; `text` is what chat servers show. The address may hold a token: no message shows it."""
-    address = os.environ["PSCC_ALERT_WEBHOOK"]
-    if urlsplit(address).scheme not in ("http", "https"):
-        raise WrongUse("Expected PSCC_ALERT_WEBHOOK to be an address like https://host/…, found something else: correct it.")
     said = alert.told() | {"text": f"{alert.sentence} {alert.todo}", "runbook": RUNBOOK}
-    asked = urllib.request.Request(address, json.dumps(said).encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(asked("PSCC_ALERT_WEBHOOK"), json.dumps(said).encode(), {"Content-Type": "application/json"})
     try:
-        urllib.request.urlopen(asked, timeout=PATIENCE_SECONDS).close()
+        urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
     except (OSError, ValueError, urllib.error.HTTPError) as error:
         raise _unsent("a webhook that takes alerts", "PSCC_ALERT_WEBHOOK", error) from None
 

@@ -12,9 +12,10 @@ def academy(context: typer.Context) -> None:
 
     `up` without --lake makes a lake of 20,000 simulated patients and their release first, once.
     """
-    from jobs.academy import own_lake, run
+    from jobs.academy import check_not_supervised, own_lake, run
 
     asked = list(context.args)
+    check_not_supervised(asked)
     if own := own_lake(asked):
         # What would keep it from starting is said before minutes of work, not after them.
         if refused := run("hub_config.academy", [*asked, "--dry-run"]):

@@ -37,7 +37,7 @@ def sql(
     ] = None,
 ) -> None:
     """Ask the tables, known as zone.table: pscc sql "SELECT * FROM gold.endpoint"."""
-    from jobs import builds, show
+    from jobs import builds, show_analysts
     from jobs.lake import Lake
     from jobs.ledger import Ledger
 
@@ -48,7 +48,7 @@ def sql(
     versions = builds.build(Lake.of(settings), build).versions if build is not None else None
     with engine_of(settings) as engine:
         rows = _asked(lambda: engine.sql(query, versions))
-    show.rows(rows, form.value)
+    show_analysts.rows(rows, form.value)
 
 
 def _asked(run: Callable[[], Any]) -> Any:
@@ -75,16 +75,16 @@ def _opened(lake: str | None) -> "Lake":
 
 def tables(lake: LakeOption = None) -> None:
     """The tables of gold: what a row is, and how many there are."""
-    from jobs import catalogue, show
+    from jobs import catalogue, show_analysts
 
-    show.catalogue(catalogue.tables(_opened(lake)))
+    show_analysts.catalogue(catalogue.tables(_opened(lake)))
 
 
 def describe(table: Annotated[str, typer.Argument(metavar="ZONE.TABLE")]) -> None:
     """A table column by column: type, meaning, allowed values, what it tells about a person."""
-    from jobs import catalogue, show
+    from jobs import catalogue, show_analysts
 
-    show.described(catalogue.table(table))
+    show_analysts.described(catalogue.table(table))
 
 
 def dictionary(to: Annotated[Path, typer.Argument(metavar="OUT", help="A folder; it is made.")]) -> None:
@@ -121,14 +121,14 @@ def scratch(lake: LakeOption = None) -> None:
 
 def list_builds(lake: LakeOption = None) -> None:
     """The builds that `sql --build`, `changes` and `cite` can go back to."""
-    from jobs import builds, show
+    from jobs import builds, show_analysts
 
-    show.builds(builds.open_builds(_opened(lake)))
+    show_analysts.builds(builds.open_builds(_opened(lake)))
 
 
 def changes(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """What changed in gold since a build: rows that came, went, and read otherwise now."""
-    from jobs import builds, show
+    from jobs import builds, show_analysts
 
     opened = _opened(lake)
     found = builds.changes(opened, builds.build(opened, build))
@@ -136,7 +136,7 @@ def changes(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOp
         for each in found:
             print(json.dumps(each.__dict__))
     else:
-        show.changes(found)
+        show_analysts.changes(found)
 
 
 def cite(build: Annotated[int, typer.Argument(metavar="BUILD")], lake: LakeOption = None) -> None:
@@ -172,25 +172,25 @@ def make_cohort(
 
 
 def _tell_cohort(found: Any, as_json: bool, now: int | None = None) -> None:
-    from jobs import show
+    from jobs import show_analysts
 
     if as_json:
         print(json.dumps(found.told(), ensure_ascii=False))
     else:
-        show.cohort(found, now)
+        show_analysts.cohort(found, now)
 
 
 @cohort_app.command("list")
 def list_cohorts(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """The saved cohorts: name, build, what for."""
-    from jobs import cohorts, show
+    from jobs import cohorts, show_analysts
 
     found = list(cohorts.saved(_opened(lake)).values())
     if as_json:
         for each in found:
             print(json.dumps(each.told(), ensure_ascii=False))
     else:
-        show.cohorts(found)
+        show_analysts.cohorts(found)
 
 
 @cohort_app.command("show")

@@ -3,13 +3,16 @@
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.commands.shared import JsonOption, LakeOption, StateOption, engine_of, group
+from jobs import private
+from jobs.commands.shared import JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
+from jobs.services import users
 from jobs.settings import LAKE_FORMAT, Settings
 
 if TYPE_CHECKING:
@@ -19,10 +22,13 @@ rebuild_app = group("Make tables again from what lies below them.")
 
 
 def key(file: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Make a platform key: 64 hex digits in a new file that only its owner reads."""
+    """Make a platform key: 64 hex digits in a new file that only its owner reads; root's, the clinical user of its services too."""
     try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        with private.opened(file, "x") as written:
             written.write(secrets.token_hex(32) + "\n")
+            if os.geteuid() == 0:
+                os.fchown(written.fileno(), -1, users.CLINICAL_UID)
+                os.fchmod(written.fileno(), 0o640)
     except FileExistsError:
         raise WrongUse(
             f"Expected a new file, found {file} there already: a key is never overwritten, every person_id hangs on it."
@@ -60,7 +66,7 @@ def build(lake: LakeOption = None) -> None:
 def upgrade(
     check: Annotated[bool, typer.Option("--check", help="Only say what is due. Exit code 1 where something is.")] = False,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
-    lake: LakeOption = None,
+    lake: ServedLakeOption = None,
     to: StateOption = Path("services"),
 ) -> None:
     """Bring a lake that an older version made to the format of this one. Back it up and stop what works on it first."""
@@ -71,6 +77,10 @@ def upgrade(
     from jobs.services import told
 
     settings = told.settings(to, lake)
+    if settings.database_url:
+        # Known of the services alone, whose file only root reads.
+        os.environ["PSCC_DATABASE_URL"] = settings.database_url
+    users.work_as_owner(settings.lake, sys.argv[1:])
     if check:
         found = upgrades.due(settings)
         for each in found:
@@ -93,7 +103,7 @@ def _upgraded(found: "list[Migration]", *, check: bool) -> str:
     )
 
 
-def status(lake: LakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
+def status(lake: ServedLakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
     """Services that run here; deliveries, tables, rows, what waits, what was set aside, what is still held."""
     from jobs import show
     from jobs.services import told

@@ -34,7 +34,7 @@ def make_release(
     as_json: JsonOption = False,
 ) -> None:
     """Make a release, hold it to its bounds, and put it beside the others; a person approves it. Exit code 1 where it fails."""
-    from jobs import show
+    from jobs import show, show_privacy
     from jobs.privacy.anonymise import Bounds
     from jobs.releases import make
 
@@ -44,7 +44,7 @@ def make_release(
     if as_json:
         print(json.dumps(release.told() | {"figures": [each.__dict__ for each in figures]}, ensure_ascii=False))
     else:
-        show.release(release, [each.__dict__ for each in figures])
+        show_privacy.release(release, [each.__dict__ for each in figures])
         print(
             f"Next: read {settings.lake}/teaching/{release.name}/card.md, then `pscc release approve {release.name} --by NAME`."
         )
@@ -53,7 +53,7 @@ def make_release(
 @release_app.command("list")
 def list_releases(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Every release, with its state: made, approved, revoked."""
-    from jobs import show
+    from jobs import show_privacy
     from jobs.releases import listed
 
     found = listed(Settings.from_environment(lake))
@@ -61,7 +61,7 @@ def list_releases(lake: LakeOption = None, as_json: JsonOption = False) -> None:
         for each in found:
             print(json.dumps(each.told(), ensure_ascii=False))
     else:
-        show.releases(found)
+        show_privacy.releases(found)
 
 
 @release_app.command("show")
@@ -69,14 +69,14 @@ def show_release(
     name: Annotated[str, typer.Argument(metavar="RELEASE")], lake: LakeOption = None, as_json: JsonOption = False
 ) -> None:
     """A release: its state, its figures with their bounds."""
-    from jobs import show
+    from jobs import show_privacy
     from jobs.releases import shown
 
     release, card = shown(Settings.from_environment(lake), name)
     if as_json:
         print(json.dumps(release.told() | {"card": card}, ensure_ascii=False))
     else:
-        show.release(release, card["figures"] if card else [])
+        show_privacy.release(release, card["figures"] if card else [])
 
 
 @release_app.command("approve")
@@ -123,18 +123,18 @@ def anonymise(
     ] = False,
 ) -> None:
     """Make a table anonymous: k rows in every class, l sensitive values, no row left out; proven on what is written."""
-    from jobs import show
+    from jobs import show_privacy
 
     if not spark:
         from jobs.privacy.table import anonymise_file
 
-        show.anonymous(*anonymise_file(table, to, spec))
+        show_privacy.anonymous(*anonymise_file(table, to, spec))
         return
     from jobs.privacy.groups import anonymise_with_spark
     from jobs.session import open_session
 
     session = open_session(Settings.from_environment())
     try:
-        show.anonymous(*anonymise_with_spark(session, table, to, spec))
+        show_privacy.anonymous(*anonymise_with_spark(session, table, to, spec))
     finally:
         session.stop()

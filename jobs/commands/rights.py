@@ -156,12 +156,12 @@ def _carry_out(settings: Settings, asked: "Callable[[], Request]", logs: list[Pa
 
 
 def _tell_request(found: "Request", as_json: bool) -> None:
-    from jobs import show
+    from jobs import show_privacy
 
     if as_json:
         print(json.dumps(found.told(), ensure_ascii=False))
     else:
-        show.rights_request(found)
+        show_privacy.rights_request(found)
 
 
 @rights_app.command("run")
@@ -181,14 +181,14 @@ def run_request(
 @rights_app.command("list")
 def list_requests(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Every request, with its state and the day by which it has to be answered."""
-    from jobs import rights, show
+    from jobs import rights, show_privacy
 
     found = rights.listed(Settings.from_environment(lake))
     if as_json:
         for each in found:
             print(json.dumps(each.told(), ensure_ascii=False))
     else:
-        show.rights_requests(found)
+        show_privacy.rights_requests(found)
 
 
 @rights_app.command("show")

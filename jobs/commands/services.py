@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.shared import LakeOption, StateOption
+from jobs.commands.shared import ServedLakeOption, StateOption
 
 
 class Part(StrEnum):
@@ -19,7 +19,7 @@ class Part(StrEnum):
 
 def up(
     to: StateOption = Path("services"),
-    lake: LakeOption = None,
+    lake: ServedLakeOption = None,
     landing: Annotated[
         str | None, typer.Option("--landing", metavar="DIR", help="The landing area; PSCC_LANDING when not given.")
     ] = None,

@@ -1,5 +1,6 @@
 """What commands share: how a lake is named, how an engine is opened, what a person sees while it works."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,15 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs.errors import WrongUse
+from jobs.services import users
 from jobs.settings import Settings
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
 
-LakeOption = Annotated[
-    str | None,
-    typer.Option("--lake", metavar="DIR", help="The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."),
-]
+
+def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
+    """The lake that was named. Root, whose files would be closed to the services, becomes their user first."""
+    if not context.resilient_parsing:
+        users.work_as_owner(Settings.from_environment(lake).lake, sys.argv[1:])
+    return lake
+
+
+LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."
+LakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
+# Of commands that write nothing into the lake, and read root's passwords or write to root's places.
+ServedLakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]

@@ -1,7 +1,6 @@
 """What leaves the lake: aggregated tables that tell of nobody, held to that before they are written, and kept in a record."""
 
 import hashlib
-import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv
 
+from jobs import private
 from jobs.errors import GateFailed, WrongUse
 from jobs.exports.earlier import differenced
 from jobs.exports.judge import Protected, judge, protect
@@ -85,6 +85,6 @@ def _written(lake: Lake, asked: Asked, output: Output, protected: Protected, to:
     text = sink.getvalue().to_pybytes()
     digest = hashlib.sha256(text).hexdigest()
     number = keep_written(lake, asked, output, protected.shown, protected.hidden, to.name, digest)
-    with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with private.opened(to, "xb") as file:
         file.write(text)
     return number

@@ -3,15 +3,12 @@
 The vault keeps a tombstone of each: keyed hashes of their ids, of their link tokens and of the rows from which others hang.
 """
 
-import gzip
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy.engine import Connection
 
@@ -20,11 +17,10 @@ from jobs.landing.layout import batches_of
 from jobs.landing.model import Judgement, StagedFile
 from jobs.landing.owners import givers, inherits
 from jobs.landing.pseudonyms import Pseudonyms
+from jobs.landing.texts import persons_in, texts_in
 from jobs.landing.vault import Vault, put, rows_of, tombstone
 
 PERSON, ROW, TOKEN = "person", "row", "token"
-PSEUDONYM = re.compile(rb"[0-9a-fA-F]{64}")
-PIECE = 8 * 2**20
 
 
 @dataclass
@@ -159,83 +155,5 @@ def is_of_erased(vault: Vault, pseudonyms: Pseudonyms, center: str, folder: Path
     if not stones.known:
         return False
     files = (each for each in sorted(folder.rglob("*")) if each.is_file() and not each.is_symlink())
-    return any(stones.among(PERSON, persons_in(file, pseudonyms, (center,))) for file in files)
-
-
-def persons_in(file: Path, pseudonyms: Pseudonyms, centers: Iterable[str]) -> set[str]:
-    """The persons whom a raw file names by pseudonyms, as each of these hospitals would mean them."""
-    named = {found.lower().decode() for piece in pieces(file) for found in PSEUDONYM.findall(piece)}
-    return {pseudonyms.person_id(center, each) for center in centers for each in named}
-
-
-def pieces(file: Path) -> Iterator[bytes]:
-    """The bytes of a file, inflated where it is gzip, and the text of its columns where it is Parquet; pieces overlap by what could be cut."""
-    start = _first_bytes(file)
-    if start[:4] == b"PAR1":
-        yield from _cells(file)
-    if start[:2] == b"\x1f\x8b":
-        yield from _overlapping(file, inflate=True)
-    yield from _overlapping(file, inflate=False)
-
-
-def _first_bytes(file: Path) -> bytes:
-    with file.open("rb") as read:
-        return read.read(4)
-
-
-def _cells(file: Path) -> Iterator[bytes]:
-    try:
-        for batch in batches_of(file):
-            for texts in texts_of(batch):
-                yield b"\n".join(each.encode() for each in texts.unique() if each)
-    except (pa.ArrowException, OSError):
-        return  # A file that cannot be read as what it says it is: its bytes are looked at all the same.
-
-
-def texts_of(rows: pa.RecordBatch | pa.Table) -> Iterator[pl.Series]:
-    """Every text that stands in some rows, however deep in a column."""
-    for column in rows.columns:
-        yield from (text for _, text in leaves(column))
-
-
-def leaves(column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[pa.Array, pl.Series]]:
-    """The texts of a column, each with the place (from 0) of the row that it stands in."""
-    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], whole.type)
-    yield from _leaves(pa.array(range(len(whole)), pa.int64()) if has_text(whole.type) else None, whole)
-
-
-def has_text(kind: pa.DataType) -> bool:
-    """True for a type in which text can stand."""
-    if pa.types.is_struct(kind):
-        return any(has_text(each.type) for each in kind)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return has_text(kind.value_type)
-    if pa.types.is_dictionary(kind):
-        return has_text(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _leaves(places: pa.Array | None, values: pa.Array) -> Iterator[tuple[pa.Array, pl.Series]]:
-    if places is None or not has_text(values.type):
-        return
-    if pa.types.is_struct(values.type):
-        for each in values.flatten():
-            yield from _leaves(places, each)
-    elif pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
-        parents = pc.list_parent_indices(values)
-        yield from _leaves(places.take(parents), values.flatten())
-    else:
-        yield places, pl.Series(pl.from_arrow(values)).cast(pl.String)
-
-
-def _overlapping(file: Path, *, inflate: bool) -> Iterator[bytes]:
-    with gzip.open(file) if inflate else file.open("rb") as read:
-        kept = b""
-        try:
-            while piece := read.read(PIECE):
-                yield kept + piece
-                kept = piece[-64:]
-        except (OSError, EOFError):
-            return
+    named = (persons_in(texts, pseudonyms, (center,)) for file in files for texts in texts_in(file))
+    return any(stones.among(PERSON, (person for _, person in each)) for each in named)

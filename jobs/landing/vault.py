@@ -3,7 +3,6 @@
 Never a step-1 pseudonym, never a name; it lies beside the ledger, in SQLite or in PostgreSQL, and no engine can read it.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DatabaseError
 
+from jobs import private
 from jobs.database import postgres, unusable
 from jobs.settings import Settings
 
@@ -134,7 +134,7 @@ class Vault:
 def _sqlite(folder: Path) -> Engine:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "vault.sqlite"
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    private.opened(path, "ab").close()
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 120}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

@@ -21,11 +21,27 @@ from jobs.ledger.store import open_store
 from jobs.run import orchestrator_run
 from jobs.settings import Settings
 
-__all__ = ["Announcement", "Decision", "Delivery", "Fence", "Format", "Lease", "Ledger", "Place", "State", "Step", "now", "place"]
+__all__ = [
+    "UNKNOWN",
+    "Announcement",
+    "Decision",
+    "Delivery",
+    "Fence",
+    "Format",
+    "Lease",
+    "Ledger",
+    "Place",
+    "State",
+    "Step",
+    "now",
+    "place",
+]
 
 
 # Where the lake keeps the fingerprint of its platform key.
 KEY = "platform_key"
+# Who works on a delivery that lies in no hospital's place holds this one's lease.
+UNKNOWN = "unknown"
 # Asked before everything that others will see: nothing, or LeaseLost.
 Fence = Callable[[], None]
 
@@ -90,9 +106,9 @@ class Ledger:
             finally:
                 del self._held[name]
 
-    def hospital(self, center: str | None) -> AbstractContextManager[Lease]:
+    def hospital(self, center: str) -> AbstractContextManager[Lease]:
         """The right to work on a hospital's deliveries."""
-        return self.hold(f"hospital/{center or 'unknown'}")
+        return self.hold(f"hospital/{center}")
 
     @contextmanager
     def alone(self, centers: Iterable[str]) -> Iterator[Fence]:
@@ -100,7 +116,7 @@ class Ledger:
 
         In the order in which all others take them: hospitals, releases, silver and gold, the table of deliveries.
         """
-        names = [*(f"hospital/{center}" for center in sorted(centers)), "release", "engine", "mirror"]
+        names = [*(f"hospital/{center}" for center in sorted({*centers, UNKNOWN})), "release", "engine", "mirror"]
         with ExitStack() as held:
             mine = [held.enter_context(self.hold(name)) for name in names]
 

@@ -1,13 +1,12 @@
 """What keeps a lake well, night by night: verify, compact, shorten logs, vacuum, retention, backup and the drill that restores it."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from jobs import audit
+from jobs import audit, rights
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
@@ -17,7 +16,7 @@ from jobs.maintenance import retention
 from jobs.maintenance.compact import compact
 from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
-from jobs.settings import Settings
+from jobs.settings import Settings, value
 from jobs.verification import verify
 
 EachTable = Callable[[Lake, str, str, Fence], int]
@@ -35,6 +34,13 @@ def alone(settings: Settings) -> Iterator[tuple[Ledger, Fence]]:
     """The ledger, while nobody else writes to the lake, and the fence to ask before anything is changed."""
     with closing(Ledger(settings, create=False)) as ledger, ledger.alone(hospitals()) as fence:
         yield ledger, fence
+
+
+@contextmanager
+def _only_backup(settings: Settings) -> Iterator[None]:
+    """While no other backup or drill of the lake is at work: what lies half made in their place is nobody's then."""
+    with closing(Ledger(settings, create=False)) as ledger, ledger.hold("backup"):
+        yield
 
 
 def _verify(settings: Settings) -> str:
@@ -76,13 +82,14 @@ def _vacuum(settings: Settings) -> str:
 
 
 def _retention(settings: Settings) -> str:
-    days = os.environ.get("PSCC_KEEP_LANDING_DAYS", "")
+    days = value("PSCC_KEEP_LANDING_DAYS")
     if not days:
         return "PSCC_KEEP_LANDING_DAYS is unset: nothing leaves the landing area."
-    if not days.isdecimal() or int(days) < 1:
-        raise WrongUse(f"Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found {days!r}: correct it.")
     gone = 0
     with alone(settings) as (ledger, fence):
+        # Whom a request is about is linked to people of any hospital, and may have to be found in their files.
+        if asked := rights.due(settings):
+            return f"{', '.join(asked)} of people is not carried out: nothing leaves the landing area until then."
         for each in retention.settled(ledger, Lake.of(settings), int(days)):
             fence()
             gone += retention.remove(each)
@@ -93,7 +100,8 @@ def _backup(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was backed up."
-    made = backups.backup(settings, to, lambda: alone(settings))
+    with _only_backup(settings):
+        made = backups.backup(settings, to, lambda: alone(settings))
     return f"The backup {made.name} is in {to}."
 
 
@@ -102,14 +110,15 @@ def _drill(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was restored."
-    saved, place = backups.newest(to), to / ".drill"
-    shutil.rmtree(place, ignore_errors=True)
-    try:
-        tried = replace(settings, lake=str(place), database_url=None, scratch=None)
-        backups.restore(saved, tried, link=True)
-        found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
-    finally:
+    with _only_backup(settings):
+        saved, place = backups.newest(to), to / ".drill"
         shutil.rmtree(place, ignore_errors=True)
+        try:
+            tried = replace(settings, lake=str(place), database_url=None, scratch=None)
+            backups.restore(saved, tried, link=True)
+            found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
     if found.faults or differ:
         told = [f"{each.table}: {each.sentence}" for each in found.faults[:3]] + differ[:3]
         raise GateFailed(f"Expected backup {saved.name} to restore as it was, found: {'; '.join(told)}.")
@@ -117,7 +126,7 @@ def _drill(settings: Settings) -> str:
 
 
 def _place_of_backups() -> Path | None:
-    place = os.environ.get("PSCC_BACKUP")
+    place = value("PSCC_BACKUP")
     return Path(place) if place else None
 
 

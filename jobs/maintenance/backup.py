@@ -33,7 +33,7 @@ MANIFEST, PROOFS = "backup.json", "proofs"
 KEPT = 7
 PIECE = 2**20
 # Copied as they are. Not `restricted`: what may identify people is kept once, where the data officer looks after it.
-OTHERS = ("returns", "teaching")
+OTHERS = ("returns", "teaching", "lineage")
 # Of each table, by zone/table: its version, and its files with their SHA-256.
 Tables = dict[str, dict[str, Any]]
 
@@ -41,7 +41,7 @@ Tables = dict[str, dict[str, Any]]
 def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextManager[tuple[Ledger, Fence]]]) -> Path:
     """Write a backup below `to`; its folder. Everybody works on while most is copied; the rest, in a moment of which all is, in `alone`.
 
-    The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
+    No other one may be at work there: what a stopped one left half made is removed. The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
     worker came in between.
     """
     _check(settings, to)

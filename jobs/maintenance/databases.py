@@ -1,10 +1,10 @@
 """Ledger and vault in a file of their own: the rows of SQLite or PostgreSQL written into one SQLite file, and back."""
 
-import os
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, func, insert, select, text
 
+from jobs import private
 from jobs.errors import WrongUse
 
 AT_ONCE = 2_000
@@ -14,7 +14,7 @@ PASSING, SAID_ANEW = "lease", "lake"
 
 def dump(source: Engine, tables: MetaData, to: Path) -> None:
     """Write the rows of all tables into a new SQLite file that only its owner reads."""
-    os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    private.opened(to, "xb").close()
     saved = _file(to)
     with source.connect() as read, saved.begin() as written:
         tables.create_all(written)

@@ -4,11 +4,10 @@ They lie in the lake's folder, or beside the platform key where the lake is no f
 """
 
 import fcntl
-import os
 import shutil
 from pathlib import Path
 
-from jobs import audit
+from jobs import audit, private
 from jobs.rights import certificate
 from jobs.settings import Settings
 from quality.address import is_remote
@@ -51,7 +50,7 @@ def _copy(file: Path, to: Path) -> None:
     if not file.is_file():
         return
     to.parent.mkdir(mode=0o700, exist_ok=True)
-    with file.open("rb") as read, os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
+    with file.open("rb") as read, private.opened(to, "xb") as written:
         # Who writes a line of the audit holds it so until the line is whole.
         fcntl.flock(read, fcntl.LOCK_SH)
         shutil.copyfileobj(read, written)

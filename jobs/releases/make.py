@@ -4,14 +4,14 @@ import hashlib
 import hmac
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
-from jobs import teaching
+from jobs import lineage, teaching
 from jobs.errors import GateFailed, WrongUse
 from jobs.lake import Lake, wordless
 from jobs.privacy.anonymise import Bounds
@@ -26,6 +26,8 @@ from jobs.teaching import _cohort, _guessed, _quasi
 from quality.contracts import contracts
 
 Tables = dict[str, pl.DataFrame]
+# What says who may be in a release.
+ELIGIBLE = ("patient_summary", "tumor_summary", "endpoint")
 # One patient in so many, but no more than so many, is kept out of a release to attack it with.
 ASIDE, MOST_ASIDE = 10, 2_000
 # The columns that number the rows of a table, in the order in which they are numbered.
@@ -63,18 +65,24 @@ def make(
         watch("reading gold and silver")
         with ledger.hold("engine"):
             read = known(store.lake)
+            versions = {name: store.lake.version(zone_of(name), name) for name in read}
         key = hmac.new(settings.platform_key(), f"teaching:{name}".encode(), hashlib.sha256).digest()
-        return _Making(store, name, size, bounds, key, read, watch, examine or figures.examiner()).run()
+        return _Making(store, name, size, bounds, key, read, versions, watch, examine or figures.examiner()).run()
 
 
 def known(lake: Lake) -> Tables:
     """Every table that a release is made from; WrongUse where gold was not built."""
-    names = {"patient_summary", "tumor_summary", "endpoint"}
+    names = set(ELIGIBLE)
     names |= {name for product in teaching.tables().values() for name in teaching.made_from(product)}
     lacking = sorted(name for name in names if name in contracts("gold") and not lake.exists("gold", name))
     if lacking:
         raise WrongUse(f"Expected gold.{lacking[0]} in the lake, found none: run `pscc build` first.")
     return {name: teaching.read(lake, name) for name in sorted(names)}
+
+
+def zone_of(name: str) -> str:
+    """The zone of a table that a release is made from."""
+    return "gold" if name in contracts("gold") else "silver"
 
 
 def products(known: Tables, cohort: pl.DataFrame) -> Tables:
@@ -101,8 +109,10 @@ class _Making:
     bounds: Bounds
     key: bytes
     read: Tables
+    versions: dict[str, int]
     watch: Callable[[str], None]
     examine: Examine | None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> tuple[Release, list[Figure]]:
         chosen = self._choose()
@@ -211,7 +221,17 @@ class _Making:
             if self.name not in {each.name for each in self.store.releases()}:
                 self.store.remove(self.name)
                 self.store.forget_patients(self.name)
+        self._tell(place)
         return release, found
+
+    @lineage.aside
+    def _tell(self, place: Path) -> None:
+        """The lineage of every table of the release."""
+        work = lineage.Work("teaching", self.at, {"release": [self.name]})
+        for name, product in teaching.tables().items():
+            read = sorted({*ELIGIBLE, *teaching.made_from(product)})
+            sources = lineage.tables(self.store.lake, {f"{zone_of(each)}.{each}": self.versions[each] for each in read})
+            lineage.wrote(self.store.lake, f"teaching.{self.name}.{name}", DeltaTable(str(place / name)), work, sources)
 
     def _release(self, state: str, patients: int) -> Release:
         return Release(self.name, state, datetime.now(UTC), "", self.size, patients, self.bounds.k, self.bounds.diverse)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import audit
+from jobs import audit, private
 from jobs.errors import ContractViolation, WrongUse
 from jobs.failpoint import failpoint
 from jobs.settings import Settings
@@ -25,8 +25,7 @@ def folder(settings: Settings) -> Path:
     """Where key, certificates and register of a lake lie: in its vault, or beside the platform key where the lake is no folder."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "vault")
-    assert settings.platform_key_file is not None
-    return settings.platform_key_file.parent
+    return settings.key_file().parent
 
 
 def sign(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +162,7 @@ def _make_key(place: Path) -> None:
         raise WrongUse(NO_SIGNATURES) from None
     if not place.exists():
         fresh = place.with_name(f".{place.name}.{os.getpid()}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as written:
+        with private.opened(fresh, "x") as written:
             written.write(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
         fresh.replace(place)
 

@@ -5,7 +5,6 @@ Every step may be tried again: tombstones and traces are in the vault before the
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -43,15 +42,7 @@ def erase(worker: Worker, engine: Any, found: Request, people: list[Person], log
     certificate.check_can_sign()
     if missing := [str(folder) for folder in logs if not folder.is_dir()]:
         raise WrongUse(f"Expected a folder of logs at {missing[0]}, found none: correct --logs.")
-    with ExitStack() as held:
-        # In one order, as everybody takes them: hospitals, releases, silver and gold.
-        leases = [held.enter_context(worker.hospital(center)) for center in sorted(hospitals())]
-        leases += [held.enter_context(worker.ledger.hold("release")), held.enter_context(worker.alone())]
-
-        def fence() -> None:
-            for lease in leases:
-                lease.check()
-
+    with worker.ledger.alone(hospitals()) as fence:
         return _Erasure(worker, engine, found, people, list(logs), fence).run()
 
 

@@ -5,32 +5,25 @@ databases of ledger and vault: their files, and the rows of their tables.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from zlib import MAX_WBITS, decompressobj
-from zlib import error as BrokenGzip
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.fs as fs
-import pyarrow.parquet as pq
 from sqlalchemy import Engine, MetaData, Table, select
 
-from jobs.landing.erased import PSEUDONYM, has_text, leaves
 from jobs.landing.pseudonyms import Pseudonyms
+from jobs.landing.texts import persons_in, texts_in
 from jobs.landing.vault import METADATA as VAULT
 from jobs.landing.vault import Vault
 from jobs.ledger.schema import METADATA as LEDGER
 from jobs.rights.traces import SHORTEST, Traces
 from quality import places
 
-PIECE = 8 * 2**20
-# No trace is longer than a pseudonym: a piece begins with as much of the one before.
-OVERLAP = 64
 # Texts are held against the traces together: to make ready for it costs as much as a megabyte of text.
 TOGETHER = 48 * 2**20
 # Here lie files as hospitals sent them, where people are called by their first pseudonym.
@@ -155,73 +148,17 @@ def zone_of(place: str) -> str:
 
 def _scan_file(waiting: _Waiting, system: fs.FileSystem, found: fs.FileInfo, place: str, named: Any) -> None:
     zone = zone_of(place)
-    with system.open_input_file(found.path) as opened:
-        start = opened.read(4)
+    # The names of files too.
+    waiting.add(zone, place, pl.Series([place]))
+    for texts in texts_in(found.path, system):
+        waiting.add(zone, place, texts)
+        if named and place.startswith(AS_SENT):
+            pseudonyms, people = named
+            said = persons_in(texts, pseudonyms, {center for center, _ in people})
+            waiting.note(zone, place, len(said & people))
     counted = waiting.scan.zones.setdefault(zone, Zone())
     counted.files += 1
     counted.bytes += found.size
-    # The names of files too.
-    waiting.add(zone, place, pl.Series([place]))
-    if start[:4] == b"PAR1":
-        for texts in _cells(system, found.path):
-            waiting.add(zone, place, texts)
-            if named and place.startswith(AS_SENT):
-                waiting.note(zone, place, _persons_in("\n".join(texts.drop_nulls().unique()).encode(), named))
-    for piece in _pieces(system, found.path, inflate=start[:2] == b"\x1f\x8b"):
-        waiting.add(zone, place, pl.Series([piece.decode("latin-1")]))
-        if named and place.startswith(AS_SENT):
-            waiting.note(zone, place, _persons_in(piece, named))
-
-
-def _persons_in(piece: bytes, named: tuple[Pseudonyms, frozenset[tuple[str, str]]]) -> int:
-    """How many of some people a piece of a file names by the pseudonyms of their hospitals."""
-    pseudonyms, people = named
-    said = {each.lower().decode() for each in PSEUDONYM.findall(piece)}
-    centers = {center for center, _ in people}
-    return sum((center, pseudonyms.person_id(center, each)) in people for each in said for center in centers)
-
-
-def _cells(system: fs.FileSystem, path: str) -> Iterator[pl.Series]:
-    try:
-        with system.open_input_file(path) as opened:
-            file = pq.ParquetFile(opened, pre_buffer=False)
-            wanted = [each.name for each in file.schema_arrow if has_text(each.type)]
-            for batch in file.iter_batches(20_000, columns=wanted) if wanted else ():
-                for column in batch.columns:
-                    yield from (texts for _, texts in leaves(column))
-    except (pa.ArrowException, OSError, NotImplementedError):
-        return  # Not the Parquet it says it is: its bytes are looked at all the same.
-
-
-def _pieces(system: fs.FileSystem, path: str, *, inflate: bool) -> Iterator[bytes]:
-    """The bytes of a file, inflated as well where it is gzip; each piece begins with the end of the one before."""
-    kept, kept_inflated, unpacked = b"", b"", _Gzip() if inflate else None
-    with system.open_input_file(path) as opened:
-        while piece := opened.read(PIECE):
-            yield kept + piece
-            kept = piece[-OVERLAP:]
-            if unpacked is not None:
-                try:
-                    for inner in unpacked.inflated(piece):
-                        yield kept_inflated + inner
-                        kept_inflated = inner[-OVERLAP:]
-                except BrokenGzip:
-                    unpacked = None
-
-
-class _Gzip:
-    """The content of a gzip file, piece by piece; of several members, one after the other, as a log has that was written in parts."""
-
-    def __init__(self) -> None:
-        self._member = decompressobj(MAX_WBITS | 16)
-
-    def inflated(self, piece: bytes) -> Iterator[bytes]:
-        left = piece
-        while left:
-            yield self._member.decompress(left, PIECE)
-            left = self._member.unconsumed_tail
-            if self._member.eof:
-                left, self._member = self._member.unused_data, decompressobj(MAX_WBITS | 16)
 
 
 def _scan_database(waiting: _Waiting, zone: str, engine: Engine, tables: MetaData) -> None:

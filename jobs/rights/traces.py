@@ -12,11 +12,11 @@ import pyarrow.dataset as ds
 from jobs.hospitals import hospitals
 from jobs.lake import Lake
 from jobs.landing.among import among
-from jobs.landing.erased import leaves
 from jobs.landing.links import Person
 from jobs.landing.opposed import Hidden
 from jobs.landing.pseudonyms import HEX, Pseudonyms
 from jobs.landing.purge import Removal, find
+from jobs.landing.texts import leaves
 from jobs.landing.vault import Vault, child_key, identity, identity_version, rows_of
 from quality.contracts import contracts
 

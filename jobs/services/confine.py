@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 
 from jobs.services.place import Place
+from jobs.services.users import POSTGRES_UID, become, clinical, machine
+from jobs.settings.values import places
 
-# Nobody else's: no account of the machine has these numbers. The group is that of hub_config's curated engine.
-POSTGRES_UID, CURATED_GID = 64601, 64602
 # A tree of processes of its own, which dies with its head.
 OWN_TREE = ["--unshare-pid", "--proc", "/proc", "--die-with-parent"]
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -24,42 +24,64 @@ def is_possible() -> bool:
     return tried.returncode == 0
 
 
-def own_tree(_: Place) -> list[str]:
-    """Everything as it is; only that whatever the program started is gone when the program is."""
-    return ["bwrap", "--dev-bind", "/", "/", *OWN_TREE, "--"]
+def tasks(place: Place) -> list[str]:
+    """What the scheduler of Airflow and its tasks see: everything that their user may. What they started is gone when they are."""
+    named = [
+        Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *places()) if "://" not in each
+    ]
+    return [*machine([place.state, staging(place), *named]), *OWN_TREE, *clinical()]
+
+
+def airflow_alone(place: Place) -> list[str]:
+    """What the other processes of Airflow see: neither lake nor landing area nor keys, of which they need nothing."""
+    return [*machine([place.state]), *OWN_TREE, *_hide(_clinical_data(place)), *clinical()]
+
+
+def triggerer(place: Place) -> list[str]:
+    """As the others, and the landing area to look at."""
+    landing = Path(place.landing)
+    seen = ["--ro-bind", str(landing), str(landing)] if landing.exists() else []
+    # After what is hidden: it may lie below that.
+    return [*machine([place.state]), *OWN_TREE, *_hide(_clinical_data(place)), *seen, *clinical()]
 
 
 def clinical_engine(place: Place) -> list[str]:
     """The engine reads what it must and writes to staging: queries are code, and nothing of the vault or of landing is for them."""
-    words = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", *OWN_TREE, "--cap-drop", "ALL"]
-    for hidden in _hidden(place):
-        words += ["--tmpfs", str(hidden)] if hidden.is_dir() else ["--ro-bind", "/dev/null", str(hidden)]
-    # After what is hidden: the lake may lie below the state folder.
-    for written in (scratch(place), Path(place.lake, "staging")):
-        words += ["--bind", str(written), str(written)]
-    return [*words, "--"]
-
-
-def _hidden(place: Place) -> list[Path]:
-    """What there is of: keys, passwords, the map of persons, files as hospitals sent them."""
-    lake, state = Path(place.lake), place.state
-    found = [lake / "vault", lake / "restricted", Path(place.landing)]
-    found += [state / name for name in ("airflow", "postgresql", "logs", "curated-engine", "academy")]
-    found += [lake / "ledger.sqlite", state / "services.json", Path(place.keys), Path(place.platform_key_file)]
-    return [each for each in found if each.exists()]
-
-
-def share_gold(place: Place) -> None:
-    """Gold, which the curated engine reads as another user where root starts it: its group, whatever is written there from now on."""
-    gold = Path(place.lake, "gold")
-    gold.mkdir(mode=0o700, exist_ok=True)
+    lake = Path(place.lake)
+    words = [*machine([place.state, lake, staging(place)], to_write=False), "--dev", "/dev", *OWN_TREE]
     if os.geteuid() != 0:
-        return
-    for path in (gold, *gold.rglob("*")):
-        os.chown(path, -1, CURATED_GID, follow_symlinks=False)
-        if not path.is_symlink():
-            # A folder hands its group on to what is made in it.
-            path.chmod(0o2750 if path.is_dir() else 0o640)
+        words += ["--cap-drop", "ALL"]
+    others = [place.state / name for name in ("airflow", "logs")]
+    closed = [lake / name for name in ("vault", "restricted", "ledger.sqlite")]
+    words += _hide([each for each in _clinical_data(place) if each not in (lake, scratch(place))] + others + closed)
+    # After what is hidden: the lake may lie below the state folder.
+    for written in (scratch(place), staging(place)):
+        words += ["--bind", str(written), str(written)]
+    return [*words, *clinical()]
+
+
+def _clinical_data(place: Place) -> list[Path]:
+    """Lake, files as hospitals sent them, keys, passwords, and what the other programs keep."""
+    kept = ("services.json", "postgresql", "clinical-engine", "curated-engine", "academy")
+    named = (place.lake, place.landing, place.keys, place.platform_key_file)
+    return [Path(each) for each in named] + [place.state / name for name in kept]
+
+
+def _hide(paths: list[Path]) -> list[str]:
+    """Nothing in place of what there is."""
+    words = []
+    for path in paths:
+        if path.exists():
+            words += ["--tmpfs", str(path)] if path.is_dir() else ["--ro-bind", "/dev/null", str(path)]
+    return words
+
+
+def staging(place: Place) -> Path:
+    """Below which rows wait on their way, where tasks and engine both write: in the lake, or of this machine where the lake is no folder."""
+    known = os.environ.get("PSCC_STAGING")
+    if known:
+        return Path(known).resolve()
+    return place.state / "staging" if "://" in place.lake else Path(place.lake, "staging")
 
 
 def scratch(place: Place) -> Path:
@@ -80,8 +102,7 @@ def postgresql(place: Place, *, password: Path | None = None) -> list[str]:
     words += ["--perms", "0755", "--dir", "/etc", "--ro-bind", str(_passwd(place)), "/etc/passwd"]
     shown = ["--ro-bind", str(password), "/password"] if password else []
     words += ["--bind", str(data(place)), "/data", *shown, "--clearenv", "--setenv", "LANG", "C.UTF-8", "--"]
-    become = ["setpriv", f"--reuid={POSTGRES_UID}", f"--regid={POSTGRES_UID}", "--clear-groups", "--no-new-privs"]
-    return [*words, *become, "--inh-caps=-all", "--bounding-set=-all"]
+    return [*words, *become(POSTGRES_UID)]
 
 
 def _part(part: Path) -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from jobs.errors import LakehouseError
 from jobs.services import confine
 from jobs.services.place import Place, write_private
+from jobs.services.users import POSTGRES_UID
 
 # Each role has one database, of its own name.
 OWNERS = ("airflow", "lakehouse")
@@ -22,7 +23,7 @@ def make_cluster(place: Place) -> None:
     write_private(word, place.passwords["postgres"] + "\n")
     if os.geteuid() == 0:
         for path in (folder, word):
-            os.chown(path, confine.POSTGRES_UID, confine.POSTGRES_UID)
+            os.chown(path, POSTGRES_UID, POSTGRES_UID)
     try:
         made = subprocess.run(_initdb(place, word), capture_output=True, text=True, check=False)
     finally:

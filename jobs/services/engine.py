@@ -8,7 +8,7 @@ from jobs.java import java_home
 from jobs.services import confine
 from jobs.services.place import Place
 from jobs.session import configuration
-from jobs.settings import Settings
+from jobs.settings import Settings, asked
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
@@ -18,10 +18,9 @@ def command(place: Place) -> list[str]:
     import pyspark
 
     scratch = str(confine.scratch(place))
-    memory = os.environ.get("PSCC_DRIVER_MEMORY", "2g")
-    known = configuration(Settings(lake=place.lake, driver_memory=memory))
+    known = configuration(Settings(lake=place.lake, driver_memory=asked("PSCC_DRIVER_MEMORY")))
     settings = known | {
-        "spark.master": os.environ.get("SPARK_MASTER", "local[2]"),
+        "spark.master": asked("SPARK_MASTER"),
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(place.ports["clinical-engine"]),
         # A task leaves its session behind when it ends.

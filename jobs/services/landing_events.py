@@ -5,7 +5,6 @@ A store that could not tell has forgotten: the sweep finds what it did not tell.
 """
 
 import json
-import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from airflow.triggers.base import TriggerEvent
 from airflow.triggers.shared_stream import reject_shared_stream_event
 
 from jobs.intake import MANIFEST
+from jobs.settings import asked
 
 CONNECTION = "landing_events"
 
@@ -22,7 +22,7 @@ class LandingEvents(KafkaSharedStreamTrigger):
     """Fires for manifests of which the store tells on a topic."""
 
     def __init__(self, topics: list[str] | None = None, kafka_config_id: str = CONNECTION, **kwargs: Any) -> None:
-        super().__init__(topics=topics or [os.environ["PSCC_EVENTS_TOPIC"]], kafka_config_id=kafka_config_id, **kwargs)
+        super().__init__(topics=topics or [asked("PSCC_EVENTS_TOPIC")], kafka_config_id=kafka_config_id, **kwargs)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return f"{type(self).__module__}.{type(self).__qualname__}", super().serialize()[1]

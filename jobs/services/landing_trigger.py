@@ -5,7 +5,6 @@ event lies in Airflow's database and not before (ack mode), so a triggerer that 
 """
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Hashable, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
 from jobs.intake import manifests
+from jobs.settings import asked, value
 
 # A manifest as it was found: written again, it is another one.
 Manifest = tuple[str, int, int]
@@ -25,7 +25,7 @@ SHARE = 0.1
 
 def landing_bell() -> BaseEventTrigger:
     """The trigger of the landing area: the store's notifications where PSCC_EVENTS_TOPIC names their topic, else a look into the folder."""
-    if os.environ.get("PSCC_EVENTS_TOPIC"):
+    if value("PSCC_EVENTS_TOPIC"):
         from jobs.services.landing_events import LandingEvents
 
         return LandingEvents()
@@ -43,7 +43,7 @@ class LandingTrigger(BaseEventTrigger):
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
-        return Bell(Path(os.environ["PSCC_LANDING"]))
+        return Bell(Path(asked("PSCC_LANDING")))
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Any]) -> AsyncIterator[TriggerEvent]:
         async for event in shared_stream:

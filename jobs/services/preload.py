@@ -14,6 +14,7 @@ MODULES = (
     "jobs.build",
     "jobs.ingest",
     "jobs.landing.load",
+    "jobs.lineage.sending",
     "jobs.silver.engine",
     "jobs.silver.passes",
     "jobs.tasks",

@@ -24,5 +24,7 @@ class Program:
     patience_seconds: int = 120
     # What a machine may do without, all but the core.
     part: str = "core"
+    # Who it is where root starts it.
+    user: int = 0
     # What files it makes are closed to: everybody else, or as root's all but those that a folder names.
     umask: str = "077"

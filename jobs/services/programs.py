@@ -8,29 +8,13 @@ from pathlib import Path
 from jobs.services import confine, probes
 from jobs.services.place import Place
 from jobs.services.program import Program
-
-PROJECT = Path(__file__).parents[2]
-# What may be set for a whole machine and every program should know.
-PASSED_ON = ("PSCC_JARS", "JAVA_HOME", "PSCC_DRIVER_MEMORY", "PSCC_NO_JAVA_WHEEL", "LANG", "SSL_CERT_FILE")
-STORE = ("AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ALLOW_HTTP", "PSCC_STAGING")
-
-# What operators set for the tasks: whom to tell, what to keep.
-OPERATING = (
-    "PSCC_ALERT_MAIL",
-    "PSCC_ALERT_FROM",
-    "PSCC_ALERT_WEBHOOK",
-    "PSCC_SMTP",
-    "PSCC_SMTP_USER",
-    "PSCC_SMTP_PASSWORD_FILE",
-    "PSCC_DELIVERY_DAYS",
-    "PSCC_BACKUP",
-    "PSCC_KEEP_LANDING_DAYS",
-)
+from jobs.services.users import CLINICAL_UID, POSTGRES_UID, PROJECT
+from jobs.settings import Part, handed
 
 
 def basic(place: Place) -> dict[str, str]:
     """What every program of Python needs, and no secret."""
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    passed = handed(Part.EVERY) | {name: os.environ[name] for name in ("LANG",) if name in os.environ}
     home = {"HOME": str(place.run), "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"}
     return {"LANG": "C.UTF-8", "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"} | home | passed
 
@@ -44,8 +28,10 @@ def lake(place: Place) -> dict[str, str]:
         "PSCC_PLATFORM_KEY_FILE": place.platform_key_file,
         "SPARK_REMOTE": place.engine(),
     }
+    # A folder of the user's own name in the temporary one would be out of the engine's reach.
+    known |= {"PSCC_STAGING": str(confine.staging(place))} if "://" in place.lake else {}
     database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
-    return known | database | {name: os.environ[name] for name in (*STORE, *OPERATING) if name in os.environ}
+    return handed(Part.TASKS) | known | database
 
 
 def airflow(place: Place) -> dict[str, str]:
@@ -80,7 +66,8 @@ def airflow(place: Place) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": str(place.logs / "tasks"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(place.logs / "dag-files"),
     }
-    return basic(place) | {"AIRFLOW_HOME": str(home)} | {f"AIRFLOW__{name}": value for name, value in settings.items()}
+    own = {"AIRFLOW_HOME": str(home), "HOME": str(home)}
+    return basic(place) | own | {f"AIRFLOW__{name}": value for name, value in settings.items()}
 
 
 def airflow_command(*words: str) -> list[str]:
@@ -95,7 +82,7 @@ def _with_lake(place: Place) -> dict[str, str]:
 
 
 def _landing_only(place: Place) -> dict[str, str]:
-    return airflow(place) | {"PSCC_LANDING": place.landing} | {name: os.environ[name] for name in STORE if name in os.environ}
+    return airflow(place) | handed(Part.TRIGGER) | {"PSCC_LANDING": place.landing}
 
 
 def _engine_command(place: Place) -> list[str]:
@@ -121,6 +108,10 @@ def _academy(part: str, place: Place) -> list[str]:
     return [sys.executable, "-m", "hub_config.academy", "run", part, "--to", str(place.academy)]
 
 
+def _hub(place: Place) -> dict[str, str]:
+    return basic(place) | handed(Part.HUB)
+
+
 def _postgresql(place: Place) -> list[str]:
     options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(place.ports["postgresql"])}
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
@@ -133,24 +124,36 @@ def _nothing(_: Place) -> dict[str, str]:
 
 PROGRAMS = (
     # SIGINT: sessions are ended, not waited for.
-    Program("postgresql", _postgresql, _nothing, probes.postgresql, confine=confine.postgresql, stop_signal="INT"),
+    Program(
+        "postgresql", _postgresql, _nothing, probes.postgresql, confine=confine.postgresql, stop_signal="INT", user=POSTGRES_UID
+    ),
     Program(
         "clinical-engine",
         _engine_command,
         _engine_environment,
         partial(probes.engine, "clinical-engine"),
         confine=confine.clinical_engine,
+        user=CLINICAL_UID,
     ),
-    Program("api-server", lambda _: airflow_command("api-server"), airflow, probes.api_server, ("postgresql",), confine.own_tree),
+    Program(
+        "api-server",
+        lambda _: airflow_command("api-server"),
+        airflow,
+        probes.api_server,
+        ("postgresql",),
+        confine.airflow_alone,
+        user=CLINICAL_UID,
+    ),
     Program(
         "scheduler",
         lambda _: airflow_command("scheduler", "--skip-serve-logs"),
         _with_lake,
         partial(probes.process_of_airflow, "scheduler"),
         ("postgresql", "clinical-engine"),
-        confine.own_tree,
+        confine.tasks,
         # Tasks write gold, whose group reads it.
         umask="027",
+        user=CLINICAL_UID,
     ),
     Program(
         "dag-processor",
@@ -158,7 +161,8 @@ PROGRAMS = (
         airflow,
         partial(probes.process_of_airflow, "dag-processor"),
         ("postgresql",),
-        confine.own_tree,
+        confine.airflow_alone,
+        user=CLINICAL_UID,
     ),
     Program(
         "triggerer",
@@ -166,9 +170,10 @@ PROGRAMS = (
         _landing_only,
         partial(probes.process_of_airflow, "triggerer"),
         ("postgresql",),
-        confine.own_tree,
+        confine.triggerer,
+        user=CLINICAL_UID,
     ),
-    # These build rooms of their own, tighter than what `confine` knows: hub_config says how.
+    # These stay root, for they make rooms of their own and give each another user, tighter than what `confine` knows: hub_config says how.
     Program("curated-engine", _curated_engine, basic, partial(probes.engine, "curated-engine"), part="curated"),
     Program(
         "teaching-engine",
@@ -177,7 +182,7 @@ PROGRAMS = (
         partial(probes.engine, "teaching-engine"),
         part="academy",
     ),
-    Program("hub", partial(_academy, "hub"), basic, probes.hub, ("teaching-engine",), stop_seconds=60, part="academy"),
+    Program("hub", partial(_academy, "hub"), _hub, probes.hub, ("teaching-engine",), stop_seconds=60, part="academy"),
 )
 PARTS = tuple(dict.fromkeys(each.part for each in PROGRAMS if each.part != "core"))
 

@@ -16,6 +16,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.services.place import Place, write_private
 from jobs.services.program import Program
 from jobs.services.programs import PROGRAMS, basic, programs
+from jobs.settings import Part, handed
 
 START_SECONDS = 30
 LOG = "10MB"
@@ -151,7 +152,7 @@ def start(place: Place) -> None:
     path = place.state / "supervisord.conf"
     write_private(path, configuration(place))
     command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place.run, env=basic(place) | _store())
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=place.run, env=basic(place) | handed(*Part))
     if done.returncode:
         raise LakehouseError(f"Expected the supervisor to start, found: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
     until = time.monotonic() + START_SECONDS
@@ -159,12 +160,6 @@ def start(place: Place) -> None:
         if time.monotonic() > until:
             raise LakehouseError(f"Expected the supervisor to answer within {START_SECONDS} s, found silence: see {place.logs}.")
         time.sleep(0.1)
-
-
-def _store() -> dict[str, str]:
-    from jobs.services.programs import STORE
-
-    return {name: os.environ[name] for name in (*STORE, "SPARK_MASTER") if name in os.environ}
 
 
 def states(place: Place) -> dict[str, dict[str, Any]]:

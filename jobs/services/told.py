@@ -15,7 +15,7 @@ from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
-from jobs.settings import Settings, checked_place
+from jobs.settings import Settings, checked_place, value
 
 # The supervisor's words in plain ones.
 STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once", "FATAL": "given up", "STOPPING": "stopping"}
@@ -28,13 +28,11 @@ def prepared_from_environment(
     known = state / FILE
     named = {"lake": lake, "landing": landing, "keys": str(keys) if keys else None}
     if not known.is_file():
+        # Without a word of anybody, these services have a lake of their own and not ./lake.
         variables = {"lake": "LAKE_ROOT", "landing": "PSCC_LANDING", "keys": "PSCC_KEYS"}
-        named = {what: value or os.environ.get(variables[what]) for what, value in named.items()}
-        named |= {
-            "platform_key_file": os.environ.get("PSCC_PLATFORM_KEY_FILE"),
-            "database_url": os.environ.get("PSCC_DATABASE_URL"),
-        }
-    places = {what: _absolute(value) if value and what != "database_url" else value for what, value in named.items()}
+        named = {what: given or os.environ.get(variables[what]) for what, given in named.items()}
+        named |= {"platform_key_file": value("PSCC_PLATFORM_KEY_FILE"), "database_url": value("PSCC_DATABASE_URL")}
+    places = {what: _absolute(given) if given and what != "database_url" else given for what, given in named.items()}
     place = prepared(state, places)
     # A lake in an object store keeps no ledger of its own.
     if "://" in place.lake and not place.database_url:
@@ -78,8 +76,8 @@ def renew(state: Path) -> list[str]:
     return sorted(RENEWABLE)
 
 
-def _absolute(value: str) -> str:
-    return checked_place(value) if "://" in value else str(Path(value).resolve())
+def _absolute(place: str) -> str:
+    return checked_place(place) if "://" in place else str(Path(place).resolve())
 
 
 def settings(state: Path, lake: str | None) -> Settings:
@@ -92,7 +90,7 @@ def settings(state: Path, lake: str | None) -> Settings:
 
 def landing_area(state: Path) -> Path:
     """Where deliveries are dropped: PSCC_LANDING, else the landing area of the services here."""
-    if known := os.environ.get("PSCC_LANDING"):
+    if known := value("PSCC_LANDING"):
         return Path(known)
     if not (state / FILE).is_file():
         raise WrongUse(

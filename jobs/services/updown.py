@@ -1,7 +1,7 @@
 """`pscc up` and `pscc down`: the services of one machine, each started when what it needs answers."""
 
-import json
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -11,13 +11,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from jobs.errors import LakehouseError, WrongUse
-from jobs.services import confine, database, supervisor
-from jobs.services.place import Place, is_free, write_private
+from jobs.services import confine, database, own, supervisor, users
+from jobs.services.place import Place, is_free
 from jobs.services.program import Program
-from jobs.services.programs import PROGRAMS, airflow, basic, programs
+from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
+from jobs.settings import Part, handed
+from jobs.settings.values import faults
 
 Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
+VERBS = {"r": "read", "x": "enter", "w": "write to"}
 
 
 @contextmanager
@@ -31,10 +34,13 @@ def private() -> Iterator[None]:
 
 
 def up(place: Place, watch: Watch) -> str:
-    """Start everything that does not run, and wait until all of it is well; what the academy says of itself, with its invitations."""
+    """Start everything that does not run, and wait until all of it is well; what was handed over, and what the academy says of itself, with its invitations."""
     check(place)
     with private():
         make_folders(place)
+        check_reach(place)
+        handed = hand_over(place)
+        make_own(place)
         watch("making the database")
         database.make_cluster(place)
     wanted = programs(place)
@@ -57,7 +63,7 @@ def up(place: Place, watch: Watch) -> str:
     for program in [each for each in PROGRAMS if each not in wanted]:
         supervisor.stop_program(place, program.name)
     supervisor.start_program(place, "watch")
-    return said
+    return handed + said
 
 
 def prepare_academy(place: Place, watch: Watch) -> str:
@@ -105,6 +111,8 @@ def check(place: Place) -> None:
     ):
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
+    if wrong := faults(lake(place)):
+        raise WrongUse("\n".join(wrong))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():
         raise WrongUse(
@@ -123,47 +131,134 @@ def _check_ports(place: Place) -> None:
 
 
 def make_folders(place: Place) -> None:
-    """What programs need before they start: places to write to, the ledger of a new lake, Airflow's password."""
-    from jobs.ledger import Ledger
-    from jobs.settings import Settings
-
-    if "://" not in place.landing:
-        Path(place.landing).mkdir(parents=True, exist_ok=True)
-    for folder in (confine.scratch(place), place.state / "curated-engine", place.academy):
+    """Places to drop deliveries and to write to, where they are missing."""
+    for folder in (place.state / "curated-engine", place.academy, *_clinical_folders(place)):
         folder.mkdir(mode=0o700, exist_ok=True)
-    settings = Settings(lake=place.lake, database_url=place.database_url)
-    if not place.database_url:
-        Ledger(settings).close()
-    settings.make_staging()
-    if "://" not in place.lake:
-        confine.share_gold(place)
-    config = place.state / "airflow" / "config"
-    config.mkdir(exist_ok=True)
-    # Every process of Airflow reads this file; only the scheduler's environment asks for more.
-    write_private(config / "airflow_local_settings.py", "import jobs.services.preload  # noqa: F401\n")
-    write_private(place.state / "airflow" / "passwords.json", json.dumps({"admin": place.passwords["admin"]}) + "\n")
+    if "://" not in place.landing and not Path(place.landing).is_dir():
+        _make_landing(Path(place.landing))
+    backup = os.environ.get("PSCC_BACKUP")
+    if os.geteuid() == 0 and backup and not Path(backup).exists():
+        Path(backup).mkdir(mode=0o700, parents=True)
+        os.chown(backup, users.CLINICAL_UID, users.CLINICAL_UID)
+
+
+def _make_landing(landing: Path) -> None:
+    landing.mkdir(parents=True)
+    if os.geteuid() == 0:
+        # Root's, and the clinical user reads what is dropped there.
+        os.chown(landing, -1, users.CLINICAL_UID)
+        landing.chmod(0o2750)
+
+
+def _clinical_folders(place: Place) -> list[Path]:
+    """What the clinical user's programs write to, beside the lake."""
+    homes = [place.state / each.name for each in PROGRAMS if each.user == users.CLINICAL_UID]
+    apart = [place.state / "staging"] if "://" in place.lake else []
+    return [place.state / "airflow", *apart, *homes, place.logs / "tasks", place.logs / "dag-files"]
+
+
+def check_reach(place: Place) -> None:
+    """WrongUse where the clinical user cannot read what it must and root made: nothing outside lake and state folder is given away unasked."""
+    if os.geteuid() != 0:
+        return
+    wanted = _wanted(place)
+    script = 'while [ $# -gt 0 ]; do test "-$1" "$2" || { echo "$1 $2"; exit; }; shift 2; done'
+    words = [word for verb, path in wanted for word in (verb, path)]
+    tried = subprocess.run(
+        [*confine.tasks(place), "/bin/sh", "-c", script, "sh", *words], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        raise LakehouseError(f"Expected to start a program as user {users.CLINICAL_UID}, found: {tried.stderr.strip()[-300:]}.")
+    if closed := tried.stdout.strip():
+        verb, path = closed.split(" ", 1)
+        raise WrongUse(
+            f"Expected the clinical user ({users.CLINICAL_UID}) to be able to {VERBS[verb]} {path}, found it closed: run `{_remedy(verb, path)}`."
+        )
+
+
+def _remedy(verb: str, path: str) -> str:
+    # Backups are closed to all but their owner.
+    if path == os.environ.get("PSCC_BACKUP"):
+        return f"chown -R {users.CLINICAL_UID}:{users.CLINICAL_UID} {path}"
+    return f"chgrp -R {users.CLINICAL_UID} {path} && chmod -R g+{'rwX' if verb == 'w' else 'rX'} {path}"
+
+
+def _wanted(place: Place) -> list[tuple[str, str]]:
+    """What the tasks need of root's or of the operator's, and what for."""
+    found = [("x", sys.executable), ("r", str(users.PROJECT)), ("r", place.keys), ("r", place.platform_key_file)]
+    if "://" not in place.landing:
+        write = [("w", place.landing)] if os.environ.get("PSCC_KEEP_LANDING_DAYS") else []
+        found += [("r", place.landing), ("x", place.landing), *write]
+    backup, word = os.environ.get("PSCC_BACKUP"), os.environ.get("PSCC_SMTP_PASSWORD_FILE")
+    found += [("r", word)] if word else []
+    found += [("w", str(confine.staging(place)))] if os.environ.get("PSCC_STAGING") else []
+    return found + ([("w", backup)] if backup else [])
+
+
+def hand_over(place: Place) -> str:
+    """Where root starts the services, give the clinical user what is its own; a line that says so of a lake that was root's until now."""
+    if os.geteuid() != 0:
+        return ""
+    # What tasks log lies below.
+    place.logs.chmod(0o711)
+    for folder in _clinical_folders(place):
+        users.hand_over(folder)
+    lake = Path(place.lake)
+    if "://" in place.lake:
+        return ""
+    lake.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if lake.stat().st_uid == 0:
+        # What root's commands made in it before may be open to every account.
+        lake.chmod(stat.S_IMODE(lake.stat().st_mode) & ~0o007)
+    given = users.hand_over(lake)
+    told = f"{lake} was root's: its {given:,} files and folders are the clinical user's now ({users.CLINICAL_UID}), and closed to others.\n"
+    return told if given else ""
+
+
+def make_own(place: Place) -> None:
+    """What the programs find before they start, made by the user who they are: the ledger of a new lake, Airflow's files."""
+    is_apart = "://" in place.lake or bool(os.environ.get("PSCC_STAGING"))
+    apart = str(confine.staging(place)) if is_apart else None
+    told = own.Own(place.lake, str(place.state / "airflow"), place.passwords["admin"], place.database_url, apart)
+    if os.geteuid() != 0:
+        own.make(told)
+        return
+    command = [*confine.tasks(place), sys.executable, "-m", "jobs.services.own"]
+    made = subprocess.run(
+        command,
+        input=told.told(),
+        env=airflow(place) | handed(Part.TASKS),
+        cwd=place.state,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode:
+        said = (made.stderr.strip().splitlines() or ["nothing"])[-1]
+        raise LakehouseError(f"Expected to make ledger and folders as user {users.CLINICAL_UID}, found: {said}.")
 
 
 def migrate(place: Place, watch: Watch) -> None:
     """Airflow's tables as this version of it needs them; once a version."""
-    done = place.state / "airflow" / "migrated"
+    # Root's: it would follow a link that another user laid.
+    done = place.state / "migrated"
     wanted = version("apache-airflow")
     if done.is_file() and done.read_text() == wanted:
         return
     watch("making Airflow's tables")
     with (place.logs / "migrate.log").open("a") as log:
         made = subprocess.run(
-            _migration(), env=airflow(place), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=place.run, check=False
+            _migration(place), env=airflow(place), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=place.state, check=False
         )
     if made.returncode:
         raise LakehouseError(f"Expected to make Airflow's tables, found that it failed: see {place.logs / 'migrate.log'}.")
     done.write_text(wanted)
 
 
-def _migration() -> list[str]:
+def _migration(place: Place) -> list[str]:
     from jobs.services.programs import airflow_command
 
-    return airflow_command("db", "migrate")
+    return [*(confine.tasks(place) if os.geteuid() == 0 else []), *airflow_command("db", "migrate")]
 
 
 def down(place: Place) -> bool:

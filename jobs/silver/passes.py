@@ -13,6 +13,7 @@ import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs import lineage
 from jobs.errors import GateFailed, LakehouseError
 from jobs.failpoint import failpoint
 from jobs.hospitals import fed_as_named, hospitals, transforms
@@ -66,6 +67,8 @@ class SilverPass:
     # Deliveries in bronze whose rows stay out of silver: the quality gate holds them.
     without: frozenset[str] = frozenset()
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    # The feeds that each table of this pass was made from.
+    read: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def spark(self) -> SparkSession:
@@ -146,8 +149,15 @@ class SilverPass:
     @cached_property
     def neighbours(self) -> dict[str, DataFrame]:
         """What rules of other tables may look at: the persons and tumours of this pass."""
-        made = {name: self.made[name](self.feeds) for name in NEIGHBOURS}
+        made = {name: self.transformed(name) for name in NEIGHBOURS}
         return {name: (rows if self.is_large else rows.coalesce(1)).localCheckpoint() for name, rows in made.items()}
+
+    def transformed(self, table: str) -> DataFrame:
+        """What the hospital's own function makes of its feeds; which of them it asked for is remembered."""
+        feeds = self.feeds.recording()
+        rows: DataFrame = self.made[table](feeds)
+        self.read[table] = feeds.asked
+        return rows
 
     def run(self, *, accept_failed: bool = False, fence: Callable[[], None] = lambda: None) -> PassResult:
         """Stage and validate every table, then publish; GateFailed when a table breaks its contract: nothing is published then.
@@ -243,11 +253,11 @@ class SilverPass:
         reads = READS.get((self.hospital.center, table.name))
         if self.hidden.is_empty() and reads is not None and not reads & self.domains:
             return None
-        feeds = self.feeds.recording()
-        rows = self.made[table.name](feeds).withColumn("center", F.lit(self.hospital.center))
-        READS[self.hospital.center, table.name] = feeds.asked
-        fed_as_named(self.hospital.center, table.name, feeds.asked)
-        if self.hidden.is_empty() and not feeds.asked & self.domains:
+        rows = self.transformed(table.name).withColumn("center", F.lit(self.hospital.center))
+        asked = self.read[table.name]
+        READS[self.hospital.center, table.name] = asked
+        fed_as_named(self.hospital.center, table.name, asked)
+        if self.hidden.is_empty() and not asked & self.domains:
             return None
         mine = self.held_here(table.name)
         if "person_id" in table.names and table.name != "rights_register":
@@ -288,6 +298,20 @@ class SilverPass:
             )
         across = "purge" in staged.actions or table.name in shared.TABLES
         tables.change(self.lake, staged, list(hospitals()) if across else [self.hospital.center], once)
+        self._tell(staged)
+
+    @lineage.aside
+    def _tell(self, staged: Staged) -> None:
+        """The lineage of a table that got rows; one from which rows were only taken has none."""
+        table = staged.table
+        if not staged.inserted:
+            return
+        tags = {"pass": [str(self.number)], "delivery": self.deliveries}
+        work = lineage.Work(f"silver.{self.hospital.center}", self.at, tags)
+        feeds = [f"{self.hospital.center}_{domain}" for domain in sorted(self.read.get(table.name, ()))]
+        names = [*feeds, *shared.READS.get(table.name, ())]
+        sources = lineage.tables(self.lake, {f"bronze.{name}": self.lake.version("bronze", name) for name in names})
+        lineage.wrote(self.lake, table.address, self.lake.table("silver", table.name), work, sources, staged.inserted)
 
     def _result(self, staged: list[Staged]) -> PassResult:
         rows = {delivery: dict.fromkeys(("new", "changed", "unchanged", "deleted"), 0) for delivery in self.deliveries}

@@ -106,6 +106,7 @@ def trial(work: "SilverPass") -> Work:
     rest = work.held_here("trial_enrollment").filter(~pl.col("person_id").is_in(work.people_ids)).select(place).collect()
     theirs = work.states.filter((pl.col("domain") == "trial") & (pl.col("state") == "current")).select(place)
     everybody = work.spark.createDataFrame(pl.concat([rest, theirs]).to_arrow())
+    work.read["trial"] = {"trial"}
     rows = work.made["trial"](Whole({"trial": work.feeds.rows_at("trial", everybody)})).withColumn(
         "center", F.lit(work.hospital.center)
     )
@@ -139,7 +140,7 @@ def _declared(work: "SilverPass", name: str, rows: list[dict[str, Any]]) -> pl.D
         pl.DataFrame(rows, schema_overrides={each: pl.String for each in names if each in rows[0]}) if rows else pl.DataFrame()
     )
     if name in work.made:
-        sent = pl.from_arrow(work.made[name](work.feeds).toArrow())
+        sent = pl.from_arrow(work.transformed(name).toArrow())
         assert isinstance(sent, pl.DataFrame)
         known = pl.concat([known, sent], how="diagonal_relaxed")
     known = known.with_columns(center=pl.lit(work.hospital.center))
@@ -153,3 +154,5 @@ TABLES: dict[str, Callable[["SilverPass"], Work]] = {
     "trial": trial,
     "vocab_map": vocab_map,
 }
+# What they read of bronze beside feeds.
+READS = {"person": ("identity",), "person_link": ("link", "identity")}

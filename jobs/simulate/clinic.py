@@ -90,6 +90,18 @@ class _View:
         return np.maximum(day + rng.integers(1, 43, size=len(day)), self.known[record])
 
 
+def _given(view: _View, tumour: np.ndarray, place: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The drugs of each line, by the regimens that its site has from that line on; None where it has none."""
+    cohorts = [each.cohort for each in sites()]
+    drugs_of = np.full(len(tumour), None, dtype=object)
+    for (cohort, number), (options, share) in regimens().items():
+        position = cohorts.index(cohort) if cohort in cohorts else -1
+        mine = np.flatnonzero((view.site[tumour] == position) & (place + 1 >= number))
+        names = np.array([" + ".join(each) for each in options], dtype=object)
+        drugs_of[mine] = names[rng.choice(len(options), size=len(mine), p=share)]
+    return drugs_of
+
+
 def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
     """Lines of systemic treatment by the regimens of the site; a line that would begin after the end never does."""
     treated = chance(rng, SYSTEMIC[view.stage], len(view.site))
@@ -98,13 +110,7 @@ def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
     if not len(tumour):
         tumour, place = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     cycles = rng.integers(2, 7, size=len(tumour))
-    atc = np.full(len(tumour), None, dtype=object)
-    for (cohort, number), (options, share) in regimens().items():
-        position = [each.cohort for each in sites()].index(cohort) if cohort in {each.cohort for each in sites()} else -1
-        mine = np.flatnonzero((view.site[tumour] == position) & (place + 1 >= number))
-        atc[mine] = np.array([" + ".join(each) for each in options], dtype=object)[
-            rng.choice(len(options), size=len(mine), p=share)
-        ]
+    atc = _given(view, tumour, place, rng)
     table_ = drugs()
     interval = np.array([min(table_[a].interval for a in each.split(" + ")) if each else 21 for each in atc])
     length = cycles * interval
@@ -114,17 +120,9 @@ def lines(view: _View, rng: np.random.Generator) -> pl.DataFrame:
     span = np.cumsum(gap + length)
     before = np.concatenate([[0], span])[np.searchsorted(tumour, tumour, side="left")]
     begin = view.start[tumour] + span - length - before
-    known_drug = np.array([each is not None for each in atc])
-    keep = np.flatnonzero((begin <= view.end[tumour]) & known_drug)
-    tumour, begin, cycles, length, atc, place, interval = (
-        tumour[keep],
-        begin[keep],
-        cycles[keep],
-        length[keep],
-        atc[keep],
-        place[keep],
-        interval[keep],
-    )
+    keep = np.flatnonzero((begin <= view.end[tumour]) & np.array([each is not None for each in atc]))
+    told = (tumour, begin, cycles, length, atc, place, interval)
+    tumour, begin, cycles, length, atc, place, interval = (each[keep] for each in told)
     end = begin + length
     cut = end > view.end[tumour]
     record, count = view.record[tumour], len(keep)

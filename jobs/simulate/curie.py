@@ -67,49 +67,7 @@ class Curie(Biology):
         ]
 
     def tumour(self, tumour: pl.DataFrame, event: pl.DataFrame) -> Rows:
-        g8 = pl.when(pl.col("_entity") % 5 == 0).then(17 - pl.col("performance").cast(pl.Int64) * 2)
-        stage = pl.col("stage").is_not_null()
-        primaries = tumour.select(
-            *IDENTITY,
-            TumorPathologyEvent_Type=pl.lit("UMLS:C0677930"),
-            TumorPathologyEvent_StartDate=day("diagnosis"),
-            TumorPathologyEvent_PerformanceStatus=pl.col("performance").cast(pl.String),
-            TumorPathologyEvent_G8=g8.cast(pl.String),
-            TumorPathologyEvent_HistologicalGradeType=pl.when(pl.col("grade").is_not_null()).then("grade_system"),
-            TumorPathologyEvent_HistologicalGradeValue=pl.col("grade"),
-            TumorPathologyEvent_StadeType=pl.when(stage).then(pl.lit("UICC")),
-            TumorPathologyEvent_StadeValue=pl.col("stage"),
-            TumorPathologyEvent_DiagnosisDate=day("diagnosis"),
-            TumorPathologyEvent_TopographyCode=pl.format("ICDO3:{}", "topography"),
-            TumorPathologyEvent_MorphologyCode=pl.format("ICDO3:{}", "morphology"),
-            TumorPathologyEvent_Laterality=pl.col("side").replace(SIDES),
-            _parent=pl.lit(-1, pl.Int64),
-            _primary=ONE,
-            _event=NONE,
-            # A stage group of its own only where no TNM row says more.
-            _staging=(stage & pl.col("t").is_null()).cast(pl.Int8),
-            _staged=stage & pl.col("t").is_not_null(),
-            _grade=pl.col("grade").is_not_null().cast(pl.Int8),
-            _performance=pl.col("performance").is_not_null().cast(pl.Int8) + g8.is_not_null().cast(pl.Int8),
-            _diagnosis="diagnosis",
-            _precision=pl.lit("day"),
-        )
-        events = event.select(
-            *shifted(RANGE),
-            TumorPathologyEvent_Type=pl.col("kind").replace(EVENTS),
-            TumorPathologyEvent_StartDate=day("day"),
-            TumorPathologyEvent_DiagnosisDate=day("day"),
-            TumorPathologyEvent_TopographyCode=pl.when(pl.col("topography").is_not_null()).then(
-                pl.format("ICDO3:{}", "topography")
-            ),
-            _parent=pl.col("tumour"),
-            _primary=NONE,
-            _event=ONE,
-            _staging=NONE,
-            _grade=NONE,
-            _performance=NONE,
-        )
-        both = pl.concat([primaries, events], how="diagonal").with_columns(
+        both = pl.concat([_primaries(tumour), _events(event)], how="diagonal").with_columns(
             Instance_Id=self.ref("_entity"),
             TumorPathologyEvent_ParentRef=self.ref("_parent"),
             # Events of even number leave the patient to their primary.
@@ -265,3 +223,51 @@ class Curie(Biology):
             course,
             Rows(self.feed("radiotherapy_dose"), dose, parents={"radiotherapy": "_course"}, own_patient=False),
         ]
+
+
+def _primaries(tumour: pl.DataFrame) -> pl.DataFrame:
+    """The rows of tumours themselves; the others of the file hang from them."""
+    g8 = pl.when(pl.col("_entity") % 5 == 0).then(17 - pl.col("performance").cast(pl.Int64) * 2)
+    stage = pl.col("stage").is_not_null()
+    return tumour.select(
+        *IDENTITY,
+        TumorPathologyEvent_Type=pl.lit("UMLS:C0677930"),
+        TumorPathologyEvent_StartDate=day("diagnosis"),
+        TumorPathologyEvent_PerformanceStatus=pl.col("performance").cast(pl.String),
+        TumorPathologyEvent_G8=g8.cast(pl.String),
+        TumorPathologyEvent_HistologicalGradeType=pl.when(pl.col("grade").is_not_null()).then("grade_system"),
+        TumorPathologyEvent_HistologicalGradeValue=pl.col("grade"),
+        TumorPathologyEvent_StadeType=pl.when(stage).then(pl.lit("UICC")),
+        TumorPathologyEvent_StadeValue=pl.col("stage"),
+        TumorPathologyEvent_DiagnosisDate=day("diagnosis"),
+        TumorPathologyEvent_TopographyCode=pl.format("ICDO3:{}", "topography"),
+        TumorPathologyEvent_MorphologyCode=pl.format("ICDO3:{}", "morphology"),
+        TumorPathologyEvent_Laterality=pl.col("side").replace(SIDES),
+        _parent=pl.lit(-1, pl.Int64),
+        _primary=ONE,
+        _event=NONE,
+        # A stage group of its own only where no TNM row says more.
+        _staging=(stage & pl.col("t").is_null()).cast(pl.Int8),
+        _staged=stage & pl.col("t").is_not_null(),
+        _grade=pl.col("grade").is_not_null().cast(pl.Int8),
+        _performance=pl.col("performance").is_not_null().cast(pl.Int8) + g8.is_not_null().cast(pl.Int8),
+        _diagnosis="diagnosis",
+        _precision=pl.lit("day"),
+    )
+
+
+def _events(event: pl.DataFrame) -> pl.DataFrame:
+    """The rows of what happened to a tumour."""
+    return event.select(
+        *shifted(RANGE),
+        TumorPathologyEvent_Type=pl.col("kind").replace(EVENTS),
+        TumorPathologyEvent_StartDate=day("day"),
+        TumorPathologyEvent_DiagnosisDate=day("day"),
+        TumorPathologyEvent_TopographyCode=pl.when(pl.col("topography").is_not_null()).then(pl.format("ICDO3:{}", "topography")),
+        _parent=pl.col("tumour"),
+        _primary=NONE,
+        _event=ONE,
+        _staging=NONE,
+        _grade=NONE,
+        _performance=NONE,
+    )

@@ -106,17 +106,7 @@ class Key:
         """Writes the tables of counts; `sizes` gives files and rows of every delivery."""
         for file in self._open.values():
             file.close()
-        self.table(
-            "deliveries",
-            ("step", "delivery_id", "center", "created_at", "previous_delivery_id", "files", "rows", "rejected_rows", "opposed_rows", "status"),
-            [
-                (
-                    d.step + 1, d.id, d.center, f"{d.created:%Y-%m-%dT%H:%M:%SZ}", d.previous or "", *sizes[d.id], self.refused[d.id],
-                    sum(n for (delivery, _), n in self.opposed.items() if delivery == d.id), "accepted",
-                )
-                for d in self.deliveries
-            ],
-        )  # fmt: skip
+        self._table_of_deliveries(sizes)
         self.table(
             "counts_by_delivery",
             ("step", "after_delivery_id", "center", "silver_table", "rows"),
@@ -140,21 +130,31 @@ class Key:
         self.table(
             "opposed_rows", ("delivery_id", "domain", "rows"), [(*what, rows) for what, rows in sorted(self.opposed.items())]
         )
+        self._table_of_genes()
+
+    def _table_of_deliveries(self, sizes: dict[str, tuple[int, int]]) -> None:
+        opposed = Counter[str]()
+        for (delivery, _), rows in self.opposed.items():
+            opposed[delivery] += rows
+        self.table(
+            "deliveries",
+            ("step", "delivery_id", "center", "created_at", "previous_delivery_id", "files", "rows", "rejected_rows", "opposed_rows", "status"),
+            [
+                (
+                    d.step + 1, d.id, d.center, f"{d.created:%Y-%m-%dT%H:%M:%SZ}", d.previous or "", *sizes[d.id], self.refused[d.id],
+                    opposed[d.id], "accepted",
+                )
+                for d in self.deliveries
+            ],
+        )  # fmt: skip
+
+    def _table_of_genes(self) -> None:
+        counted = [(self.altered, "s"), (self.tested, "s"), (self.altered, "p"), (self.tested, "p")]
         genes = sorted({(center, gene) for center, gene, _ in self.tested})
         self.table(
             "gene_counts",
             ("center", "gene", "samples_altered", "samples_tested", "persons_altered", "persons_tested"),
-            [
-                (
-                    center,
-                    gene,
-                    self.altered[center, gene, "s"],
-                    self.tested[center, gene, "s"],
-                    self.altered[center, gene, "p"],
-                    self.tested[center, gene, "p"],
-                )
-                for center, gene in genes
-            ],
+            [(center, gene, *(of[center, gene, what] for of, what in counted)) for center, gene in genes],
         )
 
     def table(self, name: str, header: tuple[str, ...], rows: list[tuple]) -> None:

@@ -23,7 +23,7 @@ from jobs.ledger import Lease, lease, store
 from jobs.services.engine import SERVER
 from jobs.services.place import write_private
 from jobs.session import CONNECT_PORT, configuration
-from jobs.settings import Settings
+from jobs.settings import Settings, asked, value
 
 NAME = "clinical-engine"
 EVERY_SECONDS = 5.0
@@ -102,7 +102,7 @@ def command(settings: Settings) -> list[str]:
         "spark.driver.extraJavaOptions": java,
         "spark.executor.extraJavaOptions": java,
         "spark.executor.extraClassPath": known["spark.driver.extraClassPath"],
-        "spark.executor.memory": os.environ.get("PSCC_EXECUTOR_MEMORY", "1g"),
+        "spark.executor.memory": asked("PSCC_EXECUTOR_MEMORY"),
         "spark.executor.cores": "1",
         "spark.connect.grpc.binding.address": "0.0.0.0",
         "spark.connect.grpc.binding.port": str(CONNECT_PORT),
@@ -118,7 +118,7 @@ def command(settings: Settings) -> list[str]:
 
 def _cluster_secret() -> list[str]:
     """The secret of the cluster, in a file: a command's words can be read on the machine. Spark does not take it from its environment here."""
-    secret = os.environ.get("PSCC_SPARK_SECRET")
+    secret = value("PSCC_SPARK_SECRET")
     if not secret:
         return []
     file = Path(tempfile.gettempdir(), "cluster.conf")

@@ -1,6 +1,5 @@
 """What a site's services need before they start, made where it is missing: Airflow's tables, the ledger, the topic of the landing area."""
 
-import os
 import subprocess
 import sys
 from typing import Any
@@ -9,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from jobs.errors import LakehouseError
 from jobs.ledger import Ledger
-from jobs.settings import Settings
+from jobs.settings import Settings, asked, value
 from jobs.site.engine import NAME
 
 # The engine is asked for code by others, so its role in the database sees the version of the lake and its own lease, and nothing else.
@@ -53,8 +52,8 @@ def main() -> None:
     with ledger.engine.begin() as connection:
         let_engine_in(connection)
     ledger.close()
-    if servers := os.environ.get("PSCC_EVENTS"):
-        make_topic(servers, os.environ["PSCC_EVENTS_TOPIC"])
+    if servers := value("PSCC_EVENTS"):
+        make_topic(servers, asked("PSCC_EVENTS_TOPIC"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Starts a program of a container. `{{name}}` in a variable stands for the secret of that name, a file in /run/secrets."""
+"""Starts a program of a container, once its settings are right. `{{name}}` in a variable stands for the secret of that name, a file in /run/secrets."""
 
 import os
 import re
@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from jobs.errors import WrongUse
+from jobs.settings import validate
 
 SECRETS = Path("/run/secrets")
 NAMED = re.compile(r"{{(\w+)}}")
@@ -33,6 +34,7 @@ def main(command: list[str]) -> None:
     """Become the program."""
     try:
         environment = filled(os.environ)
+        validate(environment)
     except WrongUse as error:
         print(error, file=sys.stderr)
         sys.exit(2)

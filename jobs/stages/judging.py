@@ -21,7 +21,7 @@ from jobs.ledger import Announcement, Delivery, Lease, now
 from jobs.returns import Report
 from jobs.stages.places import fork, reason_to_wait
 from jobs.stages.verdicts import hold, refuse, reject, reject_held, report_on
-from jobs.stages.worker import Worker
+from jobs.stages.worker import Worker, hospital_of
 
 KEPT = "judgement.pickle"
 STRANGE_NAME = "Expected a folder with a name in UTF-8, found other bytes or a backslash in it: name it after `delivery_id`."
@@ -30,7 +30,7 @@ STRANGE_NAME = "Expected a folder with a name in UTF-8, found other bytes or a b
 def judge_announcement(worker: Worker, number: int, keys: dict[str, Any]) -> list[Report]:
     """The verdicts of gates 1 to 9. None when the delivery goes on to be loaded, or another worker was faster."""
     folder = worker.ledger.announcement(number).folder
-    with worker.hospital(returns.claimed_id(Path(folder))[1]) as lease:
+    with worker.hospital(hospital_of(folder)) as lease:
         announcement = worker.ledger.announcement(number)
         known = worker.ledger.announced_by(number)
         settled = announcement.outcome is not None or (known is not None and known.state != "verifying")

@@ -3,9 +3,10 @@
 import shutil
 import time
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
-from jobs import returns
+from jobs import lineage, returns
 from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals
 from jobs.landing import load
@@ -73,7 +74,9 @@ def _volume(worker: Worker, delivery: Delivery, place: Place, judgement: Judgeme
 
 
 def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report: Report, lease: Lease, started: float) -> None:
+    since = datetime.now(UTC)
     loaded = load.load(worker.vault, worker.lake, judgement, delivery.chain_position or 0, lease.check, worker.alone)
+    tell_landing(worker, delivery, judgement, since)
     report.rows_dropped_opposed = loaded.rows_dropped_opposed
     report.rows_set_aside = {reason: count for reason, count in sorted(loaded.set_aside.items()) if count}
     for file in report.files:
@@ -85,6 +88,28 @@ def _to_bronze(worker: Worker, delivery: Delivery, judgement: Judgement, report:
     report.seconds = round(report.seconds + time.perf_counter() - started, 3)
     worker.ledger.note(delivery, lease, in_bronze=True, report=asdict(report))
     shutil.rmtree(worker.staging(delivery), ignore_errors=True)
+
+
+@lineage.aside
+def tell_landing(worker: Worker, delivery: Delivery, judgement: Judgement, since: datetime) -> None:
+    """The lineage of a delivery: of each table of bronze or quarantine that holds rows of it, the files that they came from."""
+    work = lineage.Work(f"landing.{delivery.center}", since, {"delivery": [delivery.delivery_id]})
+    files = _declared(judgement)
+    by_domain: dict[str, list[lineage.Source]] = {}
+    for each in judgement.files:
+        source = lineage.Source(f"{delivery.folder}/{each.path}", files.get(each.path))
+        by_domain.setdefault(each.feed.domain, []).append(source)
+    for domain, sources in by_domain.items():
+        for zone in ("bronze", "quarantine"):
+            name = f"{delivery.center}_{domain}"
+            if worker.lake.has_committed(zone, name, (f"pscc/landing/{delivery.delivery_id}", 1)):
+                lineage.wrote(worker.lake, f"{zone}.{name}", worker.lake.table(zone, name), work, sources)
+
+
+def _declared(judgement: Judgement) -> dict[str, str]:
+    """The SHA-256 of every file and member of an archive, by path."""
+    declared = judgement.manifest.files if judgement.manifest else ()
+    return {each.path: each.sha256 for file in declared for each in (file, *file.members)}
 
 
 def _drift(worker: Worker, delivery: Delivery) -> list[dict[str, Any]]:

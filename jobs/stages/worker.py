@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from jobs import intake, returns
+from jobs.hospitals import hospitals
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.vault import Vault
-from jobs.ledger import Delivery, Lease, Ledger
+from jobs.ledger import UNKNOWN, Delivery, Lease, Ledger
 from jobs.returns import Report
 from jobs.settings import Settings
 from quality.address import is_remote
@@ -49,6 +50,12 @@ def quiet(_: str) -> None:
     """Watches and says nothing."""
 
 
+def hospital_of(folder: str) -> str:
+    """The hospital in whose place a folder lies, `unknown` where there is none of that name."""
+    claimed = returns.claimed_id(Path(folder))[1]
+    return claimed if claimed in hospitals() else UNKNOWN
+
+
 @dataclass
 class Worker:
     """Who works a stage, and what with."""
@@ -61,7 +68,7 @@ class Worker:
     watch: Callable[[str], None] = quiet
 
     @contextmanager
-    def hospital(self, center: str | None) -> Iterator[Lease]:
+    def hospital(self, center: str) -> Iterator[Lease]:
         """The right to work on a hospital's deliveries."""
         with self.ledger.hospital(center) as lease:
             try:
@@ -77,15 +84,15 @@ class Worker:
         """The private folder of a delivery that is being worked on."""
         return self.settings.staging / delivery.delivery_id
 
-    def _copies(self, center: str | None) -> Path:
+    def _copies(self, center: str) -> Path:
         """Where deliveries of a hospital are put that have to be fetched; whoever holds its lease works there, and leaves nothing."""
-        return self.settings.staging / "landing" / (center or "unknown")
+        return self.settings.staging / "landing" / center
 
     def at_hand(self, folder: str) -> Path:
         """The folder of a delivery as its files can be read, while its hospital is held."""
         if is_remote(folder):
             self.settings.make_staging()
-        return intake.at_hand(folder, self._copies(returns.claimed_id(Path(folder))[1]))
+        return intake.at_hand(folder, self._copies(hospital_of(folder)))
 
     def write(self, report: Report, *, aside: str | None = None) -> None:
         """Write a return report, with the patients that its hospital is asked to send again."""

@@ -69,13 +69,17 @@ print("READ" + json.dumps({name: RETRY.evaluate(each("so"), 1, 3).action.value f
 """
 
 
-def run(script: str, home: Path) -> Any:
+def run(script: str, home: Path, **variables: str) -> Any:
     """What a process that knows Airflow and the DAG folder prints as JSON."""
-    environment = os.environ | {
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PYTHONPATH": str(DAGS.parent),
-    }
+    environment = (
+        os.environ
+        | variables
+        | {
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "PYTHONPATH": str(DAGS.parent),
+        }
+    )
     done = subprocess.run([sys.executable, "-c", script, str(DAGS)], capture_output=True, text=True, env=environment, check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith("READ")), None)
     assert line, done.stdout[-2000:] + done.stderr[-2000:]
@@ -91,6 +95,14 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[type
 def test_the_dags_are_those_of_the_architecture_and_import_without_an_error(read):
     assert read["errors"] == {}
     assert set(read["dags"]) == EXPECTED
+
+
+def test_with_a_wrong_setting_no_dag_is_read_and_the_import_error_says_why(tmp_path):
+    found = run(READ, tmp_path, PSCC_KEEP_LANDING_DAYS="0")
+    assert found["dags"] == {}
+    assert {Path(file).stem for file in found["errors"]} == EXPECTED | {"policy"}
+    sentence = "Expected PSCC_KEEP_LANDING_DAYS to be a number of days from 1 to 36,500, found '0': correct it."
+    assert [error for error in found["errors"].values() if sentence not in error] == []
 
 
 def test_reading_a_dag_file_takes_at_most_a_second_and_imports_no_engine(read):

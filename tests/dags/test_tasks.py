@@ -45,6 +45,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Answer:
 def lake(world: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """An empty lake, and the settings by which the tasks find it and the deliveries."""
     (tmp_path / "platform.key").write_text("11" * 32)
+    (tmp_path / "platform.key").chmod(0o600)
     for name in ("PSCC_DATABASE_URL", "SPARK_REMOTE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "platform.key"))
@@ -223,7 +224,7 @@ def test_tasks_that_were_cleared_and_run_again_change_nothing(lake: Lake, nobody
 def test_a_setting_that_is_missing_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch, unset: str) -> None:
     key = tasks.find()[0]
     monkeypatch.delenv(unset)
-    with pytest.raises(WrongUse, match=f"^Expected {unset} to say where that lies, found it unset"):
+    with pytest.raises(WrongUse, match=f"^Expected {unset} to be set, found it unset"):
         tasks.verify(key) if unset == "PSCC_KEYS" else tasks.find()
 
 

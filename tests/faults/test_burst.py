@@ -19,7 +19,7 @@ from jobs.ledger import Ledger
 from jobs.services import supervisor
 from jobs.services.place import Place
 from jobs.services.probes import TOLD_AS, health
-from jobs.services.programs import named
+from jobs.services.programs import named, programs
 from jobs.silver.engine import Engine
 from jobs.simulate import Answer, simulate
 from tests.flow.answer_key import count_differences, gene_differences, waiting_differences
@@ -156,6 +156,14 @@ def test_a_burst_is_loaded_once_though_every_program_is_killed_meanwhile(
     assert waiting_differences(hospitals.root, lake, last) == {}
     assert gene_differences(hospitals.root, lake) == {}
     assert {kill.program: seconds for kill, seconds in kills.items() if seconds > BACK_SECONDS} == {}
+    assert unwell(place) == {}
+
+
+def unwell(place: Place) -> dict[str, str]:
+    """What is wrong with a program, for each that is not well."""
+    known = supervisor.states(place)
+    stopped = {name: known[name]["statename"] for name in supervisor.names(place) if known[name]["statename"] != "RUNNING"}
+    return {each.name: wrong for each in programs(place) if (wrong := each.probe(place)) is not None} | stopped
 
 
 def once(place: Place) -> dict[str, tuple[str, int, int]]:

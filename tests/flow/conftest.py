@@ -58,6 +58,7 @@ class Lakehouse:
         self.root = root
         key_file = root.parent / f"{root.name}.key"
         key_file.write_text(KEY)
+        key_file.chmod(0o600)
         self.settings = Settings(lake=str(root), platform_key_file=key_file)
         self.engine = Engine(self.settings)
         self.engine._spark = spark  # type: ignore[assignment]

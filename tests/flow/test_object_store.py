@@ -53,6 +53,7 @@ def test_deliveries_in_a_store_end_in_a_lake_in_a_store_as_their_key_says(
 ) -> None:
     store.jars()
     (tmp_path / "platform.key").write_text("11" * 32)
+    (tmp_path / "platform.key").chmod(0o600)
     lake = Lake(f"s3a://{store.BUCKET}/lake")
     settings = {
         "LAKE_ROOT": lake.root,

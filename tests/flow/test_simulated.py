@@ -8,6 +8,7 @@ import pytest
 
 from jobs.ingest import rebuild_silver
 from jobs.lake import Lake
+from jobs.lineage.trace import trace
 from jobs.simulate import Answer, Dirt, simulate
 from tests.flow.answer_key import (
     compared,
@@ -21,6 +22,7 @@ from tests.flow.answer_key import (
     waiting_differences,
 )
 from tests.flow.conftest import KEY, Lakehouse
+from tests.jobs.lineage.schemas import events, faults
 
 SEED = 7
 # What is rare among many is put into the small world by force.
@@ -92,3 +94,35 @@ def test_every_tumour_person_value_and_row_set_aside_is_that_of_the_key(loaded: 
     for tool, *arguments in (["compare_values.py", f"{lake.root}/silver"], ["compare_rows.py", lake.root, "--platform-key", KEY]):
         code, words = compared(answer.root, tool, *arguments, tools=tools)
         assert code == 0, words
+
+
+def test_a_product_of_gold_goes_back_to_files_that_hospitals_sent(taken: tuple[Answer, Lakehouse]) -> None:
+    answer, house = taken
+    found = trace(house.settings, "gold.patient_summary")
+    assert {each.delivery_id for each in found.deliveries} == set(answer.deliveries)
+    assert {each.state for each in found.deliveries} == {"loaded"}
+    folders = {str(each.parent) for each in answer.landing.rglob("manifest.json")}
+    assert all(any(file.startswith(folder) for folder in folders) for each in found.deliveries for file in each.files)
+    tables = {each.table: each for each in found.links}
+    assert {"gold.patient_summary", "silver.person", "bronze.gr_patient", "bronze.curie_patient"} <= set(tables)
+    # What a product is told to be made from are the versions that it says itself.
+    said = Lake(str(house.root)).frame("gold", "patient_summary", ["inputs"])["inputs"][0].to_list()
+    read = {f"{name}@{version}" for name, version in tables["gold.patient_summary"].made_from.items()}
+    assert read == {each for each in said if not each.startswith(("tables@", "recipe@"))}
+
+
+def test_of_every_table_of_silver_and_gold_with_rows_the_events_tell(taken: tuple[Answer, Lakehouse]) -> None:
+    lake = Lake(str(taken[1].root))
+    told = {(output["namespace"], output["name"]) for event in events(Path(lake.events)) for output in event["outputs"]}
+    filled = [(zone, name) for zone in ("silver", "gold") for name in lake.tables(zone) if lake.read(zone, name).num_rows]
+    assert [f"{zone}.{name}" for zone, name in filled if ("file", lake.path(zone, name)) not in told] == ["silver.vocab_unmapped"]
+
+
+def test_no_id_of_anybody_stands_in_an_event(taken: tuple[Answer, Lakehouse]) -> None:
+    lake = Lake(str(taken[1].root))
+    text = "".join(file.read_text() for file in Path(lake.events).glob("*.jsonl"))
+    people = lake.frame("silver", "person", ["person_id"])["person_id"].to_list()
+    patients = lake.frame("gold", "patient_summary", ["patient_id"])["patient_id"].to_list()
+    assert people
+    assert [each for each in {*people, *patients} if each in text] == []
+    assert [fault for event in events(Path(lake.events)) for fault in faults(event)] == []

@@ -160,7 +160,7 @@ def test_the_sandbox_of_an_ordinary_user_denies_as_much(verdicts):
     environment = {"PYTHONPATH": str(PROJECT), "PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     run = [*become, "/usr/bin/python3", "-c", AS_ORDINARY]
     done = subprocess.run(run, env=environment, cwd="/", capture_output=True, text=True, timeout=120, check=False)
-    if "Permission denied" in done.stderr:
+    if "Permission denied" in done.stderr or "No module named" in done.stderr:
         pytest.skip("Another user may not read this checkout.")
     found = json.loads(done.stdout.splitlines()[-1])
     assert {attempt for attempt, said in found.items() if said == "succeeded"} == set()

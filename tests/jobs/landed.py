@@ -30,6 +30,7 @@ def landed(root: Path) -> Landed:
     """One delivery of each hospital, and before Curie's the first attempt at it, damaged on its way."""
     world = simulate(30, 1, 7, root / "hospitals", faults=Faults(refused=True))
     (root / "platform.key").write_text("11" * 32)
+    (root / "platform.key").chmod(0o600)
     settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
     reports = ingest.ingest(settings, world.landing, load_keys(world.keys), NoEngine())  # type: ignore[arg-type]
     return Landed(settings, world, {str(each.delivery_id): each for each in reports})

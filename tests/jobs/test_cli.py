@@ -1,6 +1,7 @@
 """The command line: wrong use gets one sentence and exit code 2, and looking at the help costs nothing."""
 
 import json
+import os
 import sqlite3
 import stat
 import subprocess
@@ -14,10 +15,11 @@ import pyarrow as pa
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from jobs import cli, show
+from jobs import cli, show_analysts
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
 from jobs.landing.model import Finding, Judgement
 from jobs.ledger import Ledger
+from jobs.services import users
 from jobs.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +100,7 @@ def test_what_is_no_command_ends_with_2_and_no_traceback(pscc: Command, command:
 
 def test_a_platform_key_that_is_none_gets_a_sentence(pscc: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("secret")
+    (tmp_path / "key").chmod(0o600)
     monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "key"))
     code, _, err = pscc("ingest", "landing", "--keys", "keys.json")
     assert code == 2
@@ -166,7 +169,9 @@ def test_a_key_is_private_and_never_overwritten(pscc: Command, tmp_path: Path) -
     assert pscc("key", "platform.key")[0] == 0
     made = (tmp_path / "platform.key").read_text()
     assert len(bytes.fromhex(made.strip())) == 32
-    assert stat.S_IMODE((tmp_path / "platform.key").stat().st_mode) == 0o600
+    # Root's is read by the user of its services too.
+    assert stat.S_IMODE((tmp_path / "platform.key").stat().st_mode) == (0o640 if os.geteuid() == 0 else 0o600)
+    assert (tmp_path / "platform.key").stat().st_gid == (users.CLINICAL_UID if os.geteuid() == 0 else os.getegid())
     assert pscc("key", "platform.key")[0] == 2
     assert (tmp_path / "platform.key").read_text() == made
 
@@ -231,7 +236,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are(pscc: Command, monkey
 
 
 def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
-    show.rows(pa.table({"[/b]": ["[/c]"]}), "table")
+    show_analysts.rows(pa.table({"[/b]": ["[/c]"]}), "table")
     out = capsys.readouterr().out
     assert "[/b]" in out
     assert "[/c]" in out
@@ -239,7 +244,7 @@ def test_columns_of_a_query_that_look_like_markup_are_shown_as_they_are(capsys: 
 
 def test_rows_that_do_not_fit_are_shown_one_by_one_and_whole(capsys: pytest.CaptureFixture[str]) -> None:
     wide = {f"column_{number}": [f"{'x' * 40}{number}", None] for number in range(9)}
-    show.rows(pa.table(wide), "table")
+    show_analysts.rows(pa.table(wide), "table")
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[:2] == [["row", "1"], ["column_0", f"{'x' * 40}0"]]
     assert lines[9:13] == [["column_8", f"{'x' * 40}8"], [], ["row", "2"], ["column_0"]]
@@ -249,7 +254,7 @@ def test_rows_that_do_not_fit_are_shown_one_by_one_and_whole(capsys: pytest.Capt
 def test_rows_that_fit_are_shown_below_each_other_even_where_two_columns_have_one_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    show.rows(pa.Table.from_arrays([pa.array([1, 22]), pa.array([3, None])], names=["n", "n"]), "table")
+    show_analysts.rows(pa.Table.from_arrays([pa.array([1, 22]), pa.array([3, None])], names=["n", "n"]), "table")
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [["n", "n"], ["1", "3"], ["22"], ["2", "rows"]]
 
 
@@ -277,6 +282,6 @@ def test_the_help_loads_no_engine() -> None:
 def test_text_that_leaves_as_csv_cannot_be_a_formula(
     capfdbinary: pytest.CaptureFixture[bytes], form: str, written: list[str]
 ) -> None:
-    show.rows(pa.table({"name": ["=1+1", "plain"], "n": [1, 2]}), form)
+    show_analysts.rows(pa.table({"name": ["=1+1", "plain"], "n": [1, 2]}), form)
     sys.stdout.flush()
     assert capfdbinary.readouterr().out.decode().splitlines() == written

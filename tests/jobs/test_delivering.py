@@ -67,3 +67,18 @@ def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:
     deliver(sent(tmp_path / "out"), tmp_path / "landing")
     with pytest.raises(WrongUse, match="found a delivery there"):
         deliver(tmp_path / "out", tmp_path / "landing")
+
+
+@pytest.mark.parametrize(("mode", "read"), [(0o2750, 0o040), (0o750, 0o000)])
+def test_a_group_to_which_the_landing_area_is_handed_on_reads_what_is_delivered_there(
+    tmp_path: Path, mode: int, read: int
+) -> None:
+    source, landing = sent(tmp_path / "out"), tmp_path / "landing"
+    landing.mkdir()
+    landing.chmod(mode)
+    for path in source.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    place = deliver(source, landing)
+    assert {
+        path.stat().st_mode & 0o040 for path in (place / "manifest.json", place / "part", place / "part" / "patient.csv")
+    } == {read}

@@ -2,7 +2,10 @@
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -499,3 +502,16 @@ def test_reports_of_a_delivery_that_cannot_be_named_have_a_place(lakehouse: Lake
     assert lakehouse.ingest() == ["? rejected MANIFEST_INVALID"]
     assert [each.name for each in (lakehouse.root / "lake/returns/unknown").glob("*.json")] == ["unknown.announcement-1.json"]
     assert returns.claimed_id(folder) == (None, None)
+
+
+@pytest.mark.parametrize("place", ["somewhere", "nowhere/2020/01/somewhere"], ids=["of nobody", "of no hospital that is known"])
+def test_a_delivery_out_of_place_waits_while_somebody_is_alone_in_the_lake(lakehouse: Lakehouse, place: str) -> None:
+    folder = lakehouse.root / "landing" / place
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps({"words": ["unreadable"]}))
+    with ThreadPoolExecutor(1) as other, closing(Ledger(lakehouse.settings)) as ledger:
+        with ledger.alone(hospitals()):
+            judged = other.submit(lakehouse.ingest)
+            time.sleep(1)
+            assert [each.outcome for each in ledger.announcements()] == [None]
+        assert judged.result() == ["? rejected MANIFEST_INVALID"]

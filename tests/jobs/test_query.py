@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+from pyspark.errors import AnalysisException
 
 from jobs.errors import WrongUse
 from jobs.lake import Lake
@@ -47,7 +48,7 @@ def test_what_only_tells_is_answered(spark, lake, query):
     assert rows(spark, lake, query).num_rows > 0
 
 
-# Each runs Java where Spark is asked.
+# Each would run Java where Spark knew the function.
 CALLING = [
     "SELECT reflect('java.lang.System', 'getProperty', 'user.home')",
     "select `reflect`('java.lang.System', 'getProperty', 'user.home')",
@@ -65,6 +66,12 @@ CALLING = [
 def test_what_runs_java_is_refused_however_its_name_is_written(spark, lake, statement):
     with pytest.raises(WrongUse, match="nothing was done"):
         rows(spark, lake, statement)
+
+
+@pytest.mark.parametrize("statement", CALLING)
+def test_the_engine_of_this_process_knows_nothing_that_runs_java(spark, statement):
+    with pytest.raises(AnalysisException, match=r"UNRESOLVED_ROUTINE|REQUIRES_SINGLE_PART_NAMESPACE"):
+        spark.sql(statement)
 
 
 @pytest.mark.parametrize("statement", CHANGING)

@@ -35,8 +35,10 @@ def here(tmp_path: Path) -> Path:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "keys.json").write_text(json.dumps({"gr": [SIGNING]}))
+    (tmp_path / "keys.json").chmod(0o644)
     for name, text in {"platform.key": KEY, "other.key": OTHER_KEY, "short.key": KEY[:-1], "binary.key": "é"}.items():
         (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
     Ledger(Settings(lake=str(tmp_path / "lake"))).close()
     return tmp_path
 
@@ -157,8 +159,14 @@ def test_a_key_register_that_is_none(here: Path, register: object) -> None:
         ("build", "", "Expected PSCC_PLATFORM_KEY_FILE to name a file"),
         (INGEST, "nowhere.key", "found no readable file there"),
         (INGEST, "empty", "found no readable file there"),
-        (INGEST, "short.key", "Expected 64 lower-case hex digits"),
-        (INGEST, "binary.key", "found no readable file there"),
+        (
+            INGEST,
+            "short.key",
+            "64 lower-case hex digits that nobody else may read (mode 0600), found something else in short.key",
+        ),
+        (INGEST, "binary.key", "found something else in binary.key"),
+        (INGEST, "keys.json", "found keys.json open to others (mode 0644): close it with `chmod 600 keys.json`"),
+        (INGEST, KEY, "found no readable file there"),
     ],
 )
 def test_a_platform_key_that_is_none(wrong: Wrong, command: str, file: str, sentence: str) -> None:

@@ -53,7 +53,7 @@ class Asked:
         if left < self.bound:
             told = f"Everybody guesses this of all but {left:.1%}, in the release or not. {advice}"
             return Figure(self.name, round(value, 5), self.bound, True, told, self.decides)
-        own = _own(said)
+        own = self._own(said)
         told = f"Each left out in turn: {own:.4f}. {advice}"
         if self.decides and own > self.bound:
             return Figure.at_most(self.name, max(value, own), self.bound, told, decides=self.decides)
@@ -62,10 +62,11 @@ class Asked:
             return Figure(self.name, round(value, 5), self.bound, True, settled, self.decides)
         return Figure.at_most(self.name, value, self.bound, told, decides=self.decides)
 
-
-def _own(said: dict[str, Any]) -> float:
-    """What one's own row gives away of what is left to be guessed without it."""
-    return max(said["own"] - said["without"], 0.0) / (1 - said["without"]) if said["without"] < 1 else 0.0
+    def _own(self, said: dict[str, Any]) -> float:
+        """What one's own row gives away of what is left to be guessed without it; nothing where less is left than the bound."""
+        left = 1 - said["without"]
+        # As `jobs.privacy.own_row` has it, by which a release is made.
+        return max(said["own"] - said["without"], 0.0) / left if left >= self.bound else 0.0
 
 
 def attacked(view: pl.DataFrame, truth: pl.DataFrame, control: pl.DataFrame, exact: pl.DataFrame, bounds: Bounds) -> list[Figure]:

@@ -116,10 +116,13 @@ def test_a_setting_says_within_how_many_days_a_hospital_delivers(ledger: Ledger,
     assert names(ledger, 400) == []
     monkeypatch.setenv("PSCC_DELIVERY_DAYS", "gr=35, aphp=8")
     assert (len(names(ledger, 34)), len(names(ledger, 36))) == (0, 1)
-    monkeypatch.setenv("PSCC_DELIVERY_DAYS", "gr=often")
+    monkeypatch.setenv("PSCC_DELIVERY_DAYS", "lac=8")
     with pytest.raises(
-        WrongUse, match=r"^Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8 with known hospitals, found 'gr=often'"
+        WrongUse, match=r"^Expected PSCC_DELIVERY_DAYS to name known hospitals \(.*gr.*\), found 'lac': correct it"
     ):
+        names(ledger, 0)
+    monkeypatch.setenv("PSCC_DELIVERY_DAYS", "gr=often")
+    with pytest.raises(WrongUse, match=r"^Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8, found 'gr=often'"):
         names(ledger)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -213,7 +214,7 @@ def test_nothing_leaves_the_landing_area_unless_told(world: Landed, monkeypatch:
     monkeypatch.delenv("PSCC_KEEP_LANDING_DAYS", raising=False)
     assert "nothing leaves" in maintain(world.settings, "retention")
     monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "soon")
-    with pytest.raises(WrongUse, match=r"^Expected PSCC_KEEP_LANDING_DAYS to be a number of days, found 'soon'"):
+    with pytest.raises(WrongUse, match=r"^Expected PSCC_KEEP_LANDING_DAYS to be a number of days from 1 to 36,500, found 'soon'"):
         maintain(world.settings, "retention")
 
 
@@ -239,6 +240,13 @@ def test_only_what_nobody_needs_is_settled(whole: Landed, tmp_path: Path) -> Non
         assert settled(30, later(31)) == []
 
 
+def test_nothing_leaves_while_a_request_of_somebody_is_open(world: Landed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "30")
+    assert "have left" in maintain(world.settings, "retention")
+    asked = requests.received(world.settings, "oppose", "gr", ["a" * 64], "all", "A. Officer", "a letter")
+    assert maintain(world.settings, "retention").startswith(f"{asked.id} of people is not carried out: nothing leaves")
+
+
 def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed, tmp_path: Path) -> None:
     with closing(Ledger(whole.settings)) as ledger:
         delivery = ledger.deliveries(None, "loaded")[0]
@@ -260,7 +268,7 @@ def taken_over(settings: Settings, name: str) -> None:
         assert connection.execute(update(LEASE).where(LEASE.c.name == name).values(token=LEASE.c.token + 1)).rowcount == 1
 
 
-@pytest.mark.parametrize("name", ["hospital/gr", "release", "engine", "mirror"])
+@pytest.mark.parametrize("name", ["hospital/gr", "hospital/unknown", "release", "engine", "mirror"])
 def test_who_lost_a_lease_stops_before_the_next_table(world: Landed, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     done = []
 
@@ -311,6 +319,25 @@ def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monke
 
 
 # Backup and restore
+
+
+def test_two_backups_at_a_time_are_made_one_after_the_other(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    save, others = proofs.save, list[Future[str]]()
+    with ThreadPoolExecutor(1) as pool:
+
+        def slow(settings: Settings, to: Path) -> None:
+            if not others:
+                others.append(pool.submit(maintain, settings, "backup"))
+                time.sleep(2)
+            save(settings, to)
+
+        monkeypatch.setattr(proofs, "save", slow)
+        assert "is in" in maintain(world.settings, "backup")
+    assert "is in" in others[0].result()
+    assert len(list((tmp_path / "backups").glob("[0-9]*T*Z"))) == 2
 
 
 def test_a_backup_restores_to_the_same_tables_ledger_and_vault(

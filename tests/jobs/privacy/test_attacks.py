@@ -115,6 +115,12 @@ def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None
         ({"risk": 0.08, "low": 0.03, "control": 0.5}, 0.08, True),  # too few others to say, and nobody's own row tells
         ({"risk": 0.08, "low": 0.03, "control": 0.5, "own": 0.60}, 0.20, False),
         ({"risk": 0.00, "low": 0.00, "control": 0.5, "own": 0.60}, 0.20, False),
+        (
+            {"risk": 0.00, "low": 0.00, "control": 0.5, "own": 0.99, "without": 0.98},
+            0.00,
+            True,
+        ),  # of the class everybody else gives it away
+        ({"risk": 0.00, "low": 0.00, "control": 0.5, "own": 0.99, "without": 0.94}, 0.83333, False),
         ({"risk": 0.60, "low": 0.20, "control": 0.98}, 0.60, True),  # nearly everybody is guessed right anyway
         ({"risk": 0.60, "low": 0.20, "control": 0.93}, 0.60, False),
     ],

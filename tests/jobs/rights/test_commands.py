@@ -27,6 +27,7 @@ def here(tmp_path: Path) -> Path:
         pass
     for name, text in {"key": "11" * 32, "who.txt": f"{WHO.upper()}\n\n", "name.txt": "Jeanne\n", "list.json": "[1]"}.items():
         (tmp_path / name).write_text(text)
+    (tmp_path / "key").chmod(0o600)
     return tmp_path
 
 

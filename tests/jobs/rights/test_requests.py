@@ -97,6 +97,7 @@ def house(tmp_path: Path) -> House:
 
 def made(folder: Path, database_url: str | None = None) -> House:
     (folder / "key").write_text(KEY)
+    (folder / "key").chmod(0o600)
     found = House(Settings(lake=str(folder / "lake"), platform_key_file=folder / "key", database_url=database_url))
     with closing(Ledger(found.settings)) as ledger, ledger.hold("hospital/gr") as lease:
         know(ledger, lease, "a", "loading")

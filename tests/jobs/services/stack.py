@@ -20,6 +20,7 @@ KEY = "ab" * 32
 def services_for(hospitals: Answer, folder: Path, *, without: tuple[str, ...] = ()) -> Iterator[Place]:
     """Services that take deliveries of these hospitals, all that they have below `folder`."""
     (folder / "platform.key").write_text(KEY)
+    (folder / "platform.key").chmod(0o600)
     asked = {"keys": str(hospitals.keys), "platform_key_file": str(folder / "platform.key"), "without": without}
     made = prepared(folder / "services", asked)
     try:

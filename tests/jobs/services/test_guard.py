@@ -19,9 +19,9 @@ PROGRAM = "trap 'echo told; exit 7' TERM; sleep 987 & echo $$; while :; do sleep
 GUARD = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
-from jobs.services import confine
+from jobs.services import confine, users
 from jobs.services.guard import guarded
-confined = confine.own_tree(None) if sys.argv[1] == "bwrap" else []
+confined = [*users.machine([]), *confine.OWN_TREE, *users.clinical()] if sys.argv[1] == "bwrap" else []
 command = ["bash", "-c", sys.argv[2]]
 if sys.argv[4:]:
     start = subprocess.Popen
@@ -63,8 +63,13 @@ def nothing_left(processes: list[psutil.Process]) -> bool:
 
 def end_by(guard: "subprocess.Popen[str]", deed: Callable[[], None]) -> bool:
     """Whether nothing is left after a deed of what the guard had started."""
-    before = psutil.Process(guard.pid).children(recursive=True)
-    assert [each for each in before if each.name() == "sleep"]
+    head = psutil.Process(guard.pid)
+    # Its number is told before it is what it will be.
+    until = time.monotonic() + 10
+    while "sleep" not in {each.name() for each in head.children(recursive=True)} and time.monotonic() < until:
+        time.sleep(0.05)
+    before = head.children(recursive=True)
+    assert "sleep" in {each.name() for each in before}
     deed()
     return nothing_left(before)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.services import confine, engine, supervisor
+from jobs.services import confine, engine, supervisor, users
 from jobs.services.place import Place, prepared
 from jobs.services.programs import PROGRAMS, airflow, named, programs
 
@@ -103,6 +103,19 @@ def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landi
     assert written == {lake / "staging", place.state / "clinical-engine"}
 
 
+def test_tasks_and_engine_stage_the_rows_of_a_lake_in_a_store_at_one_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PSCC_STAGING", raising=False)
+    made = prepared(tmp_path / "services", {"lake": "s3a://bucket/lake"})
+    staged = str(made.state / "staging")
+    assert named("scheduler").environment(made)["PSCC_STAGING"] == staged
+    words = confine.clinical_engine(made)
+    assert ["--bind", staged, staged] in [words[at : at + 3] for at in range(len(words))]
+    monkeypatch.setenv("PSCC_STAGING", str(tmp_path / "mine"))
+    assert confine.staging(made) == tmp_path / "mine"
+
+
 def test_an_engine_listens_at_the_loopback_address_only(place: Place) -> None:
     words = engine.command(place)
     assert "spark.connect.grpc.binding.address=127.0.0.1" in words
@@ -122,25 +135,11 @@ def test_airflow_speaks_to_its_database_through_the_driver_that_is_installed(pla
     assert told["AIRFLOW__API__HOST"] == "127.0.0.1"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives gold to a group")
-def test_root_gives_gold_to_the_group_of_the_curated_engine_and_to_nobody_else(place: Place) -> None:
-    before = Path(place.lake, "gold", "endpoint", "part.parquet")
-    before.parent.mkdir(parents=True)
-    before.touch()
-    confine.share_gold(place)
-    later = before.with_name("later.parquet")
-    later.touch()
-    for path in (before, later, before.parent, before.parent.parent):
-        assert path.stat().st_gid == confine.CURATED_GID
-    assert {oct(path.stat().st_mode & 0o7777) for path in (before, before.parent)} == {"0o640", "0o2750"}
-    assert {each.name for each in PROGRAMS if each.umask != "077"} == {"scheduler"}
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives PostgreSQL a user of its own")
 def test_root_s_postgresql_is_somebody_else_and_sees_its_database_alone(place: Place) -> None:
     if not confine.is_possible():
         pytest.skip("bubblewrap is not there, or may not make namespaces")
     words = " ".join(confine.postgresql(place))
-    assert f"--reuid={confine.POSTGRES_UID}" in words
+    assert f"--reuid={users.POSTGRES_UID}" in words
     assert f"--bind {confine.data(place)} /data" in words
     assert place.lake not in words

@@ -7,17 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from hub_config import engine
+from hub_config.parts import PROXY_UID
 from jobs.delivering import deliver
 from jobs.ingest import gold_is_fresh
 from jobs.lake import Lake
 from jobs.ledger import Ledger
-from jobs.services import supervisor
+from jobs.services import supervisor, users
 from jobs.services.place import Place
 from jobs.services.programs import named, programs
 from jobs.services.told import address_of, prepared_from_environment
@@ -31,6 +33,9 @@ from tests.jobs.services.stack import by_program, program_itself, services_for, 
 
 pytestmark = pytest.mark.acceptance
 PATIENCE_SECONDS = 600
+of_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives each trust domain a user")
+# An account that has nothing to do with any of this.
+NOBODY = 64699
 # An analyst's client, which knows nothing of this project.
 CLIENT = """
 import sys
@@ -78,6 +83,76 @@ def test_a_delivery_is_in_gold_with_no_hand_on_it_though_the_engine_is_killed_on
     wait_until("loaded", lambda: is_loaded(place, name))
     wait_until("in gold", lambda: gold_is_fresh(settings_of(place), Engine(settings_of(place))))
     assert len(Lake(place.lake).frame("gold", "patient_summary")) > 0
+
+
+def people(place: Place, name: str) -> set[int]:
+    """Who the processes of a program are, all but those that root keeps before it."""
+    before = ("bwrap", "setpriv")
+    return {each.uids().real for each in by_program(place, name)[1:] if each.name() not in before}
+
+
+@of_root
+def test_each_program_is_the_user_of_its_trust_domain(place: Place) -> None:
+    found = {each.name: people(place, each.name) for each in programs(place)}
+    clinical = ("clinical-engine", "api-server", "scheduler", "dag-processor", "triggerer")
+    # The door of that engine is root's.
+    expected = {name: {users.CLINICAL_UID} for name in clinical} | {"curated-engine": {0, engine.CURATED_UID}}
+    assert found == expected | {"postgresql": {users.POSTGRES_UID}}
+    door, *inside = [each for each in by_program(place, "curated-engine")[1:] if each.name() != "bwrap"]
+    assert (door.uids().real, {each.uids().real for each in inside}) == (0, {engine.CURATED_UID})
+
+
+def pscc(place: Place, *words: str) -> str:
+    """What a command prints that an operator types."""
+    known = os.environ | {"PSCC_PLATFORM_KEY_FILE": place.platform_key_file, "LAKE_ROOT": place.lake}
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", *words], env=known, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def foreign(place: Place) -> list[Path]:
+    """What in the lake is not the clinical user's."""
+    found = []
+    for path in (Path(place.lake), *Path(place.lake).rglob("*")):
+        # Somebody is at work there: what is gone again was nobody's for long.
+        with suppress(FileNotFoundError):
+            found += [path] if path.lstat().st_uid != users.CLINICAL_UID else []
+    return found
+
+
+@of_root
+def test_neither_tasks_nor_commands_that_root_types_leave_anything_of_root_s_in_the_lake(place: Place, hospitals: Answer) -> None:
+    assert foreign(place) == []
+    center = Ledger(settings_of(place)).deliveries()[0].center
+    pscc(place, "quarantine", "replay", center)
+    pscc(place, "maintain", "--only", "verify,compact,logs")
+    pscc(place, "status", "--services", str(place.state))
+    assert foreign(place) == []
+    folder = sorted(hospitals.landing.rglob("manifest.json"))[1].parent
+    name = deliver(folder, Path(place.landing)).name
+    wait_until("loaded after commands of root's", lambda: is_loaded(place, name))
+    wait_until("in gold", lambda: gold_is_fresh(settings_of(place), Engine(settings_of(place))))
+    assert foreign(place) == []
+
+
+def as_nobody(place: Place, script: str, **known: str) -> subprocess.CompletedProcess[str]:
+    """A script of an account of the machine that has nothing to do with the lakehouse."""
+    words = [*users.machine([]), "--", *users.become(NOBODY), sys.executable, "-c", script, "SELECT 1"]
+    return subprocess.run(words, env=os.environ | known, capture_output=True, text=True, check=False, cwd="/")
+
+
+@of_root
+def test_another_account_reaches_neither_the_clinical_engine_nor_its_token_nor_the_ledger(place: Place) -> None:
+    address, _, token = place.engine().partition("token=")
+    assert as_nobody(place, CLIENT, SPARK_REMOTE=f"{address}token={token}").stdout.strip() == "1"
+    for other in (address, f"{address}token={token[:-1]}x"):
+        refused = as_nobody(place, CLIENT, SPARK_REMOTE=other)
+        assert (refused.returncode, refused.stdout) == (1, ""), other
+    told = program_itself(place, "clinical-engine")
+    paths = (f"/proc/{told.pid}/environ", str(place.state / "services.json"), f"{place.lake}/ledger.sqlite")
+    for path in paths:
+        assert Path(path).read_bytes(), "root reads it"
+        assert "PermissionError" in as_nobody(place, f"open({path!r})").stderr
 
 
 def asked(place: Place, user: str, query: str) -> subprocess.CompletedProcess[str]:
@@ -163,6 +238,9 @@ def test_a_class_begins_with_its_release_survives_its_hub_and_ends_with_the_serv
     assert trainee.accept(invitation[1], "une phrase assez longue").status_code == 302
     assert "100" in in_class(trainee)
 
+    if os.geteuid() == 0:
+        # Nobody of the network speaks to root.
+        assert {0, PROXY_UID} < people(taught, "hub")
     _, *below = by_program(taught, "hub")
     next(each for each in below if "jupyterhub" in each.cmdline()).kill()
     _, alive = psutil.wait_procs(below, timeout=30)

@@ -1,6 +1,6 @@
 """Who may do what with which bytes: every program, zone and verb of a machine that root runs, each cell tried behind what that program stands behind.
 
-`tasks` of Airflow may do everything: each denial stands beside the same act, on the same file, allowed to who has the right.
+Each denial stands beside the same act, on the same file, allowed to who has the right: who works there, or root, who drops deliveries and makes keys.
 """
 
 import os
@@ -15,31 +15,33 @@ import pytest
 
 from courses.checking.bubblewrap import become
 from hub_config import engine
-from jobs.services import confine
+from jobs.services import confine, users
 from jobs.services.place import Place, prepared
-from jobs.services.updown import make_folders
+from jobs.services.updown import hand_over, make_folders
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not confine.is_possible(), reason="users of their own: root and bubblewrap")
 
 # l: its name is seen, r: its bytes are read, w: bytes are added, d: it is deleted. Of what is a file itself no name is asked for.
 EXPECTED = """
-              tasks | clinical-engine | curated-engine | curated, no room | teaching-engine | postgresql
-landing       lrwd  |                 |                |                  |                 |
-restricted    lrwd  |                 |                |                  |                 |
-vault         lrwd  |                 |                |                  |                 |
-bronze        lrwd  | lr              |                |                  |                 |
-quarantine    lrwd  | lr              |                |                  |                 |
-silver        lrwd  | lr              |                |                  |                 |
-ops           lrwd  | lr              |                |                  |                 |
-staging       lrwd  | lrwd            |                |                  |                 |
-gold          lrwd  | lr              | lr             | lr               |                 |
-teaching      lrwd  | lr              |                | lr               | lr              |
-database      lrwd  |                 |                |                  |                 | lrwd
-ledger        rwd   |                 |                |                  |                 |
-keys          rwd   |                 |                |                  |                 |
-platform key  rwd   |                 |                |                  |                 |
-passwords     rwd   |                 |                |                  |                 |
+              root | tasks | api-server | triggerer | clinical-engine | curated-engine | curated, no room | teaching-engine | postgresql | anybody
+landing       lrwd | lr    |            | lr        |                 |                |                  |                 |            |
+restricted    lrwd | lrwd  |            |           |                 |                |                  |                 |            |
+vault         lrwd | lrwd  |            |           |                 |                |                  |                 |            |
+bronze        lrwd | lrwd  |            |           | lr              |                |                  |                 |            |
+quarantine    lrwd | lrwd  |            |           | lr              |                |                  |                 |            |
+silver        lrwd | lrwd  |            |           | lr              |                |                  |                 |            |
+ops           lrwd | lrwd  |            |           | lr              |                |                  |                 |            |
+staging       lrwd | lrwd  |            |           | lrwd            |                |                  |                 |            |
+gold          lrwd | lrwd  |            |           | lr              | lr             | lr               |                 |            |
+teaching      lrwd | lrwd  |            |           | lr              |                | lr               | lr              |            | lr
+database      lrwd |       |            |           |                 |                |                  |                 | lrwd       |
+ledger        rwd  | rwd   |            |           |                 |                |                  |                 |            |
+keys          rwd  | r     |            |           |                 |                |                  |                 |            |
+platform key  rwd  | r     |            |           |                 |                |                  |                 |            |
+passwords     rwd  |       |            |           |                 |                |                  |                 |            |
 """
+# An account of the machine that has nothing to do with any of this.
+NOBODY = 64699
 IN_LAKE = ("restricted", "vault", "bronze", "quarantine", "silver", "ops", "staging", "gold")
 TOUCH = """
 while [ $# -gt 0 ]; do
@@ -61,6 +63,7 @@ def place() -> Iterator[Place]:
     try:
         made = prepared(folder / "s", {"lake": str(folder / "lake"), "landing": str(folder / "landing")})
         make_folders(made)
+        hand_over(made)
         Path(made.lake).chmod(0o755)
         yield made
     finally:
@@ -75,17 +78,23 @@ def fresh(place: Place) -> dict[str, Path]:
     found |= {"landing": Path(place.landing, "kept"), "teaching": lake / "teaching" / "small" / "kept"}
     found |= {"database": confine.data(place) / "kept", "ledger": lake / "ledger.sqlite", "keys": Path(place.keys)}
     found |= {"platform key": Path(place.platform_key_file), "passwords": place.state / "services.json"}
+    (lake / "gold").mkdir(exist_ok=True)
+    os.chown(lake / "gold", users.CLINICAL_UID, users.CURATED_GID)
+    (lake / "gold").chmod(0o2750)
     for path in found.values():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.write_text("secret\n")
+    for path in lake.rglob("*"):
+        os.chown(path, users.CLINICAL_UID, -1)
     # A release is closed to nobody: docs/release.md.
     for path in (lake / "teaching", lake / "teaching" / "small", found["teaching"]):
         path.chmod(0o755)
-    for path in (found["keys"], found["platform key"], found["passwords"]):
-        path.chmod(0o600)
+    found["passwords"].chmod(0o600)
+    for path in (found["keys"], found["platform key"], found["landing"]):
+        os.chown(path, 0, users.CLINICAL_UID)
     for path in (confine.data(place), found["database"]):
-        os.chown(path, confine.POSTGRES_UID, confine.POSTGRES_UID)
+        os.chown(path, users.POSTGRES_UID, users.POSTGRES_UID)
     return found
 
 
@@ -103,12 +112,16 @@ def fronts(place: Place) -> dict[str, tuple[list[str], dict[str, str]]]:
     """What stands before each program, and where it sees what it sees elsewhere."""
     lake = Path(place.lake)
     return {
-        "tasks": (confine.own_tree(place), {}),
+        "root": ([], {}),
+        "tasks": (confine.tasks(place), {}),
+        "api-server": (confine.airflow_alone(place), {}),
+        "triggerer": (confine.triggerer(place), {}),
         "clinical-engine": (confine.clinical_engine(place), {}),
         "curated-engine": (room_of(place, curated=True), {str(lake / "gold"): "/release"}),
         "curated, no room": (become(engine.CURATED_UID), {}),
         "teaching-engine": (room_of(place, curated=False), {str(lake / "teaching" / "small"): "/release"}),
         "postgresql": (confine.postgresql(place), {str(confine.data(place)): "/data"}),
+        "anybody": (become(NOBODY), {}),
     }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.academy import check_not_supervised
 from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
@@ -33,6 +34,15 @@ def test_the_supervisor_starts_nothing_by_itself_and_ends_when_told(place: Place
     assert not supervisor.is_running(place)
 
 
+def test_what_operators_set_reaches_the_guards_which_hand_it_to_the_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@site.example")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "/of/another/lake")
+    supervisor.start(place)
+    told = Path(f"/proc/{(place.run / 'supervisord.pid').read_text().strip()}/environ").read_bytes().split(b"\0")
+    assert b"PSCC_ALERT_MAIL=on-call@site.example" in told
+    assert not [each for each in told if each.startswith(b"PSCC_PLATFORM_KEY_FILE")]
+
+
 def test_a_program_that_ends_at_once_is_seen_to(place: Place) -> None:
     supervisor.start(place)
     # There is no database in this place.
@@ -49,3 +59,20 @@ def test_without_services_it_is_said_how_to_start_them(place: Place) -> None:
 def test_what_is_missing_is_said_before_anything_starts(place: Place) -> None:
     with pytest.raises(WrongUse, match=r"^Expected the hospitals' key register at .*, found none: name it with --keys\.$"):
         check(place)
+
+
+@pytest.mark.parametrize(("word", "instead"), [("down", "--without academy` stops the class alone"), ("up", "starts it")])
+def test_the_class_of_services_that_run_is_not_started_or_stopped_behind_their_back(
+    place: Place, word: str, instead: str
+) -> None:
+    asked = [word, "--to", str(place.academy)]
+    check_not_supervised(asked)
+    prepared(place.state, {"release": "small-20260301"})
+    check_not_supervised(asked)
+    supervisor.start(place)
+    with pytest.raises(WrongUse, match=rf"^Expected an academy of its own, found the class of the services in .*{instead}"):
+        check_not_supervised(asked)
+    check_not_supervised([word, "--to", str(place.state / "another")])
+    check_not_supervised(["status", "--to", str(place.academy)])
+    prepared(place.state, {"without": ("academy",)})
+    check_not_supervised(asked)

@@ -25,6 +25,7 @@ from jobs.releases.store import SIZES, Store
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
 from quality.contracts import contracts
+from tests.jobs.lineage.schemas import events, faults
 from tests.small_disk import small_disk
 
 BOUNDS, MANY = Bounds(5, 2), 260
@@ -121,6 +122,7 @@ def patients() -> dict[tuple[str, str], list[dict[str, object]]]:
 def lake_of_gold(root: Path) -> Settings:
     """A lake with gold tables, as a build would leave them."""
     (root / "platform.key").write_text("11" * 32)
+    (root / "platform.key").chmod(0o600)
     settings = Settings(lake=str(root / "lake"), platform_key_file=root / "platform.key")
     ledger = Ledger(settings)
     ledger.hold_to_key(Pseudonyms(settings.platform_key()).fingerprint(), first=True)
@@ -155,6 +157,16 @@ def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(hous
     card = json.loads((folder / "card.json").read_text())
     assert (card["k"], card["l"], card["patients"]) == (5, 2, made.patients)
     assert card["rights"]["gold_build"] == ["1"]
+
+
+def test_every_table_of_a_release_goes_back_to_the_versions_that_were_read(house, made):
+    told = [each for each in events(house.events) if made.name in json.dumps(each["run"]["facets"].get("tags", {}))]
+    read = {output["name"]: each["inputs"] for each in told for output in each["outputs"]}
+    assert set(read) == {str(place(house, made) / name) for name in contracts("teaching")}
+    versions = {each["name"]: each["facets"]["version"]["datasetVersion"] for each in read[str(place(house, made) / "edu_tumor")]}
+    lake = Lake.of(house)
+    assert versions[lake.path("gold", "tumor_summary")] == str(lake.version("gold", "tumor_summary"))
+    assert [fault for each in told for fault in faults(each)] == []
 
 
 def test_the_card_lists_every_bin_and_says_what_its_words_mean(house, made):

@@ -1,4 +1,4 @@
-"""Settings, read from the environment once, at the edge."""
+"""Settings, read once, at the edge. What there is to set is declared in `jobs.settings.table`, how a value is found in `jobs.settings.values`."""
 
 import hashlib
 import os
@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.errors import WrongUse
+from jobs.settings.kinds import PLACE
+from jobs.settings.table import SETTINGS, Part
+from jobs.settings.values import asked, forget, handed, validate, value
 from quality.address import is_remote
 
+__all__ = ["Part", "Settings", "asked", "checked_place", "forget", "handed", "validate", "value"]
 # What a lake of this version looks like. Older ones are brought to it by jobs/upgrade, newer ones are refused.
 LAKE_FORMAT = "2"
 
@@ -22,10 +26,11 @@ class Settings:
     lake: str
     platform_key_file: Path | None = None
     database_url: str | None = field(default=None, repr=False)
-    spark_master: str = "local[2]"
+    spark_master: str = SETTINGS["SPARK_MASTER"].default
     spark_remote: str | None = None
-    driver_memory: str = "2g"
+    driver_memory: str = SETTINGS["PSCC_DRIVER_MEMORY"].default
     scratch: Path | None = None
+    lineage: Path | None = None
 
     @classmethod
     def from_environment(cls, lake: str | Path | None = None) -> "Settings":
@@ -33,35 +38,39 @@ class Settings:
 
         WrongUse for an address that is not of the kind s3a://bucket/….
         """
-        key_file = os.environ.get("PSCC_PLATFORM_KEY_FILE")
-        root = str(lake or os.environ.get("LAKE_ROOT") or "lake")
-        scratch = os.environ.get("PSCC_STAGING")
+        key_file, scratch = value("PSCC_PLATFORM_KEY_FILE"), value("PSCC_STAGING")
+        lineage = value("PSCC_LINEAGE")
+        root = str(lake or asked("LAKE_ROOT"))
         return cls(
             lake=checked_place(root) if is_remote(root) else str(Path(root).resolve()),
             platform_key_file=Path(key_file) if key_file else None,
-            database_url=os.environ.get("PSCC_DATABASE_URL"),
-            spark_master=os.environ.get("SPARK_MASTER", "local[2]"),
-            spark_remote=os.environ.get("SPARK_REMOTE"),
-            driver_memory=os.environ.get("PSCC_DRIVER_MEMORY", "2g"),
+            database_url=value("PSCC_DATABASE_URL"),
+            spark_master=asked("SPARK_MASTER"),
+            spark_remote=value("SPARK_REMOTE"),
+            driver_memory=asked("PSCC_DRIVER_MEMORY"),
             scratch=Path(scratch).resolve() if scratch else None,
+            lineage=Path(lineage).resolve() if lineage else None,
         )
 
-    def platform_key(self) -> bytes:
-        """The 32 bytes behind every person_id; WrongUse when the file is not set, not there or not 64 hex digits."""
+    def key_file(self) -> Path:
+        """The file of the platform key, beside which lies what a lake in an object store cannot hold; WrongUse when it is not set."""
         if self.platform_key_file is None:
             raise WrongUse(
                 "Expected PSCC_PLATFORM_KEY_FILE to name a file with 64 hex digits, found it unset: set it, or make a key with `pscc key FILE`."
             )
+        return self.platform_key_file
+
+    def platform_key(self) -> bytes:
+        """The 32 bytes behind every person_id; WrongUse when the file is not set, not there or not 64 hex digits."""
+        file = self.key_file()
         try:
-            text = self.platform_key_file.read_text(encoding="ascii").strip()
+            text = file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             raise WrongUse(
-                f"Expected the platform key in {self.platform_key_file}, found no readable file there: check PSCC_PLATFORM_KEY_FILE."
+                f"Expected the platform key in {file}, found no readable file there: check PSCC_PLATFORM_KEY_FILE."
             ) from None
         if not re.fullmatch(r"[0-9a-f]{64}", text):
-            raise WrongUse(
-                f"Expected 64 lower-case hex digits in {self.platform_key_file}, found something else: make a key with `pscc key FILE`."
-            )
+            raise WrongUse(f"Expected 64 lower-case hex digits in {file}, found something else: make a key with `pscc key FILE`.")
         return bytes.fromhex(text)
 
     @property
@@ -71,12 +80,25 @@ class Settings:
         Deliveries are judged and passes staged there, so the engine has to see it too.
         """
         # Each lake its own: a pass clears what dead ones have left.
-        name = hashlib.sha256(self.lake.encode()).hexdigest()[:12]
         if self.scratch is not None:
-            return self.scratch / name
+            return self.scratch / self._digest
         if not is_remote(self.lake):
             return Path(self.lake, "staging")
-        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}-{name}")
+        return Path(tempfile.gettempdir(), f"pscc-{os.getuid()}-{self._digest}")
+
+    @property
+    def events(self) -> Path:
+        """The folder of the lineage events: below the lake, or of this user where the lake is no folder."""
+        if self.lineage is not None:
+            return self.lineage / self._digest
+        if not is_remote(self.lake):
+            return Path(self.lake, "lineage")
+        state = os.environ.get("XDG_STATE_HOME")
+        return (Path(state) if state else Path.home() / ".local" / "state") / "pscc" / "lineage" / self._digest
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(self.lake.encode()).hexdigest()[:12]
 
     def make_staging(self) -> Path:
         """`staging`, made for its owner alone; WrongUse where somebody else made it or may look into it."""
@@ -93,7 +115,6 @@ class Settings:
 
 def checked_place(address: str) -> str:
     """An address of an object store without a stroke at its end; WrongUse for one of another kind."""
-    found = re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*", address.rstrip("/"))
-    if not found:
+    if not is_remote(address) or PLACE.fault(address):
         raise WrongUse(f"Expected a folder or an address like s3a://bucket/folder, found {address}: correct it.")
-    return found[0]
+    return address.rstrip("/")
