@@ -23,6 +23,7 @@ from pathlib import Path
 
 from courses.checking.bubblewrap import become, read_only, system
 from courses.checking.private import made_once
+from hub_config.access import TOLD, AccessLog
 from hub_config.engine_room import Orders
 from hub_config.engine_token import token_for
 from hub_config.errors import WrongUse
@@ -51,6 +52,9 @@ class Engine:
     megabytes: int = 64
     sandboxed: bool = True
     curated: bool = False
+    # Where it is noted who read what; nowhere for a class, whose release is anonymous.
+    access: Path | None = None
+    months: int = 12
 
     @property
     def uid(self) -> int:
@@ -71,6 +75,7 @@ class Engine:
             seconds=self.seconds,
             megabytes=self.megabytes,
             curated=self.curated,
+            noted=self.access is not None,
         )
 
 
@@ -245,15 +250,18 @@ async def _once(engine: Engine, stopping: asyncio.Event) -> bool:
         stop = asyncio.create_task(stopping.wait())
         said = asyncio.create_task(_said_ready(process, engine, log.fileno()))
         try:
-            await asyncio.wait({ended, stop}, return_when=asyncio.FIRST_COMPLETED)
+            # The last ends where an access cannot be noted: nobody reads what nobody would know of.
+            await asyncio.wait({ended, stop, said}, return_when=asyncio.FIRST_COMPLETED)
             return ready.exists()
         finally:
             ready.unlink(missing_ok=True)
-            for task in (stop, said):
-                task.cancel()
+            stop.cancel()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await ended
+            # What it had told before is noted.
+            await asyncio.wait({said}, timeout=5)
+            said.cancel()
 
 
 async def _said_ready(process: asyncio.subprocess.Process, engine: Engine, log: int) -> None:
@@ -263,8 +271,22 @@ async def _said_ready(process: asyncio.subprocess.Process, engine: Engine, log: 
             (engine.state / "ready").touch()
             kind = "curated" if engine.curated else "teaching"
             print(f"The {kind} engine is ready: {engine.release.name}, port {engine.port}.", flush=True)
+        elif engine.access is not None and line.startswith(TOLD):
+            _note(AccessLog(engine.access, engine.months), line)
         else:
             os.write(log, line)
+
+
+def _note(access: AccessLog, line: bytes) -> None:
+    try:
+        access.write(line)
+    except OSError as error:
+        print(
+            f"Expected to write the access log in {access.folder}, found: {error.strerror}. The engine ends: nobody reads what is not noted.",
+            file=sys.stderr,
+            flush=True,
+        )
+        raise
 
 
 async def _start(engine: Engine, log: int) -> asyncio.subprocess.Process:
@@ -429,6 +451,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--megabytes", type=int, default=Engine.megabytes, help="a result may have")
     parser.add_argument("--without-sandbox", action="store_true")
     parser.add_argument("--curated", action="store_true", help="the release is gold, the class are analysts")
+    parser.add_argument("--access", type=Path, metavar="FOLDER", help="note there who read what")
+    parser.add_argument("--access-months", type=int, choices=range(6, 13), default=Engine.months, help="how long that is kept")
     parser.add_argument("--remote-for", metavar="USER", help="print what SPARK_REMOTE of this person is")
     parser.add_argument("--status", action="store_true")
     parser.add_argument("--stop", action="store_true")
@@ -458,7 +482,8 @@ def _engine(asked: argparse.Namespace, state: Path) -> Engine:
         found = _java_and_jars() | {name: value for name, value in found.items() if value}
     engine = Engine(asked.release.resolve(), asked.port, state, found["java"], found["jars"])
     engine = replace(engine, memory=asked.memory, spill=asked.spill, seconds=asked.seconds, megabytes=asked.megabytes)
-    return replace(engine, sandboxed=not asked.without_sandbox, curated=asked.curated)
+    access = asked.access.resolve() if asked.access else None
+    return replace(engine, sandboxed=not asked.without_sandbox, curated=asked.curated, access=access, months=asked.access_months)
 
 
 if __name__ == "__main__":

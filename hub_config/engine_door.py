@@ -6,6 +6,7 @@ every request, refuses what would run a person's code in the engine, and counts 
 
 import asyncio
 import os
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
 from pyspark.sql.connect.proto import base_pb2 as base
 
+from hub_config.access import tell
 from hub_config.engine_room import NO_SETTING, SETTABLE, Orders
 from hub_config.engine_token import user_of
 from hub_config.engine_words import told
@@ -31,6 +33,10 @@ WAITING_SECONDS = 4
 # … and then a query may run so long only for each person who had one under way beside it, up to the bound of all: of four who ask
 # at once each has a quarter of the machine.
 SECONDS_A_PERSON_WHILE_OTHERS_WAIT = 5
+# What a client says of itself, as far as it is the name and version of a program.
+NO_CLIENT, LONGEST_CLIENT = re.compile(r"[^\w ./:+-]", re.ASCII), 120
+# The answer to a statement that is a query: it can be asked for its rows now.
+ONLY_UNDERSTOOD = ("sql", "with_relations")
 # Spark's word where somebody else reads the answers now, or asked for one that is gone: the query itself goes on.
 LOST_PLACE = "INVALID_CURSOR"
 
@@ -118,6 +124,10 @@ class Running:
     progress_since: float = field(default_factory=time.monotonic)
     people: int = 1
     stopped_because: str | None = None
+    client: str = ""
+    rows: int = 0
+    # What is only understood has read nothing: Spark's client asks again, for the rows.
+    only_understood: bool = False
 
     @property
     def user(self) -> str:
@@ -174,6 +184,7 @@ class Door:
         options = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", LARGEST_MESSAGE)]
         self.channel = grpc.aio.insecure_channel(inner, options=options)
         self.metadata = (("authorization", f"Bearer {token}"),)
+        self.note = tell if orders.noted else _nothing
         self.server: grpc.aio.Server | None = None
         self.watchman: asyncio.Task[None] | None = None
 
@@ -198,7 +209,7 @@ class Door:
                     CHECKS[method](asked)
                 answer: bytes = await call(asked, metadata=self.metadata)
                 if method == "ReleaseExecute" and asked.WhichOneof("release") == "release_all":
-                    self.running.pop(key_of(asked), None)
+                    self._forget(key_of(asked), "stopped")
                 return answer
             except Refused as refused:
                 return await self._abort(context, refused)
@@ -223,11 +234,15 @@ class Door:
                     yield answer
             except Refused as refused:
                 if query:
-                    await self._end(query)
+                    await self._end(query, "stopped")
+                elif method == "ExecutePlan":
+                    self._note_refusal(request, raw, context)
                 await self._abort(context, refused)
             except grpc.aio.AioRpcError as error:
-                if query and LOST_PLACE not in (error.details() or ""):
-                    await self._end(query)
+                said = error.details() or ""
+                if query and LOST_PLACE not in said:
+                    refused_by_rule = told(NO_CHANGE, curated=self.orders.curated) in said
+                    await self._end(query, "stopped" if query.stopped_because else "refused" if refused_by_rule else "failed")
                     if query.stopped_because:
                         await self._abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
                 await _pass_on(context, error)
@@ -256,9 +271,27 @@ class Door:
             asked.operation_id = str(uuid.uuid4())
         if key_of(asked) in self.running:
             raise Refused(TWICE, code_pb2.ALREADY_EXISTS)
-        query = Running(key_of(asked))
+        query = Running(key_of(asked), client=NO_CLIENT.sub("", asked.client_type)[:LONGEST_CLIENT])
         self.running[query.key] = query
         return query
+
+    def _forget(self, key: Key, outcome: str) -> None:
+        """A query is over; the log is told how, and of how many rows."""
+        query = self.running.pop(key, None)
+        if query is not None:
+            user, session, operation = key
+            line = {"event": "ended", "who": user, "session": session, "operation": operation, "client": query.client}
+            self.note(line | {"outcome": "understood" if query.only_understood else outcome, "rows": query.rows})
+
+    def _note_refusal(self, request: Any, raw: bytes, context: grpc.aio.ServicerContext) -> None:
+        """Who was not let in, as far as that can be known."""
+        try:
+            who: str | None = self.name(context)
+        except Refused:
+            who = None
+        self.note(
+            {"event": "ended", "who": who, "session": None, "operation": None, "client": "", "outcome": "refused", "rows": 0}
+        )
 
     def _count(self, query: Running | None, answer: bytes) -> None:
         if query is None:
@@ -266,7 +299,9 @@ class Door:
         told = base.ExecutePlanResponse.FromString(answer)
         kind = told.WhichOneof("response_type")
         if kind == "result_complete":
-            self.running.pop(query.key, None)
+            self._forget(query.key, "answered")
+        elif kind == "sql_command_result":
+            query.only_understood = told.sql_command_result.relation.WhichOneof("rel_type") in ONLY_UNDERSTOOD
         elif kind == "execution_progress":
             if told.execution_progress.num_inflight_tasks:
                 query.progress_since = time.monotonic()
@@ -274,6 +309,7 @@ class Door:
         elif kind == "arrow_batch":
             query.progress_since = time.monotonic()
             query.fetched += len(told.arrow_batch.data)
+            query.rows += told.arrow_batch.row_count
             if query.fetched > self.orders.megabytes * 1024 * 1024:
                 raise Refused(TOO_LARGE.format(megabytes=self.orders.megabytes), code_pb2.RESOURCE_EXHAUSTED)
 
@@ -312,7 +348,7 @@ class Door:
                 query.people = max(query.people, people)
                 age = now - query.since
                 if age > self.orders.seconds + 60:
-                    self.running.pop(query.key, None)
+                    self._forget(query.key, "stopped")
                 elif age > self.seconds_for(query, now):
                     query.stopped_because = query.stopped_because or TOO_LONG.format(seconds=round(age))
                     await self._interrupt(query)
@@ -327,10 +363,10 @@ class Door:
             return self.orders.seconds
         return min(self.orders.seconds, SECONDS_A_PERSON_WHILE_OTHERS_WAIT * query.people)
 
-    async def _end(self, query: Running) -> None:
+    async def _end(self, query: Running, outcome: str) -> None:
         """Forget a query whose answers broke off, and see that it does not run on unseen."""
         await self._interrupt(query)
-        self.running.pop(query.key, None)
+        self._forget(query.key, outcome)
 
     async def _interrupt(self, query: Running) -> None:
         user, session, operation = query.key
@@ -350,6 +386,10 @@ class Door:
         except grpc.aio.AioRpcError:
             # It has ended by itself, or the engine is busy: the next round tries again.
             return
+
+
+def _nothing(line: dict[str, object]) -> None:
+    """A class reads what is anonymous: there is no log of it."""
 
 
 def _check_settings(asked: Any) -> None:

@@ -59,6 +59,8 @@ class Orders:
     megabytes: int
     # For analysts, who read gold, not for a class: tables come and grow, and are known as gold.<table>.
     curated: bool = False
+    # What is read is told on standard output, for the log outside.
+    noted: bool = False
 
 
 def configuration(orders: Orders, port: int) -> dict[str, str]:
@@ -71,6 +73,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.connect.grpc.binding.port": str(port),
         "spark.connect.session.manager.defaultSessionTimeout": "8h",
         "spark.connect.session.planCompression.threshold": "-1",
+        # A plan that Spark remembers it does not understand anew, and nobody would be told of what it reads.
+        **({"spark.connect.session.planCache.maxSize": "0"} if orders.noted else {}),
         "spark.sql.connect.serverStacktrace.enabled": "false",
         # ${env:…} in a query would be what stands in the engine's environment.
         "spark.sql.variable.substitute": "false",
@@ -154,15 +158,16 @@ def open_engine(orders: Orders, port: int, token: str) -> tuple[Any, Tables]:
     context = SparkContext(conf=conf, gateway=gateway)
     jvm: Any = gateway.jvm
     _forget_functions(jvm)
-    rule = _compiled_rule(jvm, orders)
-    session = (
-        jvm.org.apache.spark.sql.SparkSession.builder().withExtensions(rule.getConstructor(None).newInstance(None)).getOrCreate()
-    )
+    rules = _compiled_rules(jvm, orders)
+    builder = jvm.org.apache.spark.sql.SparkSession.builder()
+    for each in rules:
+        builder = builder.withExtensions(each.getConstructor(None).newInstance(None))
+    session = builder.getOrCreate()
     tables = Tables(orders, session)
     tables.make_known()
     if orders.curated:
-        rule.getField("keeper").set(None, session.sessionUUID())
-    rule.getMethod("close", None).invoke(None, None)
+        rules[0].getField("keeper").set(None, session.sessionUUID())
+    rules[0].getMethod("close", None).invoke(None, None)
     return context, tables
 
 
@@ -172,16 +177,26 @@ def _forget_functions(jvm: Any) -> None:
         registry.dropFunction(jvm.org.apache.spark.sql.catalyst.FunctionIdentifier(name))
 
 
-def _compiled_rule(jvm: Any, orders: Orders) -> Any:
-    source = Path(__file__).with_name("ReadOnly.java").read_text(encoding="utf-8")
-    source = source.replace("@ALLOWED@", ", ".join(json.dumps(name) for name in ALLOWED_COMMANDS))
-    source = source.replace("@SETTABLE@", ", ".join(json.dumps(name) for name in SETTABLE))
-    source = source.replace("@FOLDERS@", json.dumps(orders.release)).replace("@NO_SETTING@", NO_SETTING)
-    source = told(source, curated=orders.curated)
+def _compiled_rules(jvm: Any, orders: Orders) -> list[Any]:
+    """What is refused comes first; what is then to be read is told."""
+    words = {
+        "@ALLOWED@": ", ".join(json.dumps(name) for name in ALLOWED_COMMANDS),
+        "@SETTABLE@": ", ".join(json.dumps(name) for name in SETTABLE),
+        "@FOLDERS@": json.dumps(orders.release),
+        "@NO_SETTING@": NO_SETTING,
+        "@ZONE@": json.dumps("gold" if orders.curated else "teaching"),
+    }
+    return [_compiled(jvm, name, words, orders) for name in ("ReadOnly", *(("Reads",) if orders.noted else ()))]
+
+
+def _compiled(jvm: Any, name: str, words: dict[str, str], orders: Orders) -> Any:
+    source = Path(__file__).with_name(f"{name}.java").read_text(encoding="utf-8")
+    for word, meant in words.items():
+        source = source.replace(word, meant)
     compiler = jvm.org.codehaus.janino.SimpleCompiler()
     compiler.setParentClassLoader(jvm.java.lang.Thread.currentThread().getContextClassLoader())
-    compiler.cook(source)
-    return compiler.getClassLoader().loadClass("ReadOnly")
+    compiler.cook(told(source, curated=orders.curated))
+    return compiler.getClassLoader().loadClass(name)
 
 
 async def serve(orders: Orders) -> None:

@@ -12,7 +12,7 @@ put() {
 }
 for name in postgres airflow lakehouse clinical_engine; do word 24 | put "${name}_password"; done
 for name in root clinical curated teaching hospital; do word 24 | put "store_$name"; done
-for name in engine_token curated_token spark_secret jwt; do word 24 | put "$name"; done
+for name in engine_token curated_token spark_secret jwt grafana_admin; do word 24 | put "$name"; done
 # Fernet wants 32 bytes in the alphabet of addresses.
 head -c 32 /dev/urandom | base64 | tr '+/' '-_' | put fernet_key
 printf '{"admin": "%s"}\n' "$(word 12)" | put airflow_users

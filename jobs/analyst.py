@@ -23,6 +23,8 @@ from jobs.silver.engine import Engine
 if TYPE_CHECKING:
     import pandas as pd
 
+THROUGH = "notebook"
+
 
 @dataclass(frozen=True)
 class Gold:
@@ -33,7 +35,7 @@ class Gold:
 
     def sql(self, query: str) -> "pd.DataFrame":
         """The rows of a query over gold.…; WrongUse for one that asks anything else, or changes something."""
-        found: pd.DataFrame = self.engine.sql(query, self.build.versions).to_pandas()
+        found: pd.DataFrame = self.engine.sql(query, self.build.versions, THROUGH).to_pandas()
         return found
 
     def find(self, definition: str | Path) -> "tuple[pd.DataFrame, pd.DataFrame]":
@@ -42,7 +44,10 @@ class Gold:
         Counts in the attrition are multiples of 5, None where they would tell of fewer than 11 patients.
         """
         cohort, members = cohorts.found(
-            lambda asking: self.engine.sql(asking, self.build.versions), Definition.read(Path(definition)), self.build.number, ""
+            lambda asking: self.engine.sql(asking, self.build.versions, THROUGH),
+            Definition.read(Path(definition)),
+            self.build.number,
+            "",
         )
         return _attrition(cohort), members.to_pandas()
 

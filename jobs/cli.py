@@ -59,6 +59,7 @@ GROUPS = {
     "cohort": analysts.cohort_app,
     "rights": rights.rights_app,
     "audit": rights.audit_app,
+    "access": rights.access_app,
     "quarantine": operating.quarantine_app,
     "delivery": operating.delivery_app,
     "alerts": operating.alerts_app,

@@ -109,8 +109,8 @@ def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def server(port: int, made: Callable[[], str]) -> ThreadingHTTPServer:
-    """A server of these on the loopback address, at /metrics; WrongUse where the port is taken."""
+def server(port: int, made: Callable[[], str], listen: str = "127.0.0.1") -> ThreadingHTTPServer:
+    """A server of these at /metrics, which asks nobody who they are; WrongUse where it cannot listen."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -124,10 +124,10 @@ def server(port: int, made: Callable[[], str]) -> ThreadingHTTPServer:
             """A scrape every few seconds is no news."""
 
     try:
-        return ThreadingHTTPServer(("127.0.0.1", port), Page)
+        return ThreadingHTTPServer((listen, port), Page)
     except OSError as error:
         raise WrongUse(
-            f"Expected a free port at 127.0.0.1:{port}, found: {error.strerror}. Name another one with --serve."
+            f"Expected a free port at {listen}:{port}, found: {error.strerror}. Name another one with --serve."
         ) from None
 
 

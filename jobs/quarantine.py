@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from jobs import status
+from jobs import access, status
 from jobs.errors import WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import Lake
@@ -59,14 +59,18 @@ def counted(lake: Lake, center: str | None = None) -> list[Group]:
 
 def places_of(settings: Settings, what: str) -> list[dict[str, Any]]:
     """Where the rows of a delivery, or those with a reason, stand: file, row number and columns at fault. Never a value."""
+    lake = _lake(settings)
     column = "delivery_id" if DELIVERY_ID.fullmatch(what) else "reason"
-    rows = _rows(_lake(settings), None)
+    rows = _rows(lake, None)
     if column == "reason" and what not in rows["reason"]:
         known = ", ".join(sorted(rows["reason"].unique())) or "none"
         raise WrongUse(f"Expected the id of a delivery, or a reason for which rows lie in quarantine ({known}), found {what!r}.")
     if column == "delivery_id":
         _known(settings, what)
     found = rows.filter(pl.col(column) == what).sort("delivery_id", "source_file", "source_row_no")
+    tables = sorted({f"{center}_{domain}" for center, domain in found.select("center", "domain").iter_rows()})
+    shown = [access.Read(f"quarantine.{each}", lake.version("quarantine", each), PLACE) for each in tables]
+    access.note(settings, "pscc quarantine show", shown)
     return found.rename({"source_file": "file", "source_row_no": "row", "domain": "feed"}).to_dicts()
 
 

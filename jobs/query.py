@@ -44,12 +44,12 @@ def rows(spark: SparkSession, lake: Lake, query: str) -> pa.Table:
         raise WrongUse(
             "Expected a query (SELECT, SHOW, DESCRIBE, EXPLAIN), found a statement that changes or runs something: nothing was done."
         )
-    if not _knows_gold(spark):
+    if not knows_gold(spark):
         _make_known(spark, lake, query)
     return spark.sql(query).toArrow()
 
 
-def _knows_gold(spark: SparkSession) -> bool:
+def knows_gold(spark: SparkSession) -> bool:
     """True for the curated engine: it knows the tables of gold by itself, and lets nobody make a table or a view known."""
     return spark.conf.get("spark.app.name", "") == CURATED
 
@@ -66,7 +66,7 @@ def _make_known(spark: SparkSession, lake: Lake, query: str) -> None:
 def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[str, int]) -> pa.Table:
     """The rows of a query over gold as a build left it, by the version of each table. WrongUse for one that asks other zones."""
     query = _pinnable(query)
-    if _knows_gold(spark):
+    if knows_gold(spark):
         return spark.sql(_of_versions(query, versions)).toArrow()
     # Views of a database of its own: somebody else may ask the same engine for another build.
     database = f"build_{uuid4().hex}"

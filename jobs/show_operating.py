@@ -9,6 +9,7 @@ from jobs.ledger.records import OUTCOME
 from jobs.show import console, figure, grid, sign
 
 if TYPE_CHECKING:
+    from jobs.access import Access
     from jobs.keys import Key
     from jobs.ledger.alerts import Alert
     from jobs.lineage.trace import Trace
@@ -221,3 +222,23 @@ def settings(found: "list[Found]") -> None:
         table.add_row(Text(each.setting.name), Text(each.shown, style), each.source, Text(each.setting.meaning))
     console.print(table)
     console.print("\n[dim]What each may be: docs/settings.md.[/dim]")
+
+
+# The access log
+
+
+def accesses(found: "list[Access]") -> None:
+    """Who read what, the newest last."""
+    if not found:
+        console.print("Nothing was read, as far as it is noted here.")
+        return
+    table = grid(None, "at", "who", "by", "table", "version", "columns", "rows", "outcome", right=("version", "rows"))
+    for each in found[-ROWS:]:
+        version = "·" if each.version is None else str(each.version)
+        words = (each.at[:19].replace("T", " "), each.who or "unknown", each.through, each.table or "·")
+        table.add_row(
+            *map(Text, words), version, Text(" ".join(each.columns)), "·" if each.rows is None else f"{each.rows:,}", each.outcome
+        )
+    console.print(table)
+    rest = f", the newest {ROWS} shown; --json lists all" if len(found) > ROWS else ""
+    console.print(f"[dim]{len(found):,} reads{rest}[/dim]")

@@ -60,7 +60,7 @@ def make(settings: Settings, engine: Engine, definition: Definition, build: int 
     """
     lake = Lake.of(settings)
     at = builds.build(lake, _newest(lake) if build is None else build)
-    cohort, who = found(lambda asking: engine.sql(asking, at.versions), definition, at.number, by)
+    cohort, who = found(lambda asking: engine.sql(asking, at.versions, "pscc cohort"), definition, at.number, by)
     if not keep:
         return cohort
     with closing(Ledger(settings, create=False)) as ledger:

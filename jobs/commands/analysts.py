@@ -253,7 +253,12 @@ def export(
     asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
     with engine_of(settings) as engine:
         number, told = exported(
-            tables, lambda asking: _asked(lambda: engine.sql(asking)), asked, tuple(count or ["n"]), to, suppress=suppress
+            tables,
+            lambda asking: _asked(lambda: engine.sql(asking, through="pscc export")),
+            asked,
+            tuple(count or ["n"]),
+            to,
+            suppress=suppress,
         )
     hidden = f", {told.hidden} cells hidden" if told.hidden else ""
     print(f"{told.rows.height:,} rows are in {to}{hidden}: export {number}. Counts are rounded to 5.")

@@ -105,10 +105,15 @@ def show_delivery(
     delivery_id: Annotated[str, typer.Argument(metavar="ID")], lake: LakeOption = None, as_json: JsonOption = False
 ) -> None:
     """Announcement, gates, rows, tables and their versions, passes, times, runs: the whole story of a delivery."""
-    from jobs import show_operating
+    from jobs import access, show_operating
     from jobs.story import story
 
-    found = story(Settings.from_environment(lake), delivery_id)
+    settings = Settings.from_environment(lake)
+    found = story(settings, delivery_id)
+    counted = [each for each in found.tables if each.table.startswith("quarantine.")]
+    access.note(
+        settings, "pscc delivery show", [access.Read(each.table, each.version, ("source_file", "status")) for each in counted]
+    )
     if as_json:
         _told([found.told()])
     else:
@@ -299,6 +304,10 @@ def metrics(
     serve: Annotated[
         int | None, typer.Option("--serve", metavar="PORT", help="At http://127.0.0.1:PORT/metrics, until interrupted.")
     ] = None,
+    listen: Annotated[
+        str,
+        typer.Option("--listen", metavar="ADDRESS", help="There instead: a closed network alone, for it asks for no password."),
+    ] = "127.0.0.1",
     lake: ServedLakeOption = None,
 ) -> None:
     """Gauges for Prometheus: deliveries by state, what is held, quarantine, the newest delivery of a hospital, gold, alerts."""
@@ -309,8 +318,8 @@ def metrics(
     settings = Settings.from_environment(lake)
     found = told(settings)
     if serve is not None:
-        with server(serve, lambda: told(settings)) as serving, suppress(KeyboardInterrupt):
-            print(f"http://127.0.0.1:{serving.server_port}/metrics", flush=True)
+        with server(serve, lambda: told(settings), listen) as serving, suppress(KeyboardInterrupt):
+            print(f"http://{listen}:{serving.server_port}/metrics", flush=True)
             serving.serve_forever()
     elif to is not None:
         places.write(str(to.resolve()), found)

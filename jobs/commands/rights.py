@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.commands.shared import JsonOption, LakeOption, engine_of, group
+from jobs.commands.shared import JsonOption, LakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 rights_app = group("Requests of people: opposition, lift, erasure with proof.")
 
 audit_app = group("The audit of acts on people's rights.")
+
+access_app = group("The access log: who read which table, when, and by what.")
 
 HospitalOption = Annotated[str, typer.Option("--hospital", metavar="CENTER", help="The hospital whose pseudonym it is.")]
 PseudonymOption = Annotated[
@@ -216,3 +218,32 @@ def verify_audit(lake: LakeOption = None) -> None:
     from jobs import audit
 
     print(f"{audit.check(Settings.from_environment(lake))} acts, each as it was written.")
+
+
+@access_app.command("list")
+def list_accesses(
+    table: Annotated[str | None, typer.Option("--table", metavar="ZONE.TABLE", help="Of one table only.")] = None,
+    who: Annotated[str | None, typer.Option("--who", metavar="NAME", help="Of one person only.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="YYYY-MM-DD", help="From that day on.")] = None,
+    lake: Annotated[
+        str | None, typer.Option("--lake", metavar="DIR", help="The lake; LAKE_ROOT, then that of ./services.")
+    ] = None,
+    services: StateOption = Path("services"),
+    as_json: JsonOption = False,
+) -> None:
+    """Who read which table, at which version and which columns: by the curated engine, and by commands. Exit code 2 where a log is closed."""
+    from datetime import date
+
+    from jobs import access, show_operating
+    from jobs.services.told import settings
+
+    try:
+        day = date.fromisoformat(since) if since else None
+    except ValueError:
+        raise WrongUse("Expected a day like 2026-03-01 after --since, found another text: correct it.") from None
+    found = access.listed(access.folders(settings(services, lake), services), table, who, day)
+    if as_json:
+        for each in found:
+            print(json.dumps(each.told(), ensure_ascii=False))
+    else:
+        show_operating.accesses(list(found))

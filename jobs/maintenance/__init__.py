@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from jobs import audit, rights
+from jobs import access, audit, rights
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
@@ -18,6 +18,7 @@ from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
 from jobs.settings import Settings, value
 from jobs.verification import verify
+from quality.address import is_remote
 
 EachTable = Callable[[Lake, str, str, Fence], int]
 
@@ -82,6 +83,19 @@ def _vacuum(settings: Settings) -> str:
 
 
 def _retention(settings: Settings) -> str:
+    return f"{_landing(settings)} {_access_log(settings)}"
+
+
+def _access_log(settings: Settings) -> str:
+    """The days of the commands' log; an engine takes care of its own."""
+    months = access.months()
+    if is_remote(settings.lake) and not value("PSCC_ACCESS_LOG"):
+        return "PSCC_ACCESS_LOG is unset: there is no access log."
+    gone = access.forget(access.place(settings), months)
+    return f"{gone:,} days of the access log that are older than {months} months are gone."
+
+
+def _landing(settings: Settings) -> str:
     days = value("PSCC_KEEP_LANDING_DAYS")
     if not days:
         return "PSCC_KEEP_LANDING_DAYS is unset: nothing leaves the landing area."

@@ -52,7 +52,7 @@ def clinical_engine(place: Place) -> list[str]:
     if os.geteuid() != 0:
         words += ["--cap-drop", "ALL"]
     others = [place.state / name for name in ("airflow", "logs")]
-    closed = [lake / name for name in ("vault", "restricted", "ledger.sqlite")]
+    closed = [lake / name for name in ("vault", "restricted", "ledger.sqlite", "ops/access")]
     words += _hide([each for each in _clinical_data(place) if each not in (lake, scratch(place))] + others + closed)
     # After what is hidden: the lake may lie below the state folder.
     for written in (scratch(place), staging(place)):
@@ -62,7 +62,7 @@ def clinical_engine(place: Place) -> list[str]:
 
 def _clinical_data(place: Place) -> list[Path]:
     """Lake, files as hospitals sent them, keys, passwords, and what the other programs keep."""
-    kept = ("services.json", "postgresql", "clinical-engine", "curated-engine", "academy")
+    kept = ("services.json", "postgresql", "clinical-engine", "curated-engine", "academy", "access")
     named = (place.lake, place.landing, place.keys, place.platform_key_file)
     return [Path(each) for each in named] + [place.state / name for name in kept]
 

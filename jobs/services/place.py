@@ -49,6 +49,11 @@ class Place:
         return self.state / "academy"
 
     @property
+    def access(self) -> Path:
+        """The curated engine's log of who read what."""
+        return self.state / "access"
+
+    @property
     def run(self) -> Path:
         """Sockets and what only lives as long as the services."""
         return self.state / "run"

@@ -100,8 +100,20 @@ def _engine_environment(place: Place) -> dict[str, str]:
 def _curated_engine(place: Place) -> list[str]:
     words = ["--curated", "--release", f"{place.lake}/gold", "--port", str(place.ports["curated-engine"])]
     bounds = ["--seconds", "600", "--megabytes", "512"]
+    # Not in the lake, which others write to than who starts the services.
+    noted = ["--access", str(place.access), "--access-months", os.environ.get("PSCC_ACCESS_MONTHS") or "12"]
     rooms = [] if confine.is_possible() else ["--without-sandbox"]
-    return [sys.executable, "-m", "hub_config.engine", *words, *bounds, *rooms, "--state", str(place.state / "curated-engine")]
+    return [
+        sys.executable,
+        "-m",
+        "hub_config.engine",
+        *words,
+        *bounds,
+        *noted,
+        *rooms,
+        "--state",
+        str(place.state / "curated-engine"),
+    ]
 
 
 def _academy(part: str, place: Place) -> list[str]:

@@ -211,6 +211,21 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     ),
     "What is kept": (
         Setting(
+            "PSCC_ACCESS_LOG",
+            FOLDER,
+            "Where commands note what they read.",
+            JOBS,
+            unset="`<lake>/ops/access`; for an object store none: commands that would have to note something refuse",
+        ),
+        # Six months at least, a year at most: what the French authority asks for.
+        Setting(
+            "PSCC_ACCESS_MONTHS",
+            number("a number of months", 6, 12),
+            "How many months the access log is kept.",
+            (*JOBS, Part.EVERY),
+            default="12",
+        ),
+        Setting(
             "PSCC_BACKUP",
             FOLDER,
             "Where backups lie: outside the lake and closed to others, for they hold the vault.",
@@ -254,6 +269,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting("LANDING_PORT", number("a port", 1, 65_535), "That of the landing area.", (Part.COMPOSE,), default="7070"),
         Setting("CURATED_PORT", number("a port", 1, 65_535), "That of the analysts' engine.", (Part.COMPOSE,), default="15003"),
+        Setting("GRAFANA_PORT", number("a port", 1, 65_535), "That of the dashboards.", (Part.COMPOSE,), default="3000"),
         Setting("DRIVER_MEMORY", MEMORY, "Memory of each engine.", (Part.COMPOSE,), default="2g"),
         Setting("EXECUTOR_MEMORY", MEMORY, "Memory of each executor.", (Part.COMPOSE,), default="1g"),
     ),

@@ -194,11 +194,15 @@ class Engine:
             self.spark.sql("select 1").collect()
             gate.prepare(contracts("silver").values())
 
-    def sql(self, query: str, versions: dict[str, int] | None = None) -> pa.Table:
+    def sql(self, query: str, versions: dict[str, int] | None = None, through: str = "pscc sql") -> pa.Table:
         """The rows of a query; tables are known as `zone.table`. WrongUse for a statement that would change something.
 
-        With `versions` it asks the tables of gold as a build left them.
+        With `versions` it asks the tables of gold as a build left them. The access log is told what is read, and `through` what.
         """
-        from jobs.query import rows, rows_of_build
+        from jobs import access
+        from jobs.query import knows_gold, reads_only, rows, rows_of_build
 
+        # The curated engine notes its queries itself: it knows who asks, and nobody can leave that out.
+        if reads_only(query) and not knows_gold(self.spark):
+            access.note(self.settings, through, access.reads(self.lake, query, versions))
         return rows(self.spark, self.lake, query) if versions is None else rows_of_build(self.spark, self.lake, query, versions)

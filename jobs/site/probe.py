@@ -8,8 +8,10 @@ import urllib.request
 from jobs.services import probes
 from jobs.session import CONNECT_PORT
 
-# Where Spark's master and workers show their pages.
-PAGES = {"spark-master": 8080, "spark-worker": 8081}
+# Where Spark's master and workers show their pages, and the gauges theirs.
+PAGES = {"spark-master": "8080/json/", "spark-worker": "8081/json/", "metrics": "9464/metrics"}
+# Gauges are read from ledger and lake at each question.
+SLOW = {"metrics": 45.0}
 
 
 def wrong_with(name: str) -> str | None:
@@ -17,14 +19,14 @@ def wrong_with(name: str) -> str | None:
     if name == "engine":
         return probes.speaks_connect(socket.gethostname(), CONNECT_PORT)
     if name in PAGES:
-        return _page(PAGES[name])
+        return _page(PAGES[name], SLOW.get(name, probes.PATIENCE_SECONDS))
     told = probes.health(os.environ["AIRFLOW__API__BASE_URL"])
     return probes.web_server(told) if name == "api-server" else probes.sign_of_life(name, told)
 
 
-def _page(port: int) -> str | None:
+def _page(page: str, seconds: float) -> str | None:
     try:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/json/", timeout=probes.PATIENCE_SECONDS).close()
+        urllib.request.urlopen(f"http://127.0.0.1:{page}", timeout=seconds).close()
     except OSError as error:
         return f"does not answer ({type(error).__name__})"
     return None

@@ -1,6 +1,8 @@
 """What docker-compose.yml promises, read from it: no root, nothing writable that need not be, limits, pinned images, explained settings."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,7 @@ def test_a_service_can_be_asked_whether_it_is_well_or_somebody_waits_for_its_end
 def test_images_are_pinned_and_ports_lead_in_from_this_machine_alone() -> None:
     assert all(re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)+", service["image"]) for service in SERVICES.values())
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert {name for name, network in FILE["networks"].items() if not network.get("internal")} == {"outside"}
 
@@ -54,9 +56,16 @@ def test_the_clinical_key_and_the_vault_are_where_they_are_needed_and_nowhere_el
     holders = {
         secret: {name for name, service in SERVICES.items() if secret in service.get("secrets", [])} for secret in FILE["secrets"]
     }
-    assert holders["lakehouse_password"] == {"postgres", "prepare", "scheduler"}
+    assert holders["lakehouse_password"] == {"postgres", "prepare", "scheduler", "metrics"}
     assert holders["platform_key"] == holders["hospital_keys"] == {"scheduler"}
-    assert holders["store_clinical"] == {"store-users", "spark-worker", "spark-worker-2", "clinical-engine", "scheduler"}
+    assert holders["store_clinical"] == {
+        "store-users",
+        "spark-worker",
+        "spark-worker-2",
+        "clinical-engine",
+        "scheduler",
+        "metrics",
+    }
     assert holders["store_root"] == {"store", "landing", "store-users", "store-rights"}
 
 
@@ -69,3 +78,34 @@ def test_every_secret_is_made_and_every_setting_explained() -> None:
     stems = {secret: secret.removesuffix("_password").removeprefix("store_") for secret in FILE["secrets"]}
     assert {secret for secret, stem in stems.items() if not re.search(rf"\b{stem}\b", script)} == set()
     assert {name for name in SERVICES if f"`{name}`" not in page} == set()
+
+
+@pytest.mark.parametrize(
+    ("profile", "more"),
+    [("core", set()), ("analysts", {"curated-engine"}), ("observe", {"metrics", "prometheus", "grafana"})],
+)
+def test_a_profile_starts_its_services_and_the_core(profile: str, more: set[str]) -> None:
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("Docker Compose 2 is not installed: nobody can say whether it accepts the file")
+    command = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), "--profile", profile, "config", "--services"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    assert set(found) == {name for name, service in SERVICES.items() if "profiles" not in service} | more
+
+
+def test_what_observes_reads_gauges_alone_and_the_dashboard_is_there() -> None:
+    asked = yaml.safe_load((ROOT / "images/prometheus/prometheus.yml").read_text(encoding="utf-8"))
+    (target,) = asked["scrape_configs"][0]["static_configs"][0]["targets"]
+    name, port = target.split(":")
+    assert port in SERVICES[name]["command"]
+    source = yaml.safe_load((ROOT / "images/grafana/datasource.yml").read_text(encoding="utf-8"))["datasources"][0]
+    assert source["url"] == "http://prometheus:9090"
+    assert set(SERVICES["prometheus"]["networks"]) == {"observe"}
+    mounted = [
+        each.split(":")[0] for each in SERVICES["grafana"]["volumes"] + SERVICES["prometheus"]["volumes"] if each.startswith("./")
+    ]
+    assert all((ROOT / each).exists() for each in mounted)
+    assert not {"secrets"} & set(SERVICES["prometheus"])
+    assert SERVICES["grafana"]["secrets"] == ["grafana_admin"]

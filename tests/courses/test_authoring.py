@@ -325,9 +325,9 @@ def test_a_check_that_is_ended_from_outside_leaves_no_folder(release, tmp_path):
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(COURSES.parents[1])}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
-    while not list(tmp_path.glob("lesson-*")) and process.poll() is None and time.monotonic() < until:
+    while not list(tmp_path.glob("course-lesson-*")) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
-    assert {path.name.partition("-")[0] for path in tmp_path.iterdir()} >= {"desk", "lesson"}
+    assert {path.name.rpartition("-")[0] for path in tmp_path.iterdir()} >= {"course-desk", "course-lesson"}
     process.terminate()
     assert process.wait(60) > 0
     assert [path.name for path in tmp_path.iterdir()] == []

@@ -60,6 +60,7 @@ def test_deliveries_in_a_store_end_in_a_lake_in_a_store_as_their_key_says(
         "PSCC_DATABASE_URL": postgres.emptied(postgresql),
         "PSCC_PLATFORM_KEY_FILE": str(tmp_path / "platform.key"),
         "PSCC_STAGING": str(tmp_path / "staging"),
+        "PSCC_ACCESS_LOG": str(tmp_path / "access"),
         "PYTHONPATH": str(ROOT),
     }
     for name, value in object_store.items():

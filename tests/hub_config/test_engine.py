@@ -1,6 +1,7 @@
 """The teaching engine: a real one, in its sandbox, with two people of a class."""
 
 import concurrent.futures
+import json
 import os
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def remote(release: Path, state: Path) -> Iterator[Callable[[str], str]]:
     if engine.level()[0] == "none":
         pytest.skip(f"no sandbox here: {engine.level()[1]}")
-    with engine.running(release, state, "--seconds", str(SECONDS), "--megabytes", "8", "--memory", "1g") as found:
+    bounds = ("--seconds", str(SECONDS), "--megabytes", "8", "--memory", "1g")
+    with engine.running(release, state, *bounds, "--access", str(state / "access")) as found:
         yield found
         # Before the engine goes: a session that cannot say goodbye tries for minutes.
         for session in SESSIONS:
@@ -107,6 +109,49 @@ def test_every_table_of_the_release_is_there_by_its_name(ada):
     assert len(names) == 8
     assert ada.table("edu_patient").count() == PATIENTS
     assert ada.sql("SELECT count(*) FROM edu_tumor VERSION AS OF 0").first()[0] == PATIENTS
+
+
+def noted(state: Path, who: str) -> list[dict[str, Any]]:
+    """What the access log knows of a person; the end of a query may be told after its rows have come."""
+    time.sleep(0.5)
+    lines = [json.loads(line) for file in (state / "access").iterdir() for line in file.read_text().splitlines()]
+    return [line for line in lines if line["who"] == who]
+
+
+def test_who_read_which_table_at_which_version_and_which_columns_is_noted(remote, state):
+    cy = opened(remote("cy"))
+    query = "SELECT count(*) FROM edu_tumor VERSION AS OF 0 WHERE stage = 'III' AND tumor_no IN (SELECT tumor_no FROM edu_line)"
+    for _ in range(2):
+        assert cy.sql(query).first()[0] > 0
+    assert len(cy.table("edu_panel_gene").select("gene").toPandas()) > 1
+    lines = noted(state, "cy")
+    ended = {line["operation"]: line for line in lines if line["event"] == "ended"}
+    read = [
+        (line["table"], line["version"], line["columns"], ended[line["operation"]]["rows"])
+        for line in lines
+        if line["event"] == "read" and ended[line["operation"]]["outcome"] == "answered"
+    ]
+    asked = [("teaching.edu_tumor", 0, ["tumor_no", "stage"], 1), ("teaching.edu_line", 0, ["tumor_no"], 1)]
+    rows = cy.table("edu_panel_gene").count()
+    expected = [*asked, *asked, ("teaching.edu_panel_gene", 1, ["gene"], rows)]
+    # Spark understands what stands inside first.
+    assert sorted((table, version, sorted(columns), found) for table, version, columns, found in read) == sorted(
+        (table, version, sorted(columns), found) for table, version, columns, found in expected
+    )
+    assert all("spark/4.2" in line["client"] for line in ended.values())
+    # Of the statement nothing else is kept.
+    assert "III" not in json.dumps(lines)
+    log = next((state / "access").iterdir())
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+def test_what_is_refused_is_noted_too(remote, state):
+    di = opened(remote("di"))
+    refusal(lambda: di.sql("SELECT * FROM text.`/etc/passwd`").collect())
+    refusal(lambda: di.sql("DROP TABLE edu_tumor").collect())
+    refusal(lambda: di.range(3).write.parquet("/tmp/mine"))
+    told = [line["outcome"] for line in noted(state, "di") if line["event"] == "ended"]
+    assert told == ["refused", "refused", "refused"]
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,16 @@ def test_pscc_sql_asks_the_curated_engine_where_it_is_named(place: Place) -> Non
     assert told.stdout.split() == ['"n"', str(len(Lake(place.lake).frame("gold", "patient_summary")))], told.stderr
 
 
+def test_the_officer_sees_who_read_what(place: Place) -> None:
+    asked(place, "ida", "SELECT sex, count(*) FROM gold.patient_summary GROUP BY sex")
+    words = ["access", "list", "--who", "ida", "--json", "--lake", place.lake, "--services", str(place.state)]
+    found = subprocess.run([sys.executable, "-m", "jobs.cli", *words], capture_output=True, text=True, check=True, env=os.environ)
+    (line,) = [json.loads(each) for each in found.stdout.splitlines()]
+    assert (line["table"], line["columns"], line["outcome"]) == ("gold.patient_summary", ["sex"], "answered")
+    assert line["version"] == Lake(place.lake).version("gold", "patient_summary")
+    assert line["rows"] > 0
+
+
 def test_who_has_no_address_is_not_known(place: Place) -> None:
     forged = address_of(place.state, "ada")[:-1] + "x"
     refused = subprocess.run(
