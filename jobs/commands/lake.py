@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +66,7 @@ def build(lake: LakeOption = None) -> None:
 def upgrade(
     check: Annotated[bool, typer.Option("--check", help="Only say what is due. Exit code 1 where something is.")] = False,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
-    lake: LakeOption = None,
+    lake: ServedLakeOption = None,
     to: StateOption = Path("services"),
 ) -> None:
     """Bring a lake that an older version made to the format of this one. Back it up and stop what works on it first."""
@@ -76,6 +77,10 @@ def upgrade(
     from jobs.services import told
 
     settings = told.settings(to, lake)
+    if settings.database_url:
+        # Known of the services alone, whose file only root reads.
+        os.environ["PSCC_DATABASE_URL"] = settings.database_url
+    users.work_as_owner(settings.lake, sys.argv[1:])
     if check:
         found = upgrades.due(settings)
         for each in found:

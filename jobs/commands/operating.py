@@ -1,6 +1,7 @@
 """The commands of whoever keeps the lakehouse running: what lies in quarantine, the story of a delivery, whether the lake is whole."""
 
 import json
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,19 @@ from typing import Annotated, Any
 import typer
 
 from jobs.commands import deliveries
-from jobs.commands.shared import ByOption, JsonOption, LakeOption, ServedLakeOption, StateOption, WhyOption, engine_of, group
+from jobs.commands.shared import (
+    ByOption,
+    JsonOption,
+    LakeOption,
+    ServedLakeOption,
+    StateOption,
+    WhyOption,
+    engine_of,
+    group,
+)
 from jobs.errors import WrongUse
-from jobs.settings import Settings
+from jobs.services import users
+from jobs.settings import Settings, value
 
 quarantine_app = group("Rows that are set aside or wait: how many and why, where they stand, and another try.")
 delivery_app = group("One delivery, from its announcement to gold.")
@@ -130,9 +141,12 @@ def lineage(
 ) -> None:
     """What a table was made from, back to the files of deliveries."""
     from jobs import show_operating
+    from jobs.ledger import Ledger
     from jobs.lineage.trace import trace
 
-    found = trace(Settings.from_environment(lake), table)
+    settings = Settings.from_environment(lake)
+    Ledger(settings, create=False).close()
+    found = trace(settings, table)
     if as_json:
         _told(found.told())
     else:
@@ -222,20 +236,6 @@ def close_alert(
     print(f"Closed: {close(Settings.from_environment(lake), number, by, why).sentence}")
 
 
-def settings(as_json: JsonOption = False) -> None:
-    """Every setting: its value here, and whether that comes from the environment, a file or the default. Exit code 2 where one is wrong."""
-    from jobs import show_operating
-    from jobs.settings.values import everything, faults
-
-    found, wrong = everything(), faults()
-    if as_json:
-        _told(each.told() for each in found)
-    else:
-        show_operating.settings(found)
-    if wrong:
-        raise WrongUse("\n".join(wrong))
-
-
 @keys_app.command("list")
 def list_keys(
     register: Annotated[
@@ -247,9 +247,9 @@ def list_keys(
     """Every key by what tells it from others, with what hangs on it. Never the key."""
     from jobs import show_operating
     from jobs.keys import keys
-    from jobs.settings import value
 
-    named = register or (Path(known) if (known := value("PSCC_KEYS")) else None)
+    told = value("PSCC_KEYS")
+    named = register or (Path(told) if told else None)
     found = keys(Settings.from_environment(lake), named)
     if as_json:
         _told(each.told() for each in found)
@@ -263,7 +263,7 @@ def rotate_key(
         str, typer.Argument(metavar="certificate|services", help="Which; docs/keys.md says how others are changed.")
     ],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who, for the audit; of certificates.")] = "",
-    lake: LakeOption = None,
+    lake: ServedLakeOption = None,
     to: StateOption = Path("services"),
 ) -> None:
     """Put a new key in place of an old one: of certificates, whose old ones stay good, or of stopped services."""
@@ -275,7 +275,23 @@ def rotate_key(
             f"New: {', '.join(renew(to))}, and the key of analysts' tokens. Next: `pscc up`; `pscc address NAME` for each analyst."
         )
     else:
-        print(f"The new key is {rotate(Settings.from_environment(lake), which, by)}. Hand out `certificate.pub` again.")
+        known = Settings.from_environment(lake)
+        users.work_as_owner(known.lake, sys.argv[1:])
+        print(f"The new key is {rotate(known, which, by)}. Hand out `certificate.pub` again.")
+
+
+def settings(as_json: JsonOption = False) -> None:
+    """Every setting: its value here, and whether that comes from the environment, a file or the default. Exit code 2 where one is wrong."""
+    from jobs import show_operating
+    from jobs.settings.values import everything, faults
+
+    found, wrong = everything(), faults()
+    if as_json:
+        _told(each.told() for each in found)
+    else:
+        show_operating.settings(found)
+    if wrong:
+        raise WrongUse("\n".join(wrong))
 
 
 def metrics(

@@ -204,6 +204,9 @@ COMMANDS = [
     "quarantine list",
     "delivery show ID",
     "alerts",
+    "lineage gold.endpoint",
+    "keys list",
+    "keys rotate certificate --by A",
 ]
 
 
@@ -212,6 +215,7 @@ def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a platform key and a lake that a newer version has made."""
     folder = tmp_path_factory.mktemp("newer")
     (folder / "platform.key").write_text("11" * 32)
+    (folder / "platform.key").chmod(0o600)
     made = Settings(lake=str(folder / "lake"))
     make_old(made)
     say(made, "3")
