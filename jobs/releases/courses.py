@@ -1,6 +1,7 @@
 """The courses on a release: authors' own program runs their solutions, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from jobs.errors import GateFailed
 from jobs.releases.store import opened
-from jobs.settings import Settings
+from jobs.settings import Part, Settings, handed
 
 AUTHORING = "courses.authoring"
 
@@ -28,7 +29,7 @@ def examine_courses(settings: Settings, name: str) -> str:
     report = store.folder / f"{name}.courses.json"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", AUTHORING, "examine", "--release", str(store.place(name)), "--to", str(report)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)
     if not report.is_file():
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
         raise GateFailed(f"Expected every lesson to reach all its points on {name}, found: {' '.join(last) or 'no report'}")
@@ -36,6 +37,12 @@ def examine_courses(settings: Settings, name: str) -> str:
     if blocking := [each for each in lessons if each["blocks"]]:
         raise GateFailed(f"Expected every lesson to reach all its points on {name}, found {_why(blocking)}. See {report}.")
     return _said(name, lessons, report)
+
+
+def _environment() -> dict[str, str]:
+    """Neither the engine that this process works on, nor its keys: lessons run on one of their own, which sees the release alone."""
+    kept = ("PATH", "PYTHONPATH", "HOME", "TMPDIR", "LANG")
+    return handed(Part.EVERY) | {name: os.environ[name] for name in kept if name in os.environ}
 
 
 def _said(name: str, lessons: Sequence[dict[str, Any]], report: Path) -> str:

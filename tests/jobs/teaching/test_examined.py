@@ -14,7 +14,8 @@ from jobs.settings import Settings
 from tests.jobs.teaching.test_release import BOUNDS, lake_of_gold, withstood
 
 AUTHORS = """
-import json, sys
+import json, os, sys
+open("{told}", "w").write(json.dumps(sorted(os.environ)))
 report = json.loads({report!r})
 print("a warning of some library", file=sys.stderr)
 if report:
@@ -37,7 +38,9 @@ def authors(tmp_path, monkeypatch):
     """Puts a program in the place of authors' own that ends with this code and leaves this report."""
 
     def stand_in(code: int, report: dict) -> None:
-        (tmp_path / "authors_stand_in.py").write_text(AUTHORS.format(report=json.dumps(report), code=code))
+        (tmp_path / "authors_stand_in.py").write_text(
+            AUTHORS.format(told=tmp_path / "environment", report=json.dumps(report), code=code)
+        )
 
     monkeypatch.setattr(courses, "AUTHORING", "authors_stand_in")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -79,6 +82,15 @@ def test_it_is_said_how_many_lessons_reach_their_points_and_which_do_not(examine
         "1 of 2 lessons reach all their points on small-1; stale, and not blocking: privacy-lab/attack: slow. "
         f"See {tmp_path / 'small-1.courses.json'}."
     )
+
+
+def test_lessons_know_neither_the_engine_nor_the_keys_of_the_lake(examined, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://clinical:15002/;token=t")
+    monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", str(tmp_path / "platform.key"))
+    examined(0, {"lessons": [FINE]})
+    known = json.loads((tmp_path / "environment").read_text())
+    assert "PYTHONPATH" in known
+    assert not {"SPARK_REMOTE", "PSCC_PLATFORM_KEY_FILE"} & set(known)
 
 
 def test_the_report_of_an_earlier_time_is_not_taken_for_this_one(examined, tmp_path):
