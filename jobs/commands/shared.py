@@ -30,8 +30,12 @@ ServedLakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", h
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
+# A command that root typed begins again as the lake's owner, who need not read what it was told.
 StateOption = Annotated[
-    Path, typer.Option("--services", metavar="DIR", help="The state folder of this machine's services: ports, passwords, logs.")
+    Path,
+    typer.Option(
+        "--services", metavar="DIR", readable=False, help="The state folder of this machine's services: ports, passwords, logs."
+    ),
 ]
 
 

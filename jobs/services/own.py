@@ -9,8 +9,13 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from jobs.errors import WrongUse
 from jobs.services.place import write_private
 from jobs.services.users import CURATED_GID
+
+
+# Before a sentence that is for whoever started the services, as it is.
+SENTENCE = "told: "
 
 
 @dataclass(frozen=True)
@@ -61,4 +66,7 @@ def share_gold(gold: Path) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    make(Own(**json.load(sys.stdin)))
+    try:
+        make(Own(**json.load(sys.stdin)))
+    except WrongUse as error:
+        sys.exit(f"{SENTENCE}{error}")

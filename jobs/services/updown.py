@@ -235,6 +235,8 @@ def make_own(place: Place) -> None:
     )
     if made.returncode:
         said = (made.stderr.strip().splitlines() or ["nothing"])[-1]
+        if said.startswith(own.SENTENCE):
+            raise WrongUse(said.removeprefix(own.SENTENCE))
         raise LakehouseError(f"Expected to make ledger and folders as user {users.CLINICAL_UID}, found: {said}.")
 
 
