@@ -13,7 +13,6 @@ from jobs.errors import WrongUse
 from jobs.services.place import write_private
 from jobs.services.users import CURATED_GID
 
-
 # Before a sentence that is for whoever started the services, as it is.
 SENTENCE = "told: "
 
