@@ -413,7 +413,9 @@ def running(release: Path, academy_state: Path, *options: str) -> Iterator[Calla
         yield lambda user: remote_for(state, user, port)
     finally:
         process.terminate()
-        process.communicate()
+        # What an engine said that never got ready was read already.
+        if process.stderr and not process.stderr.closed:
+            process.communicate()
 
 
 def _wait_until_ready(process: "subprocess.Popen[str]", state: Path) -> None:
