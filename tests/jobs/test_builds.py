@@ -83,7 +83,7 @@ def test_a_query_sees_gold_as_a_build_left_it(spark, lake: Lake) -> None:
 
 def test_an_engine_that_lets_nobody_make_views_is_asked_for_versions(spark, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     rows(spark, lake, f"SELECT 1 FROM gold.{TABLE}")
-    monkeypatch.setattr(query, "_knows_gold", lambda _: True)
+    monkeypatch.setattr(query, "knows_gold", lambda _: True)
     named = f"WITH women AS (SELECT * FROM `gold`.{TABLE} AS p WHERE p.sex = 'F') SELECT 'gold.x' AS text, women.patient_id FROM women JOIN gold.{TABLE} USING (patient_id) WHERE gold.{TABLE}.centers[0] = 'gr' ORDER BY 2 -- gold.y"
     for build, women in ((FIRST, ["p1", "p3"]), (SECOND, ["p1", "p2"])):
         found = rows_of_build(spark, lake, named, builds.build(lake, build).versions)
@@ -122,7 +122,7 @@ def test_a_build_pins_gold_alone(lake: Lake, asking: str) -> None:
 )
 def test_every_way_to_name_a_table_is_pinned(spark, lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str, knows: bool) -> None:
     rows(spark, lake, f"SELECT 1 FROM gold.{TABLE}")
-    monkeypatch.setattr(query, "_knows_gold", lambda _: knows)
+    monkeypatch.setattr(query, "knows_gold", lambda _: knows)
     found = rows_of_build(spark, lake, f"SELECT patient_id, '^C50$' FROM {table} ORDER BY 1", builds.build(lake, FIRST).versions)
     assert found["patient_id"].to_pylist() == ["p1", "p2", "p3"]
     glued = rows_of_build(spark, lake, f"SELECT patient_id FROM`gold`.{TABLE} ORDER BY 1", builds.build(lake, FIRST).versions)

@@ -185,7 +185,7 @@ def test_another_platform_key_than_the_lake_was_made_with(here: Path, wrong: Wro
 def test_a_lake_of_another_version(here: Path, wrong: Wrong, command: str) -> None:
     with sqlite3.connect(here / "lake" / "ledger.sqlite") as database:
         database.execute("UPDATE lake SET value = '99' WHERE name = 'format'")
-    assert "Expected a lake of format 1" in wrong(command)
+    assert "Expected a lake of format 2 at most" in wrong(command)
 
 
 @pytest.mark.parametrize(
