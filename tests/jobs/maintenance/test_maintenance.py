@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -264,8 +265,17 @@ def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed
 
 def taken_over(settings: Settings, name: str) -> None:
     """Another worker takes a lease, as it may once a minute has gone by without a sign of life."""
+    _change(settings, name, token=LEASE.c.token + 1)
+
+
+def let_go(settings: Settings, name: str) -> None:
+    """That worker has done its work."""
+    _change(settings, name, expires=0.0)
+
+
+def _change(settings: Settings, name: str, **to: Any) -> None:
     with closing(Ledger(settings)) as ledger, ledger.engine.begin() as connection:
-        assert connection.execute(update(LEASE).where(LEASE.c.name == name).values(token=LEASE.c.token + 1)).rowcount == 1
+        assert connection.execute(update(LEASE).where(LEASE.c.name == name).values(**to)).rowcount == 1
 
 
 @pytest.mark.parametrize("name", ["hospital/gr", "hospital/unknown", "release", "engine", "mirror"])
@@ -314,6 +324,7 @@ def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monke
     with pytest.raises(WrongUse, match=r"^Expected a backup in .*, found none"):
         backup.newest(tmp_path / "backups")
     monkeypatch.setattr(proofs, "save", save)
+    let_go(world.settings, "release")
     maintain(world.settings, "backup")
     assert backup.newest(tmp_path / "backups")
 
