@@ -21,10 +21,10 @@ FIRST = "0" * 64
 
 
 def place(settings: Settings) -> Path:
-    """Where the audit of a lake lies; of a lake in an object store, which no file can grow in, beside the platform key."""
+    """Where the audit of a lake lies; of a lake in an object store among its proofs."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "ops", "audit", "audit.jsonl")
-    return settings.key_file().with_name("audit.jsonl")
+    return settings.proofs() / "audit.jsonl"
 
 
 def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:

@@ -1,6 +1,6 @@
 """What proves how requests of people were carried out, in a backup: the audit, the certificates with their key, the register's page.
 
-They lie in the lake's folder, or beside the platform key where the lake is no folder.
+They lie in the lake's folder, or where PSCC_PROOFS says, where the lake is no folder.
 """
 
 import fcntl

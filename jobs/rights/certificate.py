@@ -22,10 +22,10 @@ NO_SIGNATURES = "Expected the package `cryptography` to sign and verify with, fo
 
 
 def folder(settings: Settings) -> Path:
-    """Where key, certificates and register of a lake lie: in its vault, or beside the platform key where the lake is no folder."""
+    """Where key, certificates and register of a lake lie: in its vault, or among its proofs where the lake is no folder."""
     if not is_remote(settings.lake):
         return Path(settings.lake, "vault")
-    return settings.key_file().parent
+    return settings.proofs()
 
 
 def sign(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:

@@ -52,8 +52,13 @@ class Settings:
             lineage=Path(lineage).resolve() if lineage else None,
         )
 
+    def proofs(self) -> Path:
+        """The folder of audit and certificates of a lake in an object store, which no file can grow in: PSCC_PROOFS, else that of the platform key."""
+        named = value("PSCC_PROOFS")
+        return Path(named).resolve() if named else self.key_file().parent
+
     def key_file(self) -> Path:
-        """The file of the platform key, beside which lies what a lake in an object store cannot hold; WrongUse when it is not set."""
+        """The file of the platform key; WrongUse when it is not set."""
         if self.platform_key_file is None:
             raise WrongUse(
                 "Expected PSCC_PLATFORM_KEY_FILE to name a file with 64 hex digits, found it unset: set it, or make a key with `pscc key FILE`."

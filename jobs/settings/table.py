@@ -211,6 +211,13 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     ),
     "What is kept": (
         Setting(
+            "PSCC_PROOFS",
+            FOLDER,
+            "Audit, certificates of erasures with their key, and the register's page, of a lake in an object store.",
+            JOBS,
+            unset="the folder of the platform key",
+        ),
+        Setting(
             "PSCC_ACCESS_LOG",
             FOLDER,
             "Where commands note what they read.",

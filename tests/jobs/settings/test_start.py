@@ -119,3 +119,11 @@ def test_the_portal_has_what_its_hub_was_told(monkeypatch: pytest.MonkeyPatch, p
 def test_what_lies_beside_the_platform_key_asks_for_that_key_by_its_sentence(place_of) -> None:
     with pytest.raises(WrongUse, match=r"^Expected PSCC_PLATFORM_KEY_FILE to name a file with 64 hex digits, found it unset"):
         place_of(Settings(lake="s3a://clinical/lake"))
+
+
+@pytest.mark.parametrize(("place_of", "name"), [(certificate.folder, "."), (audit.place, "audit.jsonl")])
+def test_proofs_of_a_lake_in_a_store_lie_where_it_is_said(
+    place_of, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_PROOFS", str(tmp_path))
+    assert place_of(Settings(lake="s3a://clinical/lake")) == tmp_path / name
