@@ -331,9 +331,9 @@ def test_a_class_that_joins_tables_at_one_moment_does_not_end_the_engine(remote,
 
     with concurrent.futures.ThreadPoolExecutor(class_size) as pool:
         told = set(pool.map(join, sessions))
-    # On a slow machine somebody may run out of time; the engine may not run out of memory.
-    assert f"{PATIENTS} rows" in told
+    # On a slow machine everybody may run out of time; the engine may not run out of memory, and answers the next one.
     assert {each for each in told if "seconds and was stopped" not in each} <= {f"{PATIENTS} rows"}
+    assert sessions[0].sql(JOINS).collect()[0].rows == PATIENTS
     assert java_of(state) == engine_before
 
 
