@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jobs.services.place import Place
 from jobs.services.users import POSTGRES_UID, become, clinical, machine
-from jobs.settings.values import places
+from jobs.settings.values import places, value
+from quality.address import is_remote
 
 # A tree of processes of its own, which dies with its head.
 OWN_TREE = ["--unshare-pid", "--proc", "/proc", "--die-with-parent"]
@@ -27,7 +28,7 @@ def is_possible() -> bool:
 def tasks(place: Place) -> list[str]:
     """What the scheduler of Airflow and its tasks see: everything that their user may. What they started is gone when they are."""
     named = [
-        Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *places()) if "://" not in each
+        Path(each) for each in (place.lake, place.landing, place.keys, place.platform_key_file, *places()) if not is_remote(each)
     ]
     return [*machine([place.state, staging(place), *named]), *OWN_TREE, *clinical()]
 
@@ -78,10 +79,10 @@ def _hide(paths: list[Path]) -> list[str]:
 
 def staging(place: Place) -> Path:
     """Below which rows wait on their way, where tasks and engine both write: in the lake, or of this machine where the lake is no folder."""
-    known = os.environ.get("PSCC_STAGING")
+    known = value("PSCC_STAGING")
     if known:
         return Path(known).resolve()
-    return place.state / "staging" if "://" in place.lake else Path(place.lake, "staging")
+    return place.state / "staging" if is_remote(place.lake) else Path(place.lake, "staging")
 
 
 def scratch(place: Place) -> Path:

@@ -9,6 +9,7 @@ from jobs.services import confine
 from jobs.services.place import Place
 from jobs.session import configuration
 from jobs.settings import Settings, asked
+from quality.address import is_remote
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
@@ -50,5 +51,5 @@ def environment(place: Place) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(confine.scratch(place)),
     }
-    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} if "://" in place.lake else {}
+    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} if is_remote(place.lake) else {}
     return known | store | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_AUTHENTICATE_TOKEN": place.passwords["clinical-engine"]}

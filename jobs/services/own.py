@@ -12,6 +12,7 @@ from pathlib import Path
 from jobs.errors import WrongUse
 from jobs.services.place import write_private
 from jobs.services.users import CURATED_GID
+from quality.address import is_remote
 
 # Before a sentence that is for whoever started the services, as it is.
 SENTENCE = "told: "
@@ -42,7 +43,7 @@ def make(own: Own) -> None:
     if not own.database_url:
         Ledger(settings).close()
     settings.make_staging()
-    if "://" not in own.lake:
+    if not is_remote(own.lake):
         share_gold(Path(own.lake, "gold"))
     home = Path(own.airflow)
     (home / "config").mkdir(exist_ok=True)

@@ -9,7 +9,8 @@ from jobs.services import confine, probes
 from jobs.services.place import Place
 from jobs.services.program import Program
 from jobs.services.users import CLINICAL_UID, POSTGRES_UID, PROJECT
-from jobs.settings import Part, handed
+from jobs.settings import Part, asked, handed
+from quality.address import is_remote
 
 
 def basic(place: Place) -> dict[str, str]:
@@ -29,7 +30,7 @@ def lake(place: Place) -> dict[str, str]:
         "SPARK_REMOTE": place.engine(),
     }
     # A folder of the user's own name in the temporary one would be out of the engine's reach.
-    known |= {"PSCC_STAGING": str(confine.staging(place))} if "://" in place.lake else {}
+    known |= {"PSCC_STAGING": str(confine.staging(place))} if is_remote(place.lake) else {}
     database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
     return handed(Part.TASKS) | known | database
 
@@ -101,7 +102,7 @@ def _curated_engine(place: Place) -> list[str]:
     words = ["--curated", "--release", f"{place.lake}/gold", "--port", str(place.ports["curated-engine"])]
     bounds = ["--seconds", "600", "--megabytes", "512"]
     # Not in the lake, which others write to than who starts the services.
-    noted = ["--access", str(place.access), "--access-months", os.environ.get("PSCC_ACCESS_MONTHS") or "12"]
+    noted = ["--access", str(place.access), "--access-months", asked("PSCC_ACCESS_MONTHS")]
     rooms = [] if confine.is_possible() else ["--without-sandbox"]
     return [
         sys.executable,
@@ -203,7 +204,7 @@ def programs(place: Place) -> list[Program]:
     """What runs here: all but what this machine does without, and no academy where there is nothing to teach on."""
     left_out = {*place.without, *(() if place.release else ("academy",))}
     # That engine sees a folder of this machine; for a store it is docker-compose.yml's.
-    left_out |= {"curated"} if "://" in place.lake else set()
+    left_out |= {"curated"} if is_remote(place.lake) else set()
     return [each for each in PROGRAMS if each.part not in left_out]
 
 

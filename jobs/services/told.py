@@ -16,6 +16,7 @@ from jobs.services import supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
 from jobs.settings import Settings, checked_place, value
+from quality.address import is_remote
 
 # The supervisor's words in plain ones.
 STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once", "FATAL": "given up", "STOPPING": "stopping"}
@@ -35,7 +36,7 @@ def prepared_from_environment(
     places = {what: _absolute(given) if given and what != "database_url" else given for what, given in named.items()}
     place = prepared(state, places)
     # A lake in an object store keeps no ledger of its own.
-    if "://" in place.lake and not place.database_url:
+    if is_remote(place.lake) and not place.database_url:
         place = prepared(state, {"database_url": place.database("lakehouse")})
     return prepared(state, {"without": without, "release": newest_release(place.lake)})
 
@@ -77,7 +78,7 @@ def renew(state: Path) -> list[str]:
 
 
 def _absolute(place: str) -> str:
-    return checked_place(place) if "://" in place else str(Path(place).resolve())
+    return checked_place(place) if is_remote(place) else str(Path(place).resolve())
 
 
 def settings(state: Path, lake: str | None) -> Settings:

@@ -15,8 +15,9 @@ from jobs.services import confine, database, own, supervisor, users
 from jobs.services.place import Place, is_free
 from jobs.services.program import Program
 from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
-from jobs.settings import Part, handed
+from jobs.settings import Part, handed, value
 from jobs.settings.values import faults
+from quality.address import is_remote
 
 Watch = Callable[[str], None]
 PATIENCE_SECONDS = 600
@@ -134,9 +135,9 @@ def make_folders(place: Place) -> None:
     """Places to drop deliveries and to write to, where they are missing."""
     for folder in (place.state / "curated-engine", place.academy, *_clinical_folders(place)):
         folder.mkdir(mode=0o700, exist_ok=True)
-    if "://" not in place.landing and not Path(place.landing).is_dir():
+    if not is_remote(place.landing) and not Path(place.landing).is_dir():
         _make_landing(Path(place.landing))
-    backup = os.environ.get("PSCC_BACKUP")
+    backup = value("PSCC_BACKUP")
     if os.geteuid() == 0 and backup and not Path(backup).exists():
         Path(backup).mkdir(mode=0o700, parents=True)
         os.chown(backup, users.CLINICAL_UID, users.CLINICAL_UID)
@@ -153,7 +154,7 @@ def _make_landing(landing: Path) -> None:
 def _clinical_folders(place: Place) -> list[Path]:
     """What the clinical user's programs write to, beside the lake."""
     homes = [place.state / each.name for each in PROGRAMS if each.user == users.CLINICAL_UID]
-    apart = [place.state / "staging"] if "://" in place.lake else []
+    apart = [place.state / "staging"] if is_remote(place.lake) else []
     return [place.state / "airflow", *apart, *homes, place.logs / "tasks", place.logs / "dag-files"]
 
 
@@ -178,7 +179,7 @@ def check_reach(place: Place) -> None:
 
 def _remedy(verb: str, path: str) -> str:
     # Backups are closed to all but their owner.
-    if path == os.environ.get("PSCC_BACKUP"):
+    if path == value("PSCC_BACKUP"):
         return f"chown -R {users.CLINICAL_UID}:{users.CLINICAL_UID} {path}"
     return f"chgrp -R {users.CLINICAL_UID} {path} && chmod -R g+{'rwX' if verb == 'w' else 'rX'} {path}"
 
@@ -186,12 +187,12 @@ def _remedy(verb: str, path: str) -> str:
 def _wanted(place: Place) -> list[tuple[str, str]]:
     """What the tasks need of root's or of the operator's, and what for."""
     found = [("x", sys.executable), ("r", str(users.PROJECT)), ("r", place.keys), ("r", place.platform_key_file)]
-    if "://" not in place.landing:
-        write = [("w", place.landing)] if os.environ.get("PSCC_KEEP_LANDING_DAYS") else []
+    if not is_remote(place.landing):
+        write = [("w", place.landing)] if value("PSCC_KEEP_LANDING_DAYS") else []
         found += [("r", place.landing), ("x", place.landing), *write]
-    backup, word = os.environ.get("PSCC_BACKUP"), os.environ.get("PSCC_SMTP_PASSWORD_FILE")
+    backup, word = value("PSCC_BACKUP"), value("PSCC_SMTP_PASSWORD_FILE")
     found += [("r", word)] if word else []
-    found += [("w", str(confine.staging(place)))] if os.environ.get("PSCC_STAGING") else []
+    found += [("w", str(confine.staging(place)))] if value("PSCC_STAGING") else []
     return found + ([("w", backup)] if backup else [])
 
 
@@ -204,7 +205,7 @@ def hand_over(place: Place) -> str:
     for folder in _clinical_folders(place):
         users.hand_over(folder)
     lake = Path(place.lake)
-    if "://" in place.lake:
+    if is_remote(place.lake):
         return ""
     lake.mkdir(mode=0o700, parents=True, exist_ok=True)
     if lake.stat().st_uid == 0:
@@ -217,7 +218,7 @@ def hand_over(place: Place) -> str:
 
 def make_own(place: Place) -> None:
     """What the programs find before they start, made by the user who they are: the ledger of a new lake, Airflow's files."""
-    is_apart = "://" in place.lake or bool(os.environ.get("PSCC_STAGING"))
+    is_apart = is_remote(place.lake) or bool(value("PSCC_STAGING"))
     apart = str(confine.staging(place)) if is_apart else None
     told = own.Own(place.lake, str(place.state / "airflow"), place.passwords["admin"], place.database_url, apart)
     if os.geteuid() != 0:

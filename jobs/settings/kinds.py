@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from quality.address import is_remote
+
 # The files that a container is given lie here; who may read them is settled by who has the container.
 GIVEN = Path("/run/secrets")
 # As SQLAlchemy reads an address: driver, user and password, host and port, database, options.
@@ -58,7 +60,7 @@ def _folder_fault(value: str) -> Fault | None:
 
 
 def _place_fault(value: str) -> Fault | None:
-    if "://" not in value:
+    if not is_remote(value):
         return _folder_fault(value)
     return None if re.fullmatch(r"s3a://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?", value) else OTHER
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from jobs.errors import WrongUse
 from jobs.settings.kinds import FILE, FOLDER, KEY_FILE, PLACE, PRIVATE_FILE
 from jobs.settings.table import INTERNAL, PREFIX, SETTINGS, Part, Setting
+from quality.address import is_remote
 
 Environment = Mapping[str, str]
 PATHS = (FILE, FOLDER, KEY_FILE, PLACE, PRIVATE_FILE)
@@ -117,7 +118,7 @@ def places(environment: Environment = os.environ) -> list[str]:
 
 
 def _absolute(place: str) -> str:
-    return place if "://" in place else str(Path(place).resolve())
+    return place if is_remote(place) else str(Path(place).resolve())
 
 
 def forget(*names: str) -> None:
