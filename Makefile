@@ -47,7 +47,7 @@ lint: $(READY)
 	@$(VENV)/bin/lint-imports
 
 test: $(READY) lint
-	@$(VENV)/bin/pytest --numprocesses 2 --dist loadscope $(PYTEST_ARGS)
+	@$(VENV)/bin/pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder $(PYTEST_ARGS)
 
 acceptance: $(READY)
 	@$(VENV)/bin/pytest -m acceptance $(PYTEST_ARGS)

@@ -11,6 +11,25 @@ from quality import places
 from tests import object_store as store
 from tests import postgres
 
+# Minutes each, in few tests: begun first, so that one worker does not end on them while the other has nothing left to do.
+LONGEST = (
+    "test_backlog",
+    "test_lessons",
+    "test_simulated",
+    "test_tasks",
+    "test_class",
+    "test_orders",
+    "test_faulty",
+    "test_release",
+    "test_engines",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others stay in their order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:

@@ -114,11 +114,11 @@ def gene_differences(samples: Path, lake: Lake) -> dict[tuple[str, str], tuple[o
     return {key: (wanted[key], found.get(key)) for key in wanted if wanted[key] != found.get(key)}
 
 
-def state(lake: Lake) -> dict[str, str]:
-    """A hash of what every silver and gold table says now, whenever and however it was written."""
+def state(lake: Lake, *layers: str) -> dict[str, str]:
+    """A hash of what every table of these layers says now (silver and gold), whenever and however it was written."""
     return {
         f"{layer}.{name}": content_hash(current(lake, layer, name), table.volatile)
-        for layer in ("silver", "gold")
+        for layer in layers or ("silver", "gold")
         for name, table in contracts(layer).items()  # type: ignore[arg-type]
         if lake.exists(layer, name)
     }
