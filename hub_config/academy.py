@@ -4,6 +4,7 @@ python -m hub_config.academy up --lake LAKE --to DIR [--release R] [--port P] â€
 """
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -587,6 +588,9 @@ def start_options(starting: argparse.ArgumentParser) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a refusal is a sentence and an exit code."""
     asked = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Progress is for now, in a pipe or a file too.
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         asked.run(asked)
     except (AcademyError, CheckingError) as error:

@@ -3,6 +3,7 @@
 Heavy imports wait until a command needs them.
 """
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -89,6 +90,9 @@ UNCHECKED = {"key", "settings"}
 def main() -> None:
     """Run the command line, once all settings are right."""
     words = sys.argv[1:]
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Progress is for now, in a pipe or a file too.
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         if words and words[0] not in UNCHECKED and "--help" not in words:
             validate()
