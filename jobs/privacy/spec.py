@@ -21,9 +21,10 @@ table = "departments.csv"       # beside this file: the value, then its groups f
 """
 
 import csv
+import math
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,27 @@ from jobs.privacy import hierarchy
 from jobs.privacy.anonymise import Bounds
 from jobs.privacy.hierarchy import Hierarchy
 
-KINDS = ("bands", "periods", "prefixes", "order", "table")
+
+def _is_width(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+def _is_length(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+# How a quasi-identifier may be told: what its list holds, in words too, and of which columns it can be said.
+KINDS: dict[str, tuple[Callable[[object], bool], str, Callable[[pl.DataType], bool], str]] = {
+    "bands": (_is_width, "numbers above 0", lambda held: held.is_numeric(), "numbers"),
+    "periods": (_is_text, "names of periods", lambda held: held.is_temporal(), "days"),
+    "prefixes": (_is_length, "whole numbers above 0", lambda held: held == pl.String, "text"),
+    "order": (_is_text, "words, from low to high", lambda held: held == pl.String, "text"),
+    "table": (_is_text, "the name of a file", lambda held: True, "anything"),
+}
 SAID = ("k", "l", "mode", "sensitive", "keep", "drop", "quasi_identifiers")
 MODES = ("local", "global")
 
@@ -65,7 +86,7 @@ class Spec:
             ) from None
         if unknown := sorted(set(said) - set(SAID)):
             raise WrongUse(f"Expected {', '.join(SAID)} in {path}, found {', '.join(unknown)}: correct the spelling.")
-        sensitive, keep, drop = (tuple(said.get(name, ())) for name in ("sensitive", "keep", "drop"))
+        sensitive, keep, drop = (_names(said, name, path) for name in ("sensitive", "keep", "drop"))
         bounds = Bounds(_number(said, "k", 11), _number(said, "l", 1))
         found = cls(bounds, said.get("mode", "local"), sensitive, keep, drop, said.get("quasi_identifiers", {}), path.parent)
         found._check(path)
@@ -74,15 +95,12 @@ class Spec:
     def _check(self, path: Path) -> None:
         if self.mode not in MODES:
             raise WrongUse(f"Expected mode {' or '.join(MODES)} in {path}, found {self.mode!r}.")
-        if not self.quasi_identifiers:
+        if not isinstance(self.quasi_identifiers, dict) or not self.quasi_identifiers:
             raise WrongUse(f"Expected at least one table [quasi_identifiers.<column>] in {path}, found none.")
         if self.bounds.diverse > 1 and not self.sensitive:
             raise WrongUse(f"Expected sensitive columns in {path} for l = {self.bounds.diverse}, found none.")
         for column, said in self.quasi_identifiers.items():
-            if len(said) > 1 or set(said) - set(KINDS):
-                raise WrongUse(
-                    f"Expected one of {', '.join(KINDS)}, or nothing, for {column} in {path}, found {', '.join(said)}."
-                )
+            _check_told(column, said, path)
 
     def check_columns(self, columns: Sequence[str]) -> None:
         """WrongUse unless every column of a table is named once: one that nobody thought of could tell who somebody is."""
@@ -103,6 +121,7 @@ class Spec:
             raise WrongUse(f"{error}") from None
 
     def _hierarchy(self, column: pl.Series, said: dict[str, Any]) -> Hierarchy:
+        _check_held(column, said)
         values = column.unique().to_list()
         match said:
             case {"bands": widths}:
@@ -116,6 +135,36 @@ class Spec:
             case {"table": name}:
                 return hierarchy.groups(column.name, values, _table(self.folder / name))
         return hierarchy.halves(column.name, values) if column.dtype.is_numeric() else hierarchy.flat(column.name, values)
+
+
+def _names(said: dict[str, Any], name: str, path: Path) -> tuple[str, ...]:
+    found = said.get(name, [])
+    if not isinstance(found, list) or not all(map(_is_text, found)):
+        raise WrongUse(f"Expected {name} in {path} to be a list of columns, found something else.")
+    return tuple(found)
+
+
+def _check_told(column: str, said: object, path: Path) -> None:
+    """WrongUse unless one quasi-identifier is told in one of the ways there are, or none is said."""
+    if not isinstance(said, dict):
+        raise WrongUse(f"Expected a table [quasi_identifiers.{column}] in {path}, found something else.")
+    if len(said) > 1 or set(said) - set(KINDS):
+        raise WrongUse(f"Expected one of {', '.join(KINDS)}, or nothing, for {column} in {path}, found {', '.join(said)}.")
+    for kind, told in said.items():
+        fits, words, *_ = KINDS[kind]
+        listed = [told] if kind == "table" else told
+        if not isinstance(listed, list) or not listed or not all(map(fits, listed)):
+            raise WrongUse(f"Expected {kind} of {column} in {path} to be {words}, found something else.")
+
+
+def _check_held(column: pl.Series, said: dict[str, Any]) -> None:
+    """WrongUse where the values of a column are not what can be told so."""
+    for kind in said:
+        *_, can_tell, words = KINDS[kind]
+        if not can_tell(column.dtype):
+            raise WrongUse(f"Expected {words} in {column.name}, which the spec tells by {kind}, found {column.dtype}.")
+    if column.dtype.is_float() and not column.drop_nulls().is_finite().all():
+        raise WrongUse(f"Expected finite numbers in {column.name}, found some that are not (NaN or infinite): leave them empty.")
 
 
 def _number(said: dict[str, Any], name: str, usual: int) -> int:

@@ -119,10 +119,14 @@ def written_in(path: Path) -> pl.LazyFrame:
     return pl.scan_parquet(path / "*.parquet" if path.is_dir() else path, glob=path.is_dir())
 
 
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
 def proven(path: Path, spec: Spec) -> Proof:
     """The classes of a written table; GateFailed where one does not keep the bounds."""
-    told = ", ".join(f'"{name}"' for name in spec.quasi_identifiers)
-    kinds = "".join(f', count(DISTINCT "{name}") AS kinds{at}' for at, name in enumerate(spec.sensitive))
+    told = ", ".join(map(_quoted, spec.quasi_identifiers))
+    kinds = "".join(f", count(DISTINCT {_quoted(name)}) AS kinds{at}" for at, name in enumerate(spec.sensitive))
     least = "".join(f", min(kinds{at})" for at in range(len(spec.sensitive)))
     query = f"SELECT sum(n), count(*), min(n), max(n){least} FROM (SELECT count(*) AS n{kinds} FROM written GROUP BY {told})"
     rows, number, smallest, largest, *varieties = pl.SQLContext(written=written_in(path)).execute(query, eager=True).row(0)

@@ -187,12 +187,43 @@ def test_a_column_that_nobody_thought_of_stops_everything(
         ("mode = 'best'\n[quasi_identifiers.age]", "Expected mode local or global"),
         ("[quasi_identifiers.age]\nband = [5]", "Expected one of bands, periods, prefixes, order, table"),
         ("k = ", "found none that can be read"),
+        ("quasi_identifiers = ['age']", "Expected at least one table"),
+        ("quasi_identifiers.age = 5", "Expected a table .quasi_identifiers.age"),
+        ("drop = 5\n[quasi_identifiers.age]", "Expected drop in .* to be a list of columns"),
+        ("[quasi_identifiers.age]\nbands = [0]", "Expected bands of age in .* to be numbers above 0"),
+        ("[quasi_identifiers.age]\nbands = [-5]", "numbers above 0"),
+        ("[quasi_identifiers.age]\nbands = []", "numbers above 0"),
+        ("[quasi_identifiers.age]\nprefixes = ['2']", "whole numbers above 0"),
+        ("[quasi_identifiers.age]\ntable = 3", "Expected table of age in .* to be the name of a file"),
     ],
 )
 def test_a_spec_that_cannot_be_followed_gets_a_sentence(tmp_path: Path, said: str, fault: str) -> None:
     (tmp_path / "spec.toml").write_text(said)
     with pytest.raises(WrongUse, match=fault):
         Spec.read(tmp_path / "spec.toml")
+
+
+@pytest.mark.parametrize(
+    ("said", "values", "fault"),
+    [
+        ({}, [1.0, float("nan")], "Expected finite numbers in age, found some that are not"),
+        ({"bands": [10]}, [1.0, float("inf")], "Expected finite numbers in age"),
+        ({"bands": [10]}, ["1", "2"], "Expected numbers in age, which the spec tells by bands, found String"),
+        ({"prefixes": [1]}, [1, 2], "Expected text in age, which the spec tells by prefixes, found Int64"),
+        ({"periods": ["year"]}, ["2020", "2021"], "Expected days in age, which the spec tells by periods, found String"),
+    ],
+)
+def test_a_column_that_cannot_be_told_so_gets_a_sentence(said: dict[str, object], values: list[object], fault: str) -> None:
+    rows = pl.DataFrame({"age": values * 20})
+    with pytest.raises(WrongUse, match=fault):
+        anonymised(rows, Spec(Bounds(2, 1), quasi_identifiers={"age": said}))
+
+
+def test_a_column_may_have_quotation_marks_in_its_name(tmp_path: Path) -> None:
+    asked = Spec(Bounds(2, 1), quasi_identifiers={'so "old"': {}})
+    made = anonymised(pl.DataFrame({'so "old"': [1, 2] * 20}), asked)
+    made.rows.write_parquet(tmp_path / "t.parquet")
+    assert proven(tmp_path / "t.parquet", asked).rows == 40
 
 
 def command_of(to: str, *options: str) -> list[str]:
