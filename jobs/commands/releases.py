@@ -37,6 +37,7 @@ def make_release(
     from jobs import show, show_privacy
     from jobs.privacy.anonymise import Bounds
     from jobs.releases import make
+    from jobs.releases.store import opened
 
     settings = Settings.from_environment(lake)
     with show.progress(quiet=as_json) as watch:
@@ -46,7 +47,7 @@ def make_release(
     else:
         show_privacy.release(release, [each.__dict__ for each in figures])
         print(
-            f"Next: read {settings.lake}/teaching/{release.name}/card.md, then `pscc release approve {release.name} --by NAME`."
+            f"Next: read {opened(settings).place(release.name) / 'card.md'}, then `pscc release approve {release.name} --by NAME`."
         )
 
 

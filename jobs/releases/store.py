@@ -1,6 +1,6 @@
 """Where releases lie, which state each is in, and which patients the live ones tell of.
 
-`<lake>/teaching/<release>` never changes. What happens to a release is a line of `ops.release`; who is in it stands in
+`<lake>/teaching/<release>`, or `<PSCC_RELEASES>/<release>` of a lake in an object store, never changes. What happens to a release is a line of `ops.release`; who is in it stands in
 `ops.release_patient` alone, which nobody teaches with, and goes when it is revoked.
 """
 
@@ -20,7 +20,7 @@ from jobs.errors import WrongUse
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
-from jobs.settings import Settings
+from jobs.settings import Settings, value
 from quality import places
 from quality.address import is_remote
 
@@ -68,7 +68,9 @@ class Store:
 
     @property
     def folder(self) -> Path:
-        return Path(self.lake.root, "teaching")
+        """Where releases lie: in the lake, or in a folder beside one that is in an object store, as a hub mounts them."""
+        apart = value("PSCC_RELEASES") if is_remote(self.lake.root) else None
+        return Path(apart or Path(self.lake.root, "teaching"))
 
     def place(self, release: str) -> Path:
         """Where a release lies."""
@@ -173,8 +175,10 @@ def at_work(settings: Settings) -> Iterator[tuple[Store, Ledger]]:
 
 def opened(settings: Settings) -> Store:
     """The releases of the settings' lake, to look at."""
-    if is_remote(settings.lake):
-        raise WrongUse(f"Expected a lake in a folder, as releases are mounted, found {settings.lake}: name a folder with --from.")
+    if is_remote(settings.lake) and not value("PSCC_RELEASES"):
+        raise WrongUse(
+            f"Expected a folder in which releases of {settings.lake} lie, as they are mounted, found PSCC_RELEASES unset: see docs/settings.md."
+        )
     Ledger(settings, create=False).close()
     return Store(Lake.of(settings))
 

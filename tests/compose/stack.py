@@ -49,6 +49,7 @@ class Stack:
     landing_port: int = 17070
     airflow_port: int = 18080
     curated_port: int = 15103
+    hub_port: int = 18000
 
     def compose(self, *words: str, check: bool = True, patience: float = 1200) -> "subprocess.CompletedProcess[str]":
         """Run a command of Docker Compose."""
@@ -58,6 +59,8 @@ class Stack:
             "LANDING_PORT": str(self.landing_port),
             "AIRFLOW_PORT": str(self.airflow_port),
             "CURATED_PORT": str(self.curated_port),
+            "HUB_PORT": str(self.hub_port),
+            "HUB_ORIGIN": self.hub,
         }
         command = ["docker", "compose", "--project-name", NAME, "--progress", "plain", *files, *words]
         done = subprocess.run(
@@ -88,13 +91,15 @@ class Stack:
         """Each known delivery and its state."""
         return {line[0]: line[1] for line in self.ask("select delivery_id, state from ledger.delivery")}
 
-    def airflow(self, path: str) -> dict[str, Any]:
-        """What Airflow's web server answers to its administrator."""
+    def airflow(self, path: str, method: str = "GET", said: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What Airflow's web server answers to its administrator, who says something or asks."""
         known = json.dumps({"username": "admin", "password": json.loads(self.secret("airflow_users"))["admin"]}).encode()
         door = f"http://127.0.0.1:{self.airflow_port}"
         login = urllib.request.Request(f"{door}/auth/token", known, {"Content-Type": "application/json"})
         token = json.load(urllib.request.urlopen(login, timeout=30))["access_token"]
-        asked = urllib.request.Request(f"{door}/api/v2/{path}", headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        body = None if said is None else json.dumps(said).encode()
+        asked = urllib.request.Request(f"{door}/api/v2/{path}", body, headers, method=method)
         return dict(json.load(urllib.request.urlopen(asked, timeout=30)))
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
@@ -145,6 +150,10 @@ class Stack:
         from pyspark.sql import SparkSession
 
         return SparkSession.builder.remote(f"sc://localhost:{self.curated_port}/;token={token}").create()
+
+    @property
+    def hub(self) -> str:
+        return f"http://127.0.0.1:{self.hub_port}"
 
     @property
     def door(self) -> str:

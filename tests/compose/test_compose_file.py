@@ -44,10 +44,21 @@ def test_a_service_can_be_asked_whether_it_is_well_or_somebody_waits_for_its_end
     assert ("healthcheck" in SERVICES[name]) is (name not in waited_for())
 
 
+def test_rooms_of_trainees_alone_may_ask_more_of_the_kernel() -> None:
+    open_to_all = {name for name, service in SERVICES.items() if "unconfined" in str(service.get("security_opt"))}
+    assert open_to_all == {"hub", "teaching-engine"}
+    for name in open_to_all:
+        service = SERVICES[name]
+        assert "no-new-privileges:true" in service["security_opt"]
+        # Who breaks out of a room finds no secret, no database and no store.
+        assert not service.get("secrets")
+        assert service.get("networks", ["outside"]) == ["outside"]
+
+
 def test_images_are_pinned_and_ports_lead_in_from_this_machine_alone() -> None:
     assert all(re.fullmatch(r"[a-z/]+:v?\d+(\.\d+)+", service["image"]) for service in SERVICES.values())
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 4
+    assert len(ports) == 5
     assert all(port.startswith("127.0.0.1:") for port in ports)
     assert {name for name, network in FILE["networks"].items() if not network.get("internal")} == {"outside"}
 
@@ -83,7 +94,12 @@ def test_every_secret_is_made_and_every_setting_explained() -> None:
 
 @pytest.mark.parametrize(
     ("profile", "more"),
-    [("core", set()), ("analysts", {"curated-engine"}), ("observe", {"metrics", "prometheus", "grafana"})],
+    [
+        ("core", set()),
+        ("analysts", {"curated-engine"}),
+        ("academy", {"hub", "teaching-engine"}),
+        ("observe", {"metrics", "prometheus", "grafana"}),
+    ],
 )
 def test_a_profile_starts_its_services_and_the_core(profile: str, more: set[str]) -> None:
     if (

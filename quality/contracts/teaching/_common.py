@@ -54,5 +54,7 @@ INDEX = ("gold.patient_summary", "gold.tumor_summary", "gold.endpoint")
 GENOMICS = ("gold.sample_catalog", "silver.molecular_analysis")
 COARSER = "`*` where the release does not tell it."
 TUMOR_GROUP = f"Group of tumours; other: a rare one. Or the organ system. {COARSER}"
-STAGE = f"Stage group at diagnosis: 0 to IV where a release tells as much, else early (0–II) or advanced (III–IV); unknown. {COARSER}"
+STAGE = (
+    f"Stage group at diagnosis: 0 to IV where a release tells as much, else early (0–II) or advanced (III–IV); unknown. {COARSER}"
+)
 NOT_TOLD = "Empty: not known, or not told because too few share it."
