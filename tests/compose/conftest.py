@@ -3,6 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from jobs.simulate import simulate
 from jobs.simulate.options import Answer, Dirt
 from tests.compose import stack as stacks
-from tests.compose.stack import Stack
+from tests.compose.stack import Stack, built, delivery, loaded, until
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,18 @@ def stack(answer: Answer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield found
     finally:
         stacks.free(found)
+
+
+@pytest.fixture(scope="session")
+def gold(stack: Stack, answer: Answer) -> None:
+    """All three hospitals in gold, whichever tests ran before."""
+    sent = [delivery(answer, center) for center in ("gr", "curie", "aphp")]
+    missing = [each for each in sent if stack.states().get(each.name) != "loaded"]
+    for each in missing:
+        stack.drop(each, answer.landing)
+    for each in missing:
+        until(partial(loaded, stack, each), 600, f"{each.name} is loaded")
+    until(lambda: built(stack, 0), 600, "gold is built")
 
 
 def secrets(tmp_path_factory: pytest.TempPathFactory, answer: Answer) -> Path:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
+from jobs.simulate.options import Answer
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -181,3 +183,21 @@ def until(question: Callable[[], bool], seconds: float, what: str) -> float:
         assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"
         time.sleep(1)
     return time.monotonic() - began
+
+
+def delivery(answer: Answer, center: str) -> Path:
+    """The folder of a hospital's delivery."""
+    return next(manifest.parent for manifest in (answer.landing / center).rglob("manifest.json"))
+
+
+def loaded(stack: Stack, delivery: Path) -> bool:
+    """True when it is; AssertionError when it never will be."""
+    verdicts = dict(stack.ask("select delivery_id, outcome from ledger.announcement where outcome is not null"))
+    assert verdicts.get(delivery.name, "accepted") == "accepted"
+    return stack.states().get(delivery.name) == "loaded"
+
+
+def built(stack: Stack, builds: int) -> bool:
+    """True when no build of gold runs and more than `builds` went well."""
+    states = [run["state"] for run in stack.runs("gold_build")]
+    return states.count("success") > builds and not {"queued", "running"} & set(states)

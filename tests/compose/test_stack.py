@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,27 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from jobs.simulate.options import Answer
-from tests.compose.stack import Stack, until
+from tests.compose.stack import Stack, built, delivery, loaded, until
 
 pytestmark = pytest.mark.compose
-
-
-def delivery(answer: Answer, center: str) -> Path:
-    """The folder of a hospital's delivery."""
-    return next(manifest.parent for manifest in (answer.landing / center).rglob("manifest.json"))
-
-
-def loaded(stack: Stack, delivery: Path) -> bool:
-    """True when it is; AssertionError when it never will be."""
-    verdicts = dict(stack.ask("select delivery_id, outcome from ledger.announcement where outcome is not null"))
-    assert verdicts.get(delivery.name, "accepted") == "accepted"
-    return stack.states().get(delivery.name) == "loaded"
-
-
-def built(stack: Stack, builds: int) -> bool:
-    """True when no build of gold runs and more than `builds` went well."""
-    states = [run["state"] for run in stack.runs("gold_build")]
-    return states.count("success") > builds and not {"queued", "running"} & set(states)
 
 
 def test_a_delivery_put_into_the_store_rings_by_kafka_and_ends_in_gold(stack: Stack, answer: Answer) -> None:

@@ -2,13 +2,10 @@
 
 import re
 import urllib.error
-from functools import partial
 
 import pytest
 
-from jobs.simulate.options import Answer
 from tests.compose.stack import Stack, until
-from tests.compose.test_stack import built, delivery, loaded
 from tests.hub_config.hub_client import Visitor
 
 pytestmark = pytest.mark.compose
@@ -28,18 +25,6 @@ tried("answers", lambda: pathlib.Path("/opt/lakehouse/courses/survival/checks.py
 tried("network", lambda: socket.create_connection(("127.0.0.1", 8000), 3))
 tried("environment", lambda: pathlib.Path("/proc/1/environ").read_bytes() if b"PSCC_ORIGIN" in pathlib.Path("/proc/1/environ").read_bytes() else 1 / 0)
 """
-
-
-@pytest.fixture(scope="module")
-def gold(stack: Stack, answer: Answer) -> None:
-    """All three hospitals in gold, whichever tests ran before."""
-    sent = [delivery(answer, center) for center in ("gr", "curie", "aphp")]
-    missing = [each for each in sent if stack.states().get(each.name) != "loaded"]
-    for each in missing:
-        stack.drop(each, answer.landing)
-    for each in missing:
-        until(partial(loaded, stack, each), 600, f"{each.name} is loaded")
-    until(lambda: built(stack, 0), 600, "gold is built")
 
 
 @pytest.fixture(scope="module")
