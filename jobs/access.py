@@ -143,9 +143,20 @@ def _columns(lake: Lake, zone: str, table: str, said: str) -> tuple[str, ...]:
 
 
 def folders(settings: Settings, services: Path) -> list[Path]:
-    """Where a lake's accesses are noted: by its commands, and by the engine of the services in that folder. WrongUse where one is closed."""
+    """Where accesses are noted: by a lake's commands, by the engine of the services in that folder, by their academy. WrongUse where one is closed."""
     commands = [] if is_remote(settings.lake) and not value("PSCC_ACCESS_LOG") else [place(settings)]
-    found = [each for each in (*commands, services.resolve() / "access") if _is_there(each)]
+    state = services.resolve()
+    return _open(*commands, state / "access", *of_academy(state / "academy"))
+
+
+def of_academy(academy: Path) -> list[Path]:
+    """Where the academy in a folder notes who came. WrongUse where that is closed."""
+    return _open(academy.resolve() / "state" / "access")
+
+
+def _open(*places: Path) -> list[Path]:
+    """Those of these that there are."""
+    found = [each for each in places if _is_there(each)]
     if closed := [each for each in found if not os.access(each, os.R_OK | os.X_OK)]:
         raise WrongUse(f"Expected to read the access log in {closed[0]}, found it closed: work as its owner, or as root.")
     return found
@@ -186,6 +197,10 @@ def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
     ended = {each["operation"]: each for each in lines if each["event"] == "ended" and each["operation"]}
     of_read = {each["operation"] for each in lines if each["event"] == "read" and each.get("operation")}
     for line in lines:
+        if line["event"] not in ("read", "ended"):
+            # Of an academy: a log-in, a server, a look at the work of others.
+            yield _access({"table": None, "columns": ()} | line)
+            continue
         end = ended.get(line.get("operation"), {}) if line["event"] == "read" else line
         if end.get("outcome") == "understood":
             continue

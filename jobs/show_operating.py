@@ -230,7 +230,7 @@ def settings(found: "list[Found]") -> None:
 def accesses(found: "list[Access]") -> None:
     """Who read what, the newest last."""
     if not found:
-        console.print("Nothing was read, as far as it is noted here.")
+        console.print("Nothing was read, and nobody came, as far as it is noted here.")
         return
     table = grid(None, "at", "who", "by", "table", "version", "columns", "rows", "outcome", right=("version", "rows"))
     for each in found[-ROWS:]:
@@ -241,4 +241,4 @@ def accesses(found: "list[Access]") -> None:
         )
     console.print(table)
     rest = f", the newest {ROWS} shown; --json lists all" if len(found) > ROWS else ""
-    console.print(f"[dim]{len(found):,} reads{rest}[/dim]")
+    console.print(f"[dim]{len(found):,} lines{rest}[/dim]")
