@@ -56,6 +56,8 @@ class Access:
     # Of an engine's query; None where nobody counted them.
     rows: int | None
     outcome: str
+    # Whether `who` is what a client says of itself.
+    claimed: bool
 
     def told(self) -> dict[str, Any]:
         """The object of `--json`."""
@@ -78,21 +80,28 @@ def months() -> int:
 
 def note(settings: Settings, through: str, reads: Iterable[Read]) -> None:
     """Note what a command is about to read. WrongUse where it cannot be noted: what nobody would know of is not read."""
-    folder, at = place(settings), now()
-    known = {"at": at, "event": "read", "through": through, "client": socket.gethostname(), "session": None} | _who()
-    lines = [json.dumps(known | asdict(each), ensure_ascii=False) + "\n" for each in reads]
+    folder = place(settings)
+    known = {"event": "read", "through": through, "client": socket.gethostname(), "session": None} | _who()
+    lines = [known | asdict(each) for each in reads]
     if not lines:
         return
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(folder / f"{at[:10]}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "wb") as log:
-            log.write("".join(lines).encode())
+        append(folder, lines)
     except OSError as error:
         raise WrongUse(
             f"Expected to note this in the access log in {folder}, found: {error.strerror}. Nothing was read; "
             "work as the lake's owner, or ask the curated engine."
         ) from None
+
+
+def append(folder: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write lines into the log of today, with the moment; OSError where that cannot be done."""
+    at = now()
+    written = [json.dumps({"at": at} | line, ensure_ascii=False) + "\n" for line in lines]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(folder / f"{at[:10]}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(file, "wb") as log:
+        log.write("".join(written).encode())
 
 
 def _who() -> dict[str, str | None]:
@@ -218,7 +227,7 @@ def _access(line: dict[str, Any]) -> Access:
     named: dict[str, Any] = {
         name: line.get(name) for name in ("at", "through", "client", "session", "table", "version", "rows", "outcome")
     }
-    return Access(who=who, columns=tuple(line["columns"]), **named)
+    return Access(who=who, columns=tuple(line["columns"]), claimed=bool(line.get("claimed")), **named)
 
 
 def forget(folder: Path, kept_months: int, today: date | None = None) -> int:

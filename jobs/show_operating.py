@@ -235,7 +235,8 @@ def accesses(found: "list[Access]") -> None:
     table = grid(None, "at", "who", "by", "table", "version", "columns", "rows", "outcome", right=("version", "rows"))
     for each in found[-ROWS:]:
         version = "·" if each.version is None else str(each.version)
-        words = (each.at[:19].replace("T", " "), each.who or "unknown", each.through, each.table or "·")
+        who = f"{each.who or 'unknown'}{' (claimed)' if each.claimed else ''}"
+        words = (each.at[:19].replace("T", " "), who, each.through, each.table or "·")
         table.add_row(
             *map(Text, words), version, Text(" ".join(each.columns)), "·" if each.rows is None else f"{each.rows:,}", each.outcome
         )
