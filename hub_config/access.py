@@ -31,7 +31,8 @@ class AccessLog:
     def note(self, line: dict[str, Any]) -> None:
         """Note something, with the moment; OSError where that cannot be done."""
         at = self.now()
-        line = {"at": at.isoformat(timespec="milliseconds")} | line
+        # As commands write it: lines of all logs are put in order by it.
+        line = {"at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z")} | line
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         day = self.folder / f"{at:%Y-%m-%d}.jsonl"
         if not day.exists():
