@@ -17,6 +17,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
+import org.apache.spark.sql.delta.DeltaLogFileIndex;
 import org.apache.spark.sql.delta.catalog.DeltaTableV2;
 import org.apache.spark.sql.delta.files.TahoeFileIndex;
 import org.apache.spark.sql.execution.datasources.FileIndex;
@@ -37,9 +38,9 @@ import scala.runtime.BoxedUnit;
 public class Reads extends AbstractFunction1 {
     private static final String FOLDER = @FOLDERS@;
     private static final String ZONE = @ZONE@;
-    // Spark's own word for who runs what: the door has written the name, the numbers are UUIDs.
+    // Spark's own word for who runs what: the door has written the name, or a client any text or none; the numbers are UUIDs.
     private static final Pattern OPERATION = Pattern.compile(
-        "SparkConnect_OperationTag_User_(.+)_Session_([0-9a-f-]{36})_Operation_([0-9a-f-]{36})");
+        "(?s)SparkConnect_OperationTag_User_(.*)_Session_([0-9a-f-]{36})_Operation_([0-9a-f-]{36})");
     private static final int LONGEST = 3500;
     // Spark understands one query several times.
     private static final int KEPT = 500;
@@ -97,8 +98,12 @@ public class Reads extends AbstractFunction1 {
                 name(plan.outputSet());
             }
             name(plan.references());
-            if (plan instanceof LogicalRelation || plan instanceof DataSourceV2Relation) {
-                tables.add(plan);
+            boolean isStream = plan.isStreaming() && plan.children().isEmpty();
+            if (isStream || plan instanceof LogicalRelation || plan instanceof DataSourceV2Relation) {
+                // Delta looks into its own log to understand the query; who names a file of it has another kind of index.
+                if (!(filesOf(plan) instanceof DeltaLogFileIndex)) {
+                    tables.add(plan);
+                }
             }
             // What a union or a command takes it takes by its place, not by its name.
             boolean byPlace = plan instanceof Command || (plan.children().size() > 1 && !(plan instanceof Join));
@@ -148,11 +153,14 @@ public class Reads extends AbstractFunction1 {
             Object relation = ((LogicalRelation) plan).relation();
             return relation instanceof HadoopFsRelation ? (Object) ((HadoopFsRelation) relation).location() : relation;
         }
+        if (!(plan instanceof DataSourceV2Relation)) {
+            return null;
+        }
         Object table = ((DataSourceV2Relation) plan).table();
         return table instanceof FileTable ? (Object) ((FileTable) table).fileIndex() : table;
     }
 
-    /** The table as it is called; "?" for what is no folder of one, such as the changes of a table. */
+    /** The table as it is called; "?" for what is no folder of one, such as the changes of a table, or a stream. */
     private static String nameOf(LogicalPlan plan) {
         Object files = filesOf(plan);
         Path path = null;

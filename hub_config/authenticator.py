@@ -5,6 +5,8 @@ The roster decides roles and classes whoever checks the password.
 
 import asyncio
 import importlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,13 @@ from tornado import web
 from traitlets import Unicode
 
 from hub_config import roles
+from hub_config.access import note_entry
 from hub_config.errors import NO_ROOM, Refused, WrongUse, is_full
 from hub_config.language import language
 from hub_config.roster import Account, Roster
+
+# What came of a log-in, in the access log.
+LOGGED_IN, REFUSED = "logged in", "log-in refused"
 
 
 def no_room(handler: BaseHandler) -> web.HTTPError:
@@ -34,6 +40,24 @@ def auth_model(account: Account) -> dict[str, Any]:
     }
 
 
+def note_log_in(roster_file: Path, handler: BaseHandler, name: str, outcome: str) -> None:
+    """Note in the academy's access log who logs in, or is refused; of a name that is not on the roster, that somebody was."""
+    known = name if name in Roster(roster_file).accounts() else None
+    note_entry(roster_file.parent, "log-in", who=known, client=handler.request.remote_ip, outcome=outcome)
+
+
+async def noted(roster_file: Path, handler: BaseHandler, name: str, entry: Callable[[], Account]) -> Account:
+    """The account that `entry` lets in, or its refusal; either is noted before the person knows."""
+    try:
+        # The hash takes a tenth of a second, during which the hub goes on.
+        account = await asyncio.to_thread(entry)
+    except Refused:
+        note_log_in(roster_file, handler, name, REFUSED)
+        raise
+    note_log_in(roster_file, handler, account.name, LOGGED_IN)
+    return account
+
+
 class RosterAuthenticator(Authenticator):
     """Names and passwords of the roster; first log-in by invitation."""
 
@@ -46,8 +70,7 @@ class RosterAuthenticator(Authenticator):
     async def authenticate(self, handler: BaseHandler, data: dict[str, str]) -> dict[str, Any]:
         """The account behind name and password; a refusal is a sentence on the log-in page."""
         try:
-            # The hash takes a tenth of a second, during which the hub goes on.
-            account = await asyncio.to_thread(self.account_of, data)
+            account = await noted(Path(self.roster_file), handler, _name(data), partial(self.account_of, data))
         except Refused as refused:
             raise web.HTTPError(403, refused.sentence[language(handler)].replace("%", "%%")) from None
         except OSError as error:
@@ -56,7 +79,7 @@ class RosterAuthenticator(Authenticator):
 
     def account_of(self, data: dict[str, str]) -> Account:
         """Whose log-in page this was; a code of an invitation on it sets the password."""
-        name, password = data.get("username", "").strip().lower(), data.get("password", "")
+        name, password = _name(data), data.get("password", "")
         if not (code := data.get("invitation", "").strip()):
             return self.roster.log_in(name, password)
         if self.roster.invited(code).name != name:
@@ -70,6 +93,10 @@ class RosterAuthenticator(Authenticator):
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
         return [*super().get_handlers(app), (r"/invitation", InvitationHandler)]
+
+
+def _name(data: dict[str, str]) -> str:
+    return data.get("username", "").strip().lower()
 
 
 class InvitationHandler(BaseHandler):
@@ -94,7 +121,7 @@ class InvitationHandler(BaseHandler):
             name = roster.invited(code).name
             if password != self.get_body_argument("again", "", strip=False):
                 raise Refused("The two passwords differ.", "Les deux mots de passe diffèrent.")
-            account = await asyncio.to_thread(roster.redeem, code, password)
+            account = await noted(Path(self.authenticator.roster_file), self, name, partial(roster.redeem, code, password))
         except Refused as refused:
             self.set_status(403)
             await self.show(name, code, refused.sentence[language(self)])
@@ -141,6 +168,7 @@ def by_roster(roster_file: Path) -> Any:
 
     async def placed(authenticator: Authenticator, handler: BaseHandler, model: dict[str, Any]) -> dict[str, Any]:
         account = Roster(roster_file).accounts().get(model["name"])
+        note_log_in(roster_file, handler, model["name"], LOGGED_IN if account else REFUSED)
         if account is None:
             raise web.HTTPError(403, "You are not on the roster of this academy. Ask your instructor to add you.")
         return model | auth_model(account)

@@ -69,7 +69,9 @@ def services(academy: Academy) -> list[dict[str, Any]]:
         "TMPDIR": str(academy.tmp),
         "PSCC_BARE_FUNCTIONS": "1" if academy.bare_functions else "",
     }
-    environment |= {name: os.environ[name] for name in ("PSCC_ORIGIN", "PSCC_CHECKS_A_MINUTE") if os.environ.get(name)}
+    environment |= {
+        name: os.environ[name] for name in ("PSCC_ORIGIN", "PSCC_CHECKS_A_MINUTE", "PSCC_ACCESS_MONTHS") if os.environ.get(name)
+    }
     return [
         {
             "name": "academy",

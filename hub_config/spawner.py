@@ -19,6 +19,7 @@ from traitlets import Unicode
 
 from courses.checking.private import write_private
 from hub_config import watch
+from hub_config.access import note_entry
 from hub_config.bridge import Bridge, listen_at, listen_on
 from hub_config.errors import NO_ROOM, is_full
 from hub_config.groups import bound_memory, drop_groups, joining, make_groups
@@ -101,6 +102,7 @@ class AcademySpawner(LocalProcessSpawner):
         try:
             make_home(room.home, owner)
             put_lessons(academy.built, room.home, account.courses, owner)
+            self.note_start()
         except OSError as error:
             if is_full(error):
                 raise SpawnException(NO_ROOM.sentence[self.language_of(account)], reason="full disk", status_code=507) from None
@@ -109,6 +111,11 @@ class AcademySpawner(LocalProcessSpawner):
         environment = self.environment_of(room, self.language_of(account))
         self._start(academy.level, room, environment)
         return "127.0.0.1", self.port
+
+    def note_start(self) -> None:
+        """Note the start in the access log, before there is a server."""
+        client = self.handler.request.remote_ip if self.handler else ""
+        note_entry(self.academy.state, "server", who=self.user.name, client=client, outcome="server started")
 
     def language_of(self, account: Account) -> str:
         """What the trainee chose on a page, else what the roster says: notebooks speak it from this start on."""

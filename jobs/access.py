@@ -56,6 +56,8 @@ class Access:
     # Of an engine's query; None where nobody counted them.
     rows: int | None
     outcome: str
+    # Whether `who` is what a client says of itself.
+    claimed: bool
 
     def told(self) -> dict[str, Any]:
         """The object of `--json`."""
@@ -78,21 +80,28 @@ def months() -> int:
 
 def note(settings: Settings, through: str, reads: Iterable[Read]) -> None:
     """Note what a command is about to read. WrongUse where it cannot be noted: what nobody would know of is not read."""
-    folder, at = place(settings), now()
-    known = {"at": at, "event": "read", "through": through, "client": socket.gethostname(), "session": None} | _who()
-    lines = [json.dumps(known | asdict(each), ensure_ascii=False) + "\n" for each in reads]
+    folder = place(settings)
+    known = {"event": "read", "through": through, "client": socket.gethostname(), "session": None} | _who()
+    lines = [known | asdict(each) for each in reads]
     if not lines:
         return
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(folder / f"{at[:10]}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "wb") as log:
-            log.write("".join(lines).encode())
+        append(folder, lines)
     except OSError as error:
         raise WrongUse(
             f"Expected to note this in the access log in {folder}, found: {error.strerror}. Nothing was read; "
             "work as the lake's owner, or ask the curated engine."
         ) from None
+
+
+def append(folder: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write lines into the log of today, with the moment; OSError where that cannot be done."""
+    at = now()
+    written = [json.dumps({"at": at} | line, ensure_ascii=False) + "\n" for line in lines]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.open(folder / f"{at[:10]}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(file, "wb") as log:
+        log.write("".join(written).encode())
 
 
 def _who() -> dict[str, str | None]:
@@ -143,9 +152,20 @@ def _columns(lake: Lake, zone: str, table: str, said: str) -> tuple[str, ...]:
 
 
 def folders(settings: Settings, services: Path) -> list[Path]:
-    """Where a lake's accesses are noted: by its commands, and by the engine of the services in that folder. WrongUse where one is closed."""
+    """Where accesses are noted: by a lake's commands, by the engine of the services in that folder, by their academy. WrongUse where one is closed."""
     commands = [] if is_remote(settings.lake) and not value("PSCC_ACCESS_LOG") else [place(settings)]
-    found = [each for each in (*commands, services.resolve() / "access") if _is_there(each)]
+    state = services.resolve()
+    return _open(*commands, state / "access", *of_academy(state / "academy"))
+
+
+def of_academy(academy: Path) -> list[Path]:
+    """Where the academy in a folder notes who came. WrongUse where that is closed."""
+    return _open(academy.resolve() / "state" / "access")
+
+
+def _open(*places: Path) -> list[Path]:
+    """Those of these that there are."""
+    found = [each for each in places if _is_there(each)]
     if closed := [each for each in found if not os.access(each, os.R_OK | os.X_OK)]:
         raise WrongUse(f"Expected to read the access log in {closed[0]}, found it closed: work as its owner, or as root.")
     return found
@@ -186,6 +206,10 @@ def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
     ended = {each["operation"]: each for each in lines if each["event"] == "ended" and each["operation"]}
     of_read = {each["operation"] for each in lines if each["event"] == "read" and each.get("operation")}
     for line in lines:
+        if line["event"] not in ("read", "ended"):
+            # Of an academy: a log-in, a server, a look at the work of others.
+            yield _access({"table": None, "columns": ()} | line)
+            continue
         end = ended.get(line.get("operation"), {}) if line["event"] == "read" else line
         if end.get("outcome") == "understood":
             continue
@@ -203,7 +227,7 @@ def _access(line: dict[str, Any]) -> Access:
     named: dict[str, Any] = {
         name: line.get(name) for name in ("at", "through", "client", "session", "table", "version", "rows", "outcome")
     }
-    return Access(who=who, columns=tuple(line["columns"]), **named)
+    return Access(who=who, columns=tuple(line["columns"]), claimed=bool(line.get("claimed")), **named)
 
 
 def forget(folder: Path, kept_months: int, today: date | None = None) -> int:

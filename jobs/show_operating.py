@@ -230,15 +230,16 @@ def settings(found: "list[Found]") -> None:
 def accesses(found: "list[Access]") -> None:
     """Who read what, the newest last."""
     if not found:
-        console.print("Nothing was read, as far as it is noted here.")
+        console.print("Nothing was read, and nobody came, as far as it is noted here.")
         return
     table = grid(None, "at", "who", "by", "table", "version", "columns", "rows", "outcome", right=("version", "rows"))
     for each in found[-ROWS:]:
         version = "·" if each.version is None else str(each.version)
-        words = (each.at[:19].replace("T", " "), each.who or "unknown", each.through, each.table or "·")
+        who = f"{each.who or 'unknown'}{' (claimed)' if each.claimed else ''}"
+        words = (each.at[:19].replace("T", " "), who, each.through, each.table or "·")
         table.add_row(
             *map(Text, words), version, Text(" ".join(each.columns)), "·" if each.rows is None else f"{each.rows:,}", each.outcome
         )
     console.print(table)
     rest = f", the newest {ROWS} shown; --json lists all" if len(found) > ROWS else ""
-    console.print(f"[dim]{len(found):,} reads{rest}[/dim]")
+    console.print(f"[dim]{len(found):,} lines{rest}[/dim]")

@@ -10,6 +10,7 @@ from tornado.web import HTTPError, authenticated
 from courses.checking.badges import WHYS
 from courses.checking.course import Course
 from courses.checking.errors import UnknownExercise
+from hub_config.access import note_entry
 from hub_config.portal import words
 from hub_config.portal.class_list import NotAClass, admitted
 from hub_config.portal.pages import Page
@@ -46,6 +47,7 @@ class Class(Page):
         if course is None:
             self.show("class.html", course=None, courses=courses, trainees=trainees, **shown | values)
             return
+        note_view(self, trainees, "shown")
         nobody = InCourse(course, {})
         columns = [(lesson, names) for lesson in course.lessons if (names := nobody.of_lesson(lesson.name))]
         shown |= {
@@ -154,6 +156,7 @@ class Export(Page):
         self.need("export_class")
         _as_csv(self, "progress.csv")
         trainees = self.academy.trainees(self.user)
+        note_view(self, trainees, "exported")
         self.finish(_csv(line for course in self.academy.courses.values() for line in self._lines(course, trainees)))
 
     def _lines(self, course: Course, trainees: list[str]) -> Iterable[tuple[Any, ...]]:
@@ -162,6 +165,20 @@ class Export(Page):
                 state = stands.state(name)
                 last = state.last.isoformat(timespec="seconds") if state.last else ""
                 yield user, course.slug, course.version, name, exercise.required, state.passed, state.tries, state.hints, last
+
+
+def note_view(page: Page, trainees: list[str], outcome: str) -> None:
+    """Note in the access log who looks at the work of how many trainees; where it cannot be noted nobody does."""
+    note_entry(
+        page.academy.settings.state,
+        "view",
+        who=page.user,
+        client=page.request.remote_ip,
+        outcome=outcome,
+        through="portal",
+        table="academy.attempts",
+        rows=len(trainees),
+    )
 
 
 def _as_csv(page: Page, name: str) -> None:

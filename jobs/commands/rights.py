@@ -229,21 +229,39 @@ def list_accesses(
         str | None, typer.Option("--lake", metavar="DIR", help="The lake; LAKE_ROOT, then that of ./services.")
     ] = None,
     services: StateOption = Path("services"),
+    academy: Annotated[
+        Path | None,
+        typer.Option("--academy", metavar="DIR", help="An academy that `pscc academy up` started, and nothing else."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Who read which table, at which version and which columns: by the curated engine, and by commands. Exit code 2 where a log is closed."""
+    """Who read which table, at which version and which columns, by the curated engine and by commands; who logged in at the academy.
+    Exit code 2 where a log is closed.
+    """
     from datetime import date
 
     from jobs import access, show_operating
-    from jobs.services.told import settings
 
     try:
         day = date.fromisoformat(since) if since else None
     except ValueError:
         raise WrongUse("Expected a day like 2026-03-01 after --since, found another text: correct it.") from None
-    found = access.listed(access.folders(settings(services, lake), services), table, who, day)
+    found = access.listed(_logs(lake, services, academy), table, who, day)
     if as_json:
         for each in found:
             print(json.dumps(each.told(), ensure_ascii=False))
     else:
         show_operating.accesses(list(found))
+
+
+def _logs(lake: str | None, services: Path, academy: Path | None) -> list[Path]:
+    from jobs import access
+    from jobs.ledger import Ledger
+    from jobs.services.told import settings
+
+    if academy:
+        return access.of_academy(academy)
+    found = settings(services, lake)
+    # Of a newer format another version knows what stands in it.
+    Ledger(found, create=False).close()
+    return access.folders(found, services)

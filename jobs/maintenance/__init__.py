@@ -129,14 +129,19 @@ def _drill(settings: Settings) -> str:
         shutil.rmtree(place, ignore_errors=True)
         try:
             tried = replace(settings, lake=str(place), database_url=None, scratch=None)
-            backups.restore(saved, tried, link=True)
+            # What PSCC_ACCESS_LOG names is the real one's.
+            backups.restore(saved, tried, link=True, log=place / "ops" / "access")
             found, differ, acts = verify(tried), backups.versions_differ(saved, tried), audit.check(tried)
         finally:
             shutil.rmtree(place, ignore_errors=True)
     if found.faults or differ:
         told = [f"{each.table}: {each.sentence}" for each in found.faults[:3]] + differ[:3]
         raise GateFailed(f"Expected backup {saved.name} to restore as it was, found: {'; '.join(told)}.")
-    return f"The backup {saved.name} was restored: {found.tables:,} tables with {found.files:,} files and {acts:,} acts of the audit are whole."
+    days = len(backups.accesses_of(saved))
+    return (
+        f"The backup {saved.name} was restored: {found.tables:,} tables with {found.files:,} files, {days:,} days of the access log "
+        f"and {acts:,} acts of the audit are whole."
+    )
 
 
 def _place_of_backups() -> Path | None:

@@ -1,5 +1,5 @@
 """Backups of a lake, and the drill that proves the newest: ledger, vault, logs and files of all tables, as they were at one moment,
-with the audit and the certificates that prove what was done about people's rights.
+with the audit and the certificates that prove what was done about people's rights, and the commands' log of who read what.
 
 <backups>/files/<zone>/<table>/ holds every data file once, whichever backups need it: a data file never changes.
 <backups>/<moment>/ holds the rest of one backup, and `backup.json`, which names each table's version and files with their SHA-256.
@@ -18,18 +18,19 @@ from typing import Any
 import pyarrow.fs as fs
 from deltalake import DeltaTable
 
+from jobs import access
 from jobs.errors import LakehouseError, WrongUse
 from jobs.lake import ZONES, Lake
 from jobs.landing import vault
 from jobs.landing.vault import Vault
 from jobs.ledger import Fence, Ledger
 from jobs.ledger.schema import METADATA
-from jobs.maintenance import databases, proofs
+from jobs.maintenance import accesses, databases, proofs
 from jobs.settings import LAKE_FORMAT, Settings
 from quality import places
 from quality.address import is_remote
 
-MANIFEST, PROOFS = "backup.json", "proofs"
+MANIFEST, PROOFS, ACCESSES = "backup.json", "proofs", "access"
 KEPT = 7
 PIECE = 2**20
 # Copied as they are. Not `restricted`: what may identify people is kept once, where the data officer looks after it.
@@ -58,18 +59,26 @@ def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextMana
             _copy_below(f"{settings.lake}/{name}", half / "others" / name)
         _dump(settings, half)
         proofs.save(settings, half / PROOFS)
-        (half / MANIFEST).write_text(json.dumps({"format": LAKE_FORMAT, "at": moment, "tables": made}, indent=1))
+        days = accesses.save(settings, half / ACCESSES)
+        said = {"format": LAKE_FORMAT, "at": moment, "tables": made, "access": days}
+        (half / MANIFEST).write_text(json.dumps(said, indent=1))
         fence()
         half.rename(to / moment)
         _prune(to, fence)
     return to / moment
 
 
-def restore(saved: Path, settings: Settings, *, link: bool = False) -> None:
-    """Make a lake in an empty place from a backup; LakehouseError where a file is not what it was. With `link` the files are those of the backup."""
+def restore(saved: Path, settings: Settings, *, link: bool = False, log: Path | None = None) -> None:
+    """Make a lake in an empty place from a backup; LakehouseError where a file is not what it was.
+
+    With `link` the files are those of the backup. `log` is where the access log goes, if not to where commands write it.
+    """
     told = _told(saved)
     _check_format(told)
     _check_empty(settings)
+    days = accesses_of(saved)
+    if days:
+        accesses.put_back(saved / ACCESSES, days, log or access.place(settings))
     for place, table in told["tables"].items():
         for name, digest in table["files"].items():
             _put(saved.parent / "files" / place / name, f"{settings.lake}/{place}/{name}", digest, link=link)
@@ -87,6 +96,11 @@ def versions_differ(saved: Path, settings: Settings) -> list[str]:
     lake = Lake.of(settings)
     told = {place: lake.version(*place.split("/")) for place in _told(saved)["tables"]}
     return [place for place, table in _told(saved)["tables"].items() if told[place] != table["version"]]
+
+
+def accesses_of(saved: Path) -> accesses.Days:
+    """The days of the access log in a backup; one made before this was in it has none."""
+    return dict(_told(saved).get("access", {}))
 
 
 def newest(to: Path) -> Path:

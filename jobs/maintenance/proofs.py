@@ -19,9 +19,9 @@ BESIDE = ("certificate.key", "certificate.pub", "register.html")
 def save(settings: Settings, to: Path) -> None:
     """Copy them into a folder that is only its owner's. After the vault is dumped: the audit may be longer than the vault knows, never shorter."""
     to.mkdir(mode=0o700)
-    _copy(_audit(settings), to / AUDIT)
+    copy(_audit(settings), to / AUDIT)
     for name in _beside(certificate.folder(settings)):
-        _copy(certificate.folder(settings) / name, to / name)
+        copy(certificate.folder(settings) / name, to / name)
 
 
 def put_back(saved: Path, settings: Settings) -> None:
@@ -30,7 +30,7 @@ def put_back(saved: Path, settings: Settings) -> None:
     for file, place in kept.items():
         if not place.exists():
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _copy(file, place)
+            copy(file, place)
 
 
 def _audit(settings: Settings) -> Path:
@@ -45,7 +45,7 @@ def _beside(folder: Path) -> list[str]:
     return [*BESIDE, *(f"{CERTIFICATES}/{each.name}" for each in sorted((folder / CERTIFICATES).glob("*.json")))]
 
 
-def _copy(file: Path, to: Path) -> None:
+def copy(file: Path, to: Path) -> None:
     """Copy a file that only its owner reads, whole; nothing where there is none."""
     if not file.is_file():
         return

@@ -227,8 +227,8 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         Setting(
             "PSCC_ACCESS_LOG",
             FOLDER,
-            "Where commands note what they read.",
-            JOBS,
+            "Where commands note what they read, and in containers the engine of analysts.",
+            (*JOBS, Part.CONTAINERS),
             unset="`<lake>/ops/access`; for an object store none: commands that would have to note something refuse",
         ),
         # Six months at least, a year at most: what the French authority asks for.

@@ -17,6 +17,7 @@ from types import FrameType
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from jobs import access
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.java import java_home
 from jobs.ledger import Lease, lease, store
@@ -24,6 +25,7 @@ from jobs.services.engine import SERVER
 from jobs.services.place import write_private
 from jobs.session import CONNECT_PORT, configuration
 from jobs.settings import Settings, asked, value
+from jobs.site import reader
 
 NAME = "clinical-engine"
 EVERY_SECONDS = 5.0
@@ -89,8 +91,8 @@ def _renewed(held: Lease, sure: float) -> float:
         return sure
 
 
-def command(settings: Settings) -> list[str]:
-    """What starts the server, for whoever reaches this container."""
+def command(settings: Settings, listener: Path | None = None) -> list[str]:
+    """What starts the server, for whoever reaches this container; `listener` is the folder of the class that tells what is read."""
     import pyspark
 
     known = configuration(settings)
@@ -111,6 +113,13 @@ def command(settings: Settings) -> list[str]:
         "spark.local.dir": "/tmp",
         "spark.sql.warehouse.dir": "/tmp/warehouse",
     }
+    if listener:
+        own |= {
+            "spark.sql.extensions": f"{known['spark.sql.extensions']},{reader.LISTENER}",
+            "spark.driver.extraClassPath": os.pathsep.join((known["spark.driver.extraClassPath"], str(listener))),
+            # A plan that Spark remembers it does not understand anew, and nobody would be told of what it reads.
+            "spark.connect.session.planCache.maxSize": "0",
+        }
     submit = str(Path(pyspark.__file__).parent / "bin" / "spark-submit")
     words = [word for pair in (known | own).items() for word in ("--conf", "=".join(pair))]
     return [submit, "--class", SERVER, *_cluster_secret(), *words, "spark-internal"]
@@ -141,10 +150,13 @@ def environment() -> dict[str, str]:
 def main(kind: str) -> int:
     """Run an engine until it ends; its exit code. A `reader` writes nothing, as its key in the store allows nothing else, and needs no lease."""
     settings = Settings.from_environment()
-    words, variables = command(settings), environment()
+    variables = environment()
     if kind == "reader":
+        log = access.place(settings)
         # No workers for Python functions: who asks runs their code where they are.
-        os.execve(words[0], words, variables | {"PYSPARK_PYTHON": "/nowhere/python"})
+        variables |= {"PYSPARK_PYTHON": "/nowhere/python"}
+        return reader.noted(command(settings, reader.compiled(settings)), variables, log)
+    words = command(settings)
     ledger = store.open_store(settings, create=False)
     held = sole(ledger, settings.lake)
     print(f"The clinical engine of {settings.lake} starts on {settings.spark_master}.", flush=True)

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from jobs.site import reader
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -78,6 +80,16 @@ def test_the_clinical_key_and_the_vault_are_where_they_are_needed_and_nowhere_el
         "metrics",
     }
     assert holders["store_root"] == {"store", "landing", "store-users", "store-rights"}
+
+
+def test_the_engine_of_analysts_notes_its_reads_where_no_command_s_log_lies_and_the_scheduler_only_reads_them() -> None:
+    engine, scheduler = SERVICES["curated-engine"], SERVICES["scheduler"]
+    assert engine["volumes"] == [f"curated-access:{engine['environment']['PSCC_ACCESS_LOG']}"]
+    assert "curated-access:/var/lib/pscc/services/access:ro" in scheduler["volumes"]
+    assert f"access:{scheduler['environment']['PSCC_ACCESS_LOG']}" in scheduler["volumes"]
+    # The image has what it is compiled from.
+    kept = (ROOT / "images/lakehouse/Dockerfile.dockerignore").read_text(encoding="utf-8").split()
+    assert f"!{reader.SOURCE.relative_to(ROOT)}" in kept
 
 
 def test_every_secret_is_made_and_every_setting_explained() -> None:

@@ -123,6 +123,14 @@ def test_a_server_knows_its_release_and_nothing_secret_beyond_its_own_token(runn
     assert "PSCC_BRIDGE" not in environment
 
 
+def test_who_came_and_got_a_server_is_in_the_access_log(running, at_work):
+    folder = running.academy.state / "access"
+    lines = [json.loads(line) for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
+    of_ana = [(each["event"], each["outcome"], each["client"]) for each in lines if each["who"] == "ana"]
+    assert of_ana[:2] == [("log-in", "logged in", "127.0.0.1"), ("server", "server started", "127.0.0.1")]
+    assert PASSWORD not in json.dumps(lines)
+
+
 def test_a_lesson_waits_in_the_home_and_the_release_can_be_read(at_work):
     printed = at_work.run(
         "import os; print(os.listdir('survival'), open(os.environ['PSCC_RELEASE'] + '/edu_patient/part-0.parquet').read())"

@@ -342,6 +342,29 @@ def test_an_instructor_sees_the_own_class_only(hub: Hub, marie: Visitor) -> None
     )
 
 
+def test_who_logs_in_or_fails_to_and_who_looks_at_a_class_is_in_the_access_log(hub: Hub) -> None:
+    for name in ("david", "correct horse battery"):
+        assert Visitor(hub.url).log_in(name, "wrong").status_code == 403
+    marie = hub.visitor("marie")
+    (log,) = (hub.folder / "state" / "access").iterdir()
+    before = len(log.read_text().splitlines())
+    marie.session.get(f"{hub.portal}class")
+    marie.session.get(f"{hub.portal}class/progress.csv")
+    assert hub.visitor("david").session.get(f"{hub.portal}class").status_code == 403
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(each["event"], each["who"], each["outcome"]) for each in lines[before - 3 :]] == [
+        ("log-in", "david", "log-in refused"),
+        ("log-in", None, "log-in refused"),
+        ("log-in", "marie", "logged in"),
+        ("view", "marie", "shown"),
+        ("view", "marie", "exported"),
+        ("log-in", "david", "logged in"),
+    ]
+    assert {each["client"] for each in lines} == {"127.0.0.1"}
+    assert "battery" not in log.read_text()
+    assert (log.stat().st_mode & 0o777, log.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_a_class_comes_in_and_its_invitations_work_once(hub: Hub, marie: Visitor) -> None:
     listed = "user;language\nnadia;fr\noscar;en\namina;fr\n".encode("utf-8-sig")
     page = send(marie, hub, "class", "class/invite", {"file": ("class.csv", listed)}).text

@@ -1,12 +1,18 @@
 """Accounts, invitations and passwords."""
 
+import asyncio
+import json
 import stat
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
+from tornado.web import HTTPError
 
+from hub_config.authenticator import by_roster
 from hub_config.errors import Refused, WrongUse
 from hub_config.roster import INVITATION_DAYS, Roster
 
@@ -194,3 +200,15 @@ def test_a_roster_with_a_typing_error_is_refused_with_its_line(roster):
     roster.path.write_text('[users.amelie]\nrole = "trainee\n')
     with pytest.raises(WrongUse, match=r"Expected a roster in TOML .* line 2"):
         roster.accounts()
+
+
+@pytest.mark.parametrize(("name", "who", "outcome"), [("amelie", "amelie", "logged in"), ("mallory", None, "log-in refused")])
+def test_whom_another_directory_vouches_for_is_noted_and_by_name_only_where_the_roster_knows_it(roster, name, who, outcome):
+    roster.add("amelie", classes=("spring",))
+    browser = SimpleNamespace(request=SimpleNamespace(remote_ip="192.0.2.1"))
+    refused = nullcontext() if who else pytest.raises(HTTPError, match="not on the roster")
+    with refused:
+        asyncio.run(by_roster(roster.path)(None, browser, {"name": name}))
+    (day,) = (roster.path.parent / "access").iterdir()
+    (line,) = map(json.loads, day.read_text().splitlines())
+    assert (line["event"], line["who"], line["client"], line["outcome"]) == ("log-in", who, "192.0.2.1", outcome)

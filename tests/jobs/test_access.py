@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
-from hub_config.access import TOLD, AccessLog
+from hub_config.access import TOLD, AccessLog, note_entry
 from jobs import access
 from jobs.access import Read
 from jobs.errors import WrongUse
@@ -113,6 +113,25 @@ def test_a_query_of_the_engine_is_one_read_with_what_came_of_it(tmp_path: Path) 
         ("gold.endpoint", "answered", 12, "python"),
         (None, "refused", 0, "python"),
     ]
+
+
+def test_who_came_into_the_academy_of_the_services_is_listed_beside_the_reads(tmp_path: Path) -> None:
+    settings, services = Settings(lake=str(tmp_path / "lake")), tmp_path / "services"
+    access.note(settings, "pscc sql", [Read("gold.endpoint", 3, ("event",))])
+    state = services / "academy" / "state"
+    note_entry(state, "log-in", who=None, client="192.0.2.1", outcome="log-in refused")
+    note_entry(state, "server", who="ana", client="192.0.2.1", outcome="server started")
+    more = {"through": "portal", "table": "academy.attempts", "rows": 12}
+    note_entry(state, "view", who="marie", client="192.0.2.1", outcome="shown", **more)
+    found = list(access.listed(access.folders(settings, services)))
+    assert [(each.through, each.table, each.outcome) for each in found] == [
+        ("pscc sql", "gold.endpoint", "read"),
+        ("hub", None, "log-in refused"),
+        ("hub", None, "server started"),
+        ("portal", "academy.attempts", "shown"),
+    ]
+    assert [each.outcome for each in access.listed(access.folders(settings, services), who="ana")] == ["server started"]
+    assert access.of_academy(services / "academy") == [state / "access"]
 
 
 @pytest.mark.parametrize(

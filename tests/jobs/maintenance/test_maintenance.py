@@ -19,7 +19,7 @@ import typer
 from deltalake import DeltaTable
 from sqlalchemy import update
 
-from jobs import audit, ingest
+from jobs import access, audit, ingest
 from jobs.build import GoldBuild
 from jobs.commands import operating
 from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost, WrongUse
@@ -400,6 +400,31 @@ def test_audit_and_certificates_come_with_a_backup_and_the_drill_looks_at_them(
     assert {oct(file.stat().st_mode & 0o777) for file in kept if file.is_file()} == {"0o600"}
     (saved / backup.PROOFS / "audit.jsonl").unlink()
     with pytest.raises(ContractViolation, match=r"^Expected an audit of 2 lines at least"):
+        maintain(world.settings, "drill")
+
+
+def test_the_access_log_comes_with_a_backup_and_the_drill_leaves_the_real_one_alone(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    monkeypatch.setenv("PSCC_ACCESS_LOG", str(tmp_path / "log"))
+    access.note(world.settings, "pscc sql", [access.Read("gold.endpoint", 3, ("event",))])
+    (day,) = (tmp_path / "log").iterdir()
+    maintain(world.settings, "backup")
+    noted = day.read_text()
+    day.unlink()
+    assert "1 days of the access log and" in maintain(world.settings, "drill")
+    assert not day.exists()
+    again = Settings(lake=str(tmp_path / "again"), platform_key_file=world.settings.platform_key_file)
+    saved = backup.newest(tmp_path / "backups")
+    backup.restore(saved, again)
+    assert (day.read_text(), day.stat().st_mode & 0o777) == (noted, 0o600)
+    # What lies there is newer.
+    day.write_text("newer\n")
+    backup.restore(saved, Settings(lake=str(tmp_path / "third"), platform_key_file=world.settings.platform_key_file))
+    assert day.read_text() == "newer\n"
+    (saved / backup.ACCESSES / day.name).write_text("changed")
+    with pytest.raises(LakehouseError, match="of the access log as it was copied, found another content"):
         maintain(world.settings, "drill")
 
 

@@ -201,6 +201,7 @@ COMMANDS = [
     "cohort list",
     "rights list",
     "audit verify",
+    "access list",
     "quarantine list",
     "delivery show ID",
     "alerts",
