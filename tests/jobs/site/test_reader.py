@@ -20,6 +20,9 @@ from jobs.errors import LakehouseError
 from jobs.lake import Lake
 from jobs.site import reader
 
+# An engine of its own: half a minute of two cores.
+pytestmark = [pytest.mark.jvm, pytest.mark.acceptance]
+
 ENGINE = "import sys; from jobs.site import engine; engine.CONNECT_PORT = int(sys.argv[1]); sys.exit(engine.main('reader'))"
 ASK = """
 import os, sys
