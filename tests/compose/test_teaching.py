@@ -33,7 +33,7 @@ def release(stack: Stack, gold: None) -> str:
     for k in (11, 15, 20):
         run = started(stack, k)
         until(lambda run=run: waits_or_ended(stack, run), 1200, "the release waits for a person")
-        if state(stack, run, "approval") != "deferred":
+        if state(stack, run, "approval") != "awaiting_input":
             continue
         path = f"dags/{DAG}/dagRuns/{run}/taskInstances/approval/-1/hitlDetails"
         stack.airflow(path, "PATCH", {"chosen_options": ["Approve"], "params_input": {}})
@@ -58,7 +58,7 @@ def state(stack: Stack, run: str, task: str) -> str | None:
 
 def waits_or_ended(stack: Stack, run: str) -> bool:
     try:
-        return state(stack, run, "approval") == "deferred" or run_state(stack, run) == "failed"
+        return state(stack, run, "approval") == "awaiting_input" or run_state(stack, run) == "failed"
     except urllib.error.HTTPError:
         return False
 
