@@ -156,6 +156,8 @@ def test_what_cannot_be_compared_is_refused_with_a_sentence(value):
         {"kind": "set", "values": [[10**400]]},
         {"kind": "table", "columns": [["a", "text"]], "rows": [["x", "y"]]},
         {"kind": "table", "columns": [["a", "text"], ["a", "text"]], "rows": []},
+        {"kind": "table", "columns": [["a", "text"]], "rows": [{"a": "x"}]},
+        {"kind": "table", "columns": [["a", "text"]], "rows": ["x"]},
         {"kind": "set", "values": [{"a": 1}]},
         {"kind": "figure", "axes": [{"series": [{"mark": "line", "x": [1], "y": []}]}]},
         {"kind": "figure", "axes": [{"series": [{"mark": "step", "where": "up", "x": [1], "y": [1]}]}]},
