@@ -35,6 +35,8 @@ OUTPUT = 2**20
 DISK = 16 * 2**20
 PROCESSES = 48
 PATIENCE = 10.0
+# Cut out here too: what the sandbox cuts, a function may write itself at any length.
+LONGEST_ERROR = 200
 # A user that nothing else runs as, where the service is root.
 NOBODY = 64_987
 # Sandboxes that wait: a class that hands in at one moment finds so many; and how many of them have polars, which takes three
@@ -65,7 +67,7 @@ def differences(cases: Sequence[Case], given: Canonical, tolerance: float) -> li
     if not _is_report(ran.told, len(cases)):
         return [Difference("code_died")]
     if "syntax" in ran.told:
-        return [Difference("code_syntax", {"error": ran.told["syntax"]})]
+        return [Difference("code_syntax", {"error": ran.told["syntax"][:LONGEST_ERROR]})]
     if "memory" in ran.told or any("memory" in each for each in ran.told["results"]):
         return [Difference("code_memory")]
     return _judged(cases, ran.told["results"], tolerance)
@@ -114,7 +116,7 @@ def _judged(cases: Sequence[Case], results: list[dict[str, Any]], tolerance: flo
     found = [Difference("code_case", {"failed": len(failed), "cases": len(cases)})]
     errors = [result["error"] for _, result in failed if "error" in result]
     if errors:
-        found.append(Difference("code_raised", {"error": errors[0]}))
+        found.append(Difference("code_raised", {"error": errors[0][:LONGEST_ERROR]}))
         if errors[0].startswith("NameError"):
             found.append(Difference("code_alone"))
     shown = [case for case, _ in failed if case.shown]

@@ -347,6 +347,15 @@ def test_a_check_that_breaks_costs_the_trainee_nothing(checking):
     assert [(each.what, each.answer) for each in checking.events()] == [("fault", '{"kind":"number","value":3}')]
 
 
+def test_no_answer_fills_the_record(checking):
+    wide = {"kind": "table", "columns": [["x" * 100_000, "text"], ["y" * 100_000, "text"]], "rows": []}
+    checking.check("anna", FREQUENCY, wide)
+    [event] = checking.events("anna")
+    assert event.feedback.startswith("The columns differ.")
+    assert len(event.answer) + len(event.feedback) <= 4_000
+    assert checking.attempts.verify() == 1
+
+
 def test_an_answer_to_no_exercise_is_refused(checking):
     for name in ("example.counting.nothing", "nowhere.counting.tumours", "", "example"):
         with pytest.raises(UnknownExercise):

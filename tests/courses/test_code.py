@@ -164,6 +164,22 @@ def test_every_function_gets_a_sandbox_of_its_own_and_those_of_a_class_wait(isol
     spares.end()
 
 
+def test_an_error_that_a_function_writes_itself_is_cut(isolation):
+    forgery = """
+        import json, os
+        def f(numbers):
+            for handle in range(3, 20):
+                try: os.write(handle, json.dumps({report}).encode())
+                except OSError: pass
+            os._exit(0)
+    """
+    long = "'E' * 50_000"
+    for report in (f"{{'results': [{{'error': {long}}}, {{'error': {long}}}]}}", f"{{'syntax': {long}}}"):
+        told = judged(forgery.replace("{report}", report))
+        assert "EEEEE" in told
+        assert len(told) < 400
+
+
 def test_the_network_is_out_of_reach(isolation):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
