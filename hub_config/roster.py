@@ -63,7 +63,7 @@ class Roster:
     def __init__(self, path: Path, now: object = None) -> None:
         self.path = path
         self.now = now if callable(now) else lambda: datetime.now(UTC)
-        self.throttle = Throttle(path.with_name("throttle.json"), self.now)
+        self.throttle = Throttle(path.with_name("throttle.json"), self.now, self.accounts)
 
     def accounts(self) -> dict[str, Account]:
         """Everybody, by name."""
@@ -136,11 +136,15 @@ class Roster:
 
     def log_in(self, name: str, password: str) -> Account:
         """The account behind name and password; Refused otherwise, with the same sentence for a name that is unknown."""
-        self.throttle.refuse_if_locked(name)
+        wrong = Refused("Wrong name or password.", "Nom ou mot de passe incorrect.")
+        if not NAME.fullmatch(name):
+            # Nobody can be called that, and nothing of what strangers type is kept.
+            raise wrong
+        self.throttle.begin(name)
         account = self.accounts().get(name)
         if not _matches(account.password if account else _nobody, password) or account is None:
-            self.throttle.count_wrong(name)
-            raise Refused("Wrong name or password.", "Nom ou mot de passe incorrect.")
+            self.throttle.refuse_if_locked(name)
+            raise wrong
         self.throttle.forget(name)
         return self.seen(name)
 
