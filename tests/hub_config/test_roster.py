@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from argon2 import PasswordHasher
@@ -194,6 +195,21 @@ def test_a_class_comes_back_from_its_export_as_it_was(roster, tmp_path):
     assert other.export_class() == exported
     assert other.accounts()["amelie"].courses == ("survival", "privacy-lab")
     assert other.accounts()["bruno"].classes == ("spring", "autumn")
+
+
+@pytest.mark.parametrize(
+    ("csv", "alice", "bob"),
+    [
+        ("user\nalice\nbob\n", "alice,instructor,spring,survival,en", "bob,trainee,spring autumn,survival,en"),
+        ("user,courses\nalice,privacy-lab\nbob,\n", "alice,instructor,spring,privacy-lab,en", "bob,trainee,spring autumn,survival,en"),
+        ("user,role,classes,language\nalice,, ,fr\nbob,analyst,winter,\n", "alice,instructor,spring,survival,fr", "bob,analyst,winter,survival,en"),
+    ],
+)  # fmt: skip
+def test_an_import_takes_nothing_away_that_it_is_silent_about(roster, csv, alice, bob):
+    roster.add("alice", "instructor", ("spring",), ("survival",), "en")
+    roster.add("bob", "trainee", ("spring", "autumn"), ("survival",), "en")
+    assert roster.import_class(csv + "chloe\n") == {"chloe": ANY}
+    assert roster.export_class().splitlines()[1:] == [alice, bob, "chloe,trainee,,,fr"]
 
 
 def test_an_import_keeps_the_passwords_of_people_who_were_there(roster):
