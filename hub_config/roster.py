@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import BoundedSemaphore
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -63,7 +64,7 @@ class Roster:
     def __init__(self, path: Path, now: object = None) -> None:
         self.path = path
         self.now = now if callable(now) else lambda: datetime.now(UTC)
-        self.throttle = Throttle(path.with_name("throttle.json"), self.now)
+        self.throttle = Throttle(path.with_name("throttle.json"), self.now, self.accounts)
 
     def accounts(self) -> dict[str, Account]:
         """Everybody, by name."""
@@ -136,11 +137,15 @@ class Roster:
 
     def log_in(self, name: str, password: str) -> Account:
         """The account behind name and password; Refused otherwise, with the same sentence for a name that is unknown."""
-        self.throttle.refuse_if_locked(name)
+        wrong = Refused("Wrong name or password.", "Nom ou mot de passe incorrect.")
+        if not NAME.fullmatch(name):
+            # Nobody can be called that, and nothing of what strangers type is kept.
+            raise wrong
+        self.throttle.begin(name)
         account = self.accounts().get(name)
         if not _matches(account.password if account else _nobody, password) or account is None:
-            self.throttle.count_wrong(name)
-            raise Refused("Wrong name or password.", "Nom ou mot de passe incorrect.")
+            self.throttle.refuse_if_locked(name)
+            raise wrong
         self.throttle.forget(name)
         return self.seen(name)
 
@@ -158,20 +163,19 @@ class Roster:
     def import_class(self, text: str) -> dict[str, str]:
         """Add or change everybody of a CSV with columns user, role, classes, courses, language; invitations of those who are new.
 
-        All of it or nothing. Lists are separated by spaces. Passwords of people who were there stay.
+        All of it or nothing. Lists are separated by spaces. Of people who were there, passwords stay, and whatever the CSV is
+        silent about: a column that is not there or an empty cell takes nothing away.
         """
         listed = _listed(text)
         codes = {}
         with self._change() as accounts:
             number = self._next_number(accounts)
-            for account in listed:
-                if known := accounts.get(account.name):
-                    kept = {name: getattr(account, name) for name in ("role", "classes", "courses", "language")}
-                    accounts[account.name] = replace(known, **kept)
-                    continue
-                new = replace(account, number=number, created=self.now())
-                accounts[account.name], codes[account.name] = self._invited(new)
-                number += 1
+            for name, told in listed:
+                account = _checked(replace(accounts.get(name) or Account(name, "trainee"), **told))
+                if name not in accounts:
+                    account, codes[name] = self._invited(replace(account, number=number, created=self.now()))
+                    number += 1
+                accounts[name] = account
         return codes
 
     def export_class(self, class_name: str | None = None) -> str:
@@ -233,24 +237,20 @@ def _checked(account: Account) -> Account:
     return account
 
 
-def _listed(text: str) -> list[Account]:
+def _listed(text: str) -> list[tuple[str, dict[str, Any]]]:
+    """Whom a CSV names, and what it says of each."""
     rows = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     if not rows.fieldnames or "user" not in rows.fieldnames or set(rows.fieldnames) - set(COLUMNS):
         raise WrongUse(
             f"Expected a CSV with the columns {', '.join(COLUMNS)}, found {', '.join(rows.fieldnames or ['nothing'])}."
         )
-    return [
-        _checked(
-            Account(
-                name=(row["user"] or "").strip(),
-                role=(row.get("role") or "trainee").strip(),
-                classes=tuple((row.get("classes") or "").split()),
-                courses=tuple((row.get("courses") or "").split()),
-                language=(row.get("language") or "fr").strip(),
-            )
-        )
-        for row in rows
-    ]
+    return [((row["user"] or "").strip(), _said(row)) for row in rows]
+
+
+def _said(row: dict[str, str]) -> dict[str, Any]:
+    """What a row says of somebody: what stands in none of its cells is not said."""
+    words = {name: (row.get(name) or "").split() for name in COLUMNS if name != "user"}
+    return {name: tuple(said) if name in ("classes", "courses") else " ".join(said) for name, said in words.items() if said}
 
 
 def _known(accounts: dict[str, Account], name: str) -> Account:

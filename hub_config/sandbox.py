@@ -24,7 +24,8 @@ FIRST_UID = 200_000
 CLIENT = ("__init__", "canonical", "client", "cohort", "errors", "exercise")
 SHARED_CODE = ("quality", "courses/__init__.py", "courses/kit", *(f"courses/checking/{name}.py" for name in CLIENT))
 SHARED_HUB = ("__init__.py", "bridge.py", "saving.py", "server.py", "jupyter")
-CODE = "/opt/pscc"
+# At the root, where no interpreter and no package lies: bubblewrap makes no folder inside one that is mounted read-only.
+CODE = "/academy-code"
 SYSTEM = ("/etc/alternatives", "/etc/fonts", "/etc/ld.so.cache", "/etc/localtime", "/etc/ssl/certs")
 
 
@@ -126,7 +127,7 @@ def _mounts(room: Room) -> list[str]:
 
 
 def _code(project: Path) -> list[str]:
-    mounts = ["--perms", "0755", "--dir", "/opt", "--perms", "0755", "--dir", CODE]
+    mounts = ["--perms", "0755", "--dir", CODE]
     for folder in ("courses", "courses/checking", "hub_config"):
         mounts += ["--perms", "0755", "--dir", f"{CODE}/{folder}"]
     for name in (*SHARED_CODE, *(f"hub_config/{name}" for name in SHARED_HUB)):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from courses.authoring import lesson as lessons
-from courses.authoring.guards import Finding, leaks
+from courses.authoring.guards import Finding, cells, leaks
 from courses.authoring.run import Run
 from courses.checking.course import Course
 from courses.checking.errors import BadCourse
@@ -13,11 +13,16 @@ from courses.checking.errors import BadCourse
 
 def build_trainee(course: Course, to: Path) -> list[Path]:
     """`<to>/<slug>/trainee/*.ipynb`; BadCourse, and nothing written, where a solution would leak."""
-    found: list[Finding] = [each for lesson in course.lessons for each in leaks(course, lesson)]
-    if found:
-        raise BadCourse(" ".join(map(str, found)))
+    refuse_leaks(course)
     folder = _emptied(to / course.slug / "trainee")
     return [_write(folder / f"{lesson.path.stem}.ipynb", lessons.trainee(course, lesson)) for lesson in course.lessons]
+
+
+def refuse_leaks(course: Course) -> None:
+    """BadCourse where trainees would see a solution, or may: of an exercise without its marks nothing says what to cut."""
+    found: list[Finding] = [each for lesson in course.lessons for each in (*cells(course, lesson), *leaks(course, lesson))]
+    if found:
+        raise BadCourse(" ".join(map(str, found)))
 
 
 def build_solution(course: Course, runs: list[Run], to: Path) -> list[Path]:

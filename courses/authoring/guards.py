@@ -77,10 +77,11 @@ def _names(course: Course) -> Iterator[Finding]:
             f"{course.slug}.{name}", f"Expected the exercise in the text and in checks.py, found it in {has} and not in {lacks}."
         )
     for lesson in course.lessons:
-        yield from _cells(course, lesson)
+        yield from cells(course, lesson)
 
 
-def _cells(course: Course, lesson: Lesson) -> Iterator[Finding]:
+def cells(course: Course, lesson: Lesson) -> Iterator[Finding]:
+    """Exercises whose solution is not marked, or is marked where it cannot be cut, and those that hand in nothing."""
     for cell in lessons.solution(course, lesson).cells:
         exercise = cell.metadata.get("exercise")
         if exercise is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from courses.authoring import lesson as lessons
-from courses.authoring.build import without_times
+from courses.authoring.build import refuse_leaks, without_times
 from courses.authoring.run import Run
 from courses.authoring.temporary import temporary
 from courses.checking.course import Course, Lesson
@@ -30,7 +30,12 @@ SETTINGS = {
 
 
 def build_site(courses: Sequence[Course], runs: Sequence[Run], to: Path) -> Path:
-    """The site of the courses in `to`; lessons that were run show what their worked examples gave. Gives its first page."""
+    """The site of the courses in `to`; lessons that were run show what their worked examples gave. Gives its first page.
+
+    BadCourse where a solution would leak.
+    """
+    for course in courses:
+        refuse_leaks(course)
     done = {(run.course, run.lesson): run for run in runs}
     with temporary("site") as source:
         _write_sources(source, courses, done)

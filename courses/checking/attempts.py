@@ -38,8 +38,8 @@ create trigger if not exists event_is_kept before delete on event begin select r
 create trigger if not exists event_is_not_changed before update on event begin select raise(abort, 'events are only ever added'); end;
 """
 FIRST = "0" * 64
-# Enough for an instructor to see what was tried.
-MAX_ANSWER = 2_000
+# Enough for an instructor to see what was tried and what was said of it: nothing is ever taken out of the record again.
+MAX_ANSWER = MAX_FEEDBACK = 2_000
 # Sealing waits for the disk, so not every event does: who removes the last minute of a service that was cut short is not seen.
 SECONDS_UNSEALED = 60.0
 RESTORE = "keep both files, and restore attempts.sqlite and attempts.seal from one and the same copy."
@@ -202,7 +202,7 @@ class Attempts:
                 "attempt": attempt,
                 "answer": answer[:MAX_ANSWER],
                 "answer_digest": hashlib.sha256(answer.encode()).hexdigest(),
-                "feedback": feedback,
+                "feedback": feedback[:MAX_FEEDBACK],
                 "hint": hint,
                 "release": release,
                 "by": self._subject(by) if by else "",

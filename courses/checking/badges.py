@@ -341,7 +341,7 @@ def verify(text: str, key: str, revoked: Iterable[str] | None = None, now: datet
         raise NotGenuine("other_key")
     try:
         signed = proof.is_signed(document, public)
-    except (ValueError, KeyError):
+    except (ValueError, RecursionError):
         signed = False
     if not signed:
         raise NotGenuine("changed")
@@ -360,7 +360,8 @@ def _read(text: str) -> dict[str, Any]:
         raise NotGenuine("not_json") from None
     if not isinstance(document, dict):
         raise NotGenuine("not_json")
-    if document.get("@context") != CONTEXT or "OpenBadgeCredential" not in list(document.get("type") or []):
+    types = document.get("type")
+    if document.get("@context") != CONTEXT or not isinstance(types, list) or "OpenBadgeCredential" not in types:
         raise NotGenuine("not_a_badge")
     signed = document.get("proof")
     if not isinstance(signed, dict) or signed.get("cryptosuite") != proof.SUITE or signed.get("proofPurpose") != proof.PURPOSE:

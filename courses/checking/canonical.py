@@ -318,6 +318,24 @@ def admit(value: Any) -> Canonical:
     return dict(value)
 
 
+def is_json_value(value: Any) -> bool:
+    """Whether it is what `json_value` gives of something."""
+    try:
+        return _is_json_value(value)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return False
+
+
+def _is_json_value(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_json_value, value))
+    if not isinstance(value, dict):
+        return _is_cell(value)
+    if "table" in value:
+        return _is_table(value["table"]["columns"], value["table"]["rows"])
+    return all(_is_cell(key) and _is_json_value(each) for key, each in value["mapping"])
+
+
 def _is_canonical(value: Canonical) -> bool:
     kind = value["kind"]
     if kind == "number":
@@ -351,7 +369,11 @@ def _is_cell(value: Any) -> bool:
 def _is_table(columns: list[list[str]], rows: list[list[Any]]) -> bool:
     named = all(isinstance(name, str) and kind in TYPES for name, kind in columns)
     once = len({name for name, _ in columns}) == len(columns) <= MAX_COLUMNS
-    return named and once and len(rows) <= MAX_ROWS and all(len(row) == len(columns) and all(map(_is_cell, row)) for row in rows)
+    return named and once and len(rows) <= MAX_ROWS and all(_is_row(row, len(columns)) for row in rows)
+
+
+def _is_row(row: list[Any], columns: int) -> bool:
+    return isinstance(row, list) and len(row) == columns and all(map(_is_cell, row))
 
 
 def _is_series_of_figure(series: Canonical) -> bool:

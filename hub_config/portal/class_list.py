@@ -20,7 +20,8 @@ class NotAClass(Exception):
 def admitted(sent: bytes, instructor: Account, accounts: dict[str, Account]) -> str:
     """The CSV that the roster takes: trainees only, in classes of this instructor only.
 
-    Somebody known outside of them is refused, so that no list takes over an account. Other classes of a trainee stay.
+    Somebody known outside of them is refused, so that no list takes over an account. Other classes of a trainee stay, and so does
+    whatever a row is silent about.
     """
     lines = []
     for number, row in enumerate(_rows(sent), start=2):
@@ -30,7 +31,7 @@ def admitted(sent: bytes, instructor: Account, accounts: dict[str, Account]) -> 
         known = accounts.get(name)
         if known and (known.role != "trainee" or not set(known.classes) & set(instructor.classes)):
             raise NotAClass("import.elsewhere", line=number, name=name)
-        asked = tuple((row.get("classes") or "").split()) or instructor.classes[:1]
+        asked = tuple((row.get("classes") or "").split()) or (() if known else instructor.classes[:1])
         if strange := sorted(set(asked) - set(instructor.classes)):
             raise NotAClass("import.not_yours", line=number, name=strange[0][:40])
         classes = dict.fromkeys([*(known.classes if known else ()), *asked])

@@ -123,6 +123,17 @@ def test_a_solution_repeated_in_the_text_is_not_built(course, tmp_path):
     assert not (tmp_path / "built").exists()
 
 
+def test_a_solution_whose_marks_were_forgotten_is_not_built(course, tmp_path):
+    path = course.path / "01-counting.md"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(f"{lesson.BEGIN}\n", "").replace(f"{lesson.END}\n", ""), encoding="utf-8")
+    with pytest.raises(BadCourse, match=r"example\.counting\.stages: Expected a solution between"):
+        build_trainee(load_course(course.path), tmp_path / "built")
+    with pytest.raises(BadCourse, match=r"example\.counting\.stages: Expected a solution between"):
+        build_site([load_course(course.path)], [], tmp_path / "built")
+    assert not (tmp_path / "built").exists()
+
+
 # ── guards ──
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import stat
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from courses.checking import proof
-from courses.checking.badges import WHYS, Badges, NotEarned, NotGenuine, forget, verify
+from courses.checking.badges import CONTEXT, WHYS, Badges, NotEarned, NotGenuine, forget, verify
 from courses.checking.errors import CheckingError
 from tests.courses.conftest import solve
 
@@ -106,6 +107,11 @@ def test_a_badge_is_verified_with_the_public_key_alone(badges, earned):
         lambda badge: badge["proof"].update(created="2020-01-01T00:00:00Z"),
         lambda badge: badge["proof"].update(proofValue="z" + "1" * 80),
         lambda badge: badge["proof"].update(proofValue="not base 58: 0OIl"),
+        lambda badge: badge["proof"].update(proofValue=5),
+        lambda badge: badge["proof"].update(proofValue=["z"]),
+        lambda badge: badge["proof"].update(proofValue=""),
+        lambda badge: badge["proof"].pop("proofValue"),
+        lambda badge: badge["proof"].pop("@context"),
         lambda badge: badge.update(score=1.5),
     ],
 )
@@ -133,10 +139,26 @@ def test_a_badge_that_somebody_signed_themselves_is_not_believed(badges, earned)
         ("[" * 50_000, "not_json"),
         ('{"a": 1}', "not_a_badge"),
         (json.dumps(W3C_DOCUMENT), "not_a_badge"),
+        (json.dumps({"@context": CONTEXT, "type": 5}), "not_a_badge"),
+        (json.dumps({"@context": CONTEXT, "type": "OpenBadgeCredential"}), "not_a_badge"),
     ],
 )
 def test_what_is_no_badge_is_told_so(badges, text, reason):
     assert refused(text, badges.public_key) == reason
+
+
+def test_no_proof_of_a_stranger_takes_long_to_refuse(badges, earned):
+    document = json.loads(earned)
+    document["proof"]["proofValue"] = "z" * 90_000
+    started = time.process_time()
+    assert refused(json.dumps(document), badges.public_key) == "changed"
+    assert time.process_time() - started < 0.2
+
+
+def test_a_document_nested_to_the_limit_is_told_so_and_breaks_nothing(badges, earned):
+    begun = earned.rstrip().removesuffix("}")
+    nested = [f'{begun}, "extra": {"[" * depth}{"]" * depth}}}' for depth in range(700, 1_000, 2)]
+    assert {refused(text, badges.public_key) for text in nested} == {"changed", "not_json"}
 
 
 def test_a_badge_without_its_proof_is_not_believed(badges, earned):

@@ -156,6 +156,8 @@ def test_what_cannot_be_compared_is_refused_with_a_sentence(value):
         {"kind": "set", "values": [[10**400]]},
         {"kind": "table", "columns": [["a", "text"]], "rows": [["x", "y"]]},
         {"kind": "table", "columns": [["a", "text"], ["a", "text"]], "rows": []},
+        {"kind": "table", "columns": [["a", "text"]], "rows": [{"a": "x"}]},
+        {"kind": "table", "columns": [["a", "text"]], "rows": ["x"]},
         {"kind": "set", "values": [{"a": 1}]},
         {"kind": "figure", "axes": [{"series": [{"mark": "line", "x": [1], "y": []}]}]},
         {"kind": "figure", "axes": [{"series": [{"mark": "step", "where": "up", "x": [1], "y": [1]}]}]},
@@ -343,6 +345,15 @@ def test_a_check_that_breaks_costs_the_trainee_nothing(checking):
     assert (result.passed, result.hint, result.attempt) == (False, None, 0)
     assert "fault of ours" in result.message
     assert [(each.what, each.answer) for each in checking.events()] == [("fault", '{"kind":"number","value":3}')]
+
+
+def test_no_answer_fills_the_record(checking):
+    wide = {"kind": "table", "columns": [["x" * 100_000, "text"], ["y" * 100_000, "text"]], "rows": []}
+    checking.check("anna", FREQUENCY, wide)
+    [event] = checking.events("anna")
+    assert event.feedback.startswith("The columns differ.")
+    assert len(event.answer) + len(event.feedback) <= 4_000
+    assert checking.attempts.verify() == 1
 
 
 def test_an_answer_to_no_exercise_is_refused(checking):

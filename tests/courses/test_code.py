@@ -63,6 +63,35 @@ def test_who_forges_the_messenger_must_still_know_the_results(isolation, forgery
     assert judged(forgery) != ""
 
 
+TABLE = pl.DataFrame({"sex": ["F"], "n": [0.5]})
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "5",
+        "[]",
+        "null",
+        '{"results": 5}',
+        '{"results": [5, 5]}',
+        '{"results": [{"output": 6}]}',
+        '{"results": [{"error": 5}, {"error": 5}]}',
+        '{"results": [{"output": {"table": 5}}, {"output": {"table": 5}}]}',
+        '{"results": [{"output": {"table": {"columns": [["sex", "text"], ["n", "number"]], "rows": [{"F": 0, "n": 0}]}}}, {"output": 1}]}',
+        '{"results": [{"output": {"mapping": 5}}, {"output": {"mapping": 5}}]}',
+        '{"results": [{"output": {}}, {"output": {}}]}',
+        '{"results": [{"output": 1' + "0" * 400 + '}, {"output": 1}]}',
+        '{"results": [{"output": ' + "[" * 5_000 + "]" * 5_000 + '}, {"output": 1}]}',
+        '{"syntax": 5}',
+        "[" * 100_000,
+    ],
+)
+def test_a_report_that_the_sandbox_would_not_give_is_a_failure_and_no_fault_of_ours(told, monkeypatch):
+    monkeypatch.setattr(code, "run", lambda *_: code._told(None, told.encode(), time.monotonic() + 5))
+    for output in (6.0, TABLE, {"a": 1.5}, [1.5]):
+        assert judged("", [Case(([],), output), Case(([],), output)]) == "The function ended the process it ran in."
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -133,6 +162,22 @@ def test_every_function_gets_a_sandbox_of_its_own_and_those_of_a_class_wait(isol
     assert [polars for _, polars in used] == [True, False, True]
     assert len({pid for pid, _ in used}) == 3
     spares.end()
+
+
+def test_an_error_that_a_function_writes_itself_is_cut(isolation):
+    forgery = """
+        import json, os
+        def f(numbers):
+            for handle in range(3, 20):
+                try: os.write(handle, json.dumps({report}).encode())
+                except OSError: pass
+            os._exit(0)
+    """
+    long = "'E' * 50_000"
+    for report in (f"{{'results': [{{'error': {long}}}, {{'error': {long}}}]}}", f"{{'syntax': {long}}}"):
+        told = judged(forgery.replace("{report}", report))
+        assert "EEEEE" in told
+        assert len(told) < 400
 
 
 def test_the_network_is_out_of_reach(isolation):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hub_config.portal.class_list import NotAClass, admitted
 from hub_config.portal.datasets import Release, _figure
 from hub_config.portal.pages import HERE
 from hub_config.portal.teach import _inert
-from hub_config.roster import Account
+from hub_config.roster import Account, Roster
 from tests.hub_config import portal_world
 from tests.hub_config.hub_client import Visitor
 from tests.hub_config.portal_world import STRANGER, Hub
@@ -419,6 +420,18 @@ def test_a_list_that_reaches_beyond_the_class_is_refused(sent: str | bytes, why:
 def test_whoever_is_listed_becomes_a_trainee_whatever_the_list_says() -> None:
     marie = Account("marie", "instructor", classes=("autumn",))
     assert admitted(b"user,role\nnadia,engineer\n", marie, {}).splitlines()[1] == "nadia,trainee,autumn,,fr"
+
+
+def test_a_list_of_names_alone_takes_nothing_away_from_who_is_known(tmp_path: Path) -> None:
+    roster = Roster(tmp_path / "roster.toml")
+    roster.add("marie", "instructor", ("autumn", "spring"))
+    roster.add("bob", "trainee", ("spring", "winter"), ("survival",), "en")
+    before = roster.accounts()["bob"]
+    roster.import_class(admitted(b"user\nbob\nnadia\n", roster.accounts()["marie"], roster.accounts()))
+    assert roster.accounts()["bob"] == before
+    assert roster.accounts()["nadia"].classes == ("autumn",)
+    roster.import_class(admitted(b"user,classes,courses\nbob,autumn,\n", roster.accounts()["marie"], roster.accounts()))
+    assert roster.accounts()["bob"] == replace(before, classes=("spring", "winter", "autumn"))
 
 
 def test_no_cell_of_an_export_is_a_formula() -> None:

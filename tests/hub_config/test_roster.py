@@ -3,10 +3,13 @@
 import asyncio
 import json
 import stat
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import ANY
 
 import pytest
 from argon2 import PasswordHasher
@@ -93,6 +96,12 @@ def test_an_unknown_name_gets_the_sentence_of_a_wrong_password(roster):
     assert len(said) == 1
 
 
+def test_what_can_be_nobody_s_name_is_not_kept(roster):
+    with pytest.raises(Refused, match="Wrong name or password"):
+        roster.log_in("x" * 1_000_000, "anything at all")
+    assert not roster.throttle.path.exists()
+
+
 def test_a_short_password_uses_no_invitation_up(roster):
     code = roster.add("amelie")
     with pytest.raises(Refused, match="10 characters"):
@@ -113,6 +122,42 @@ def test_the_tenth_wrong_password_locks_for_a_quarter_of_an_hour(roster, clock):
         again.log_in("amelie", PASSWORD)
     clock.time += timedelta(minutes=15, seconds=1)
     assert again.log_in("amelie", PASSWORD).name == "amelie"
+
+
+def test_tries_at_one_moment_are_judged_no_more_often_than_one_after_the_other(roster, monkeypatch):
+    roster.redeem(roster.add("amelie"), PASSWORD)
+    judged = []
+
+    def slow(hashed, password):
+        judged.append(password)
+        time.sleep(0.02)
+        return False
+
+    monkeypatch.setattr("hub_config.roster._matches", slow)
+
+    def tried(number):
+        with pytest.raises(Refused):
+            roster.log_in("amelie", f"wrong {number}")
+
+    with ThreadPoolExecutor(6) as at_once:
+        list(at_once.map(tried, range(60)))
+    assert len(judged) == 10
+    with pytest.raises(Refused, match="Too many wrong passwords"):
+        roster.log_in("amelie", PASSWORD)
+
+
+def test_tries_at_other_names_push_no_lock_and_no_count_of_a_person_out(roster, monkeypatch):
+    monkeypatch.setattr("hub_config.throttle.REMEMBERED", 5)
+    for name in ("amelie", "bruno"):
+        roster.redeem(roster.add(name), PASSWORD)
+    for name, tries in (("nobody", 10), ("amelie", 10), ("bruno", 9), *((f"guess{n}", 1) for n in range(20))):
+        for _ in range(tries):
+            with pytest.raises(Refused):
+                roster.log_in(name, "wrong")
+    for name in ("nobody", "amelie", "bruno"):
+        with pytest.raises(Refused, match="Too many wrong passwords"):
+            roster.log_in(name, "wrong")
+    assert len(json.loads(roster.throttle.path.read_text())) <= 3 + 5
 
 
 def test_a_right_password_forgives_nine_wrong_ones(roster):
@@ -155,6 +200,21 @@ def test_a_class_comes_back_from_its_export_as_it_was(roster, tmp_path):
     assert other.export_class() == exported
     assert other.accounts()["amelie"].courses == ("survival", "privacy-lab")
     assert other.accounts()["bruno"].classes == ("spring", "autumn")
+
+
+@pytest.mark.parametrize(
+    ("csv", "alice", "bob"),
+    [
+        ("user\nalice\nbob\n", "alice,instructor,spring,survival,en", "bob,trainee,spring autumn,survival,en"),
+        ("user,courses\nalice,privacy-lab\nbob,\n", "alice,instructor,spring,privacy-lab,en", "bob,trainee,spring autumn,survival,en"),
+        ("user,role,classes,language\nalice,, ,fr\nbob,analyst,winter,\n", "alice,instructor,spring,survival,fr", "bob,analyst,winter,survival,en"),
+    ],
+)  # fmt: skip
+def test_an_import_takes_nothing_away_that_it_is_silent_about(roster, csv, alice, bob):
+    roster.add("alice", "instructor", ("spring",), ("survival",), "en")
+    roster.add("bob", "trainee", ("spring", "autumn"), ("survival",), "en")
+    assert roster.import_class(csv + "chloe\n") == {"chloe": ANY}
+    assert roster.export_class().splitlines()[1:] == [alice, bob, "chloe,trainee,,,fr"]
 
 
 def test_an_import_keeps_the_passwords_of_people_who_were_there(roster):

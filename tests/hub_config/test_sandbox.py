@@ -171,12 +171,22 @@ def test_a_level_that_does_not_work_says_why(verdicts):
 
 
 INSIDE = """
-import glob, importlib.util, json
+import glob, importlib.util, json, os
 import hub_config.bridge
 if importlib.util.find_spec("courses.kit"):
     import courses.kit
-print(json.dumps(sorted(glob.glob("/opt/pscc/**/*.py", recursive=True))))
+code = os.environ["PYTHONPATH"]
+print(json.dumps(sorted(os.path.relpath(path, code) for path in glob.glob(code + "/**/*.py", recursive=True))))
 """
+
+
+@pytest.mark.parametrize("prefix", ["/opt/pscc", "/opt/pscc/.venv", "/opt", "/home/pscc/venv", "/srv/academy"])
+def test_a_sandbox_makes_no_folder_inside_what_it_mounts_read_only(prefix, tmp_path, monkeypatch):
+    monkeypatch.setattr("hub_config.sandbox.interpreter", lambda: [Path(prefix)])
+    words = command("airgap", Room("reader", 8, tmp_path, PROJECT, tmp_path, tmp_path, tmp_path), ["true"])
+    after = words[words.index(prefix, words.index("--ro-bind")) + 1 :]
+    made = [Path(after[place + 1]) for place, word in enumerate(after) if word == "--dir"]
+    assert [each for each in made if Path(prefix) in (each, *each.parents)] == []
 
 
 def test_what_notebooks_import_is_there_and_no_check_of_a_course_is(verdicts, tmp_path):
@@ -190,7 +200,7 @@ def test_what_notebooks_import_is_there_and_no_check_of_a_course_is(verdicts, tm
     run = command("bwrap", room, [sys.executable, "-c", INSIDE])
     done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    seen = {name.removeprefix("/opt/pscc/") for name in json.loads(done.stdout)}
+    seen = set(json.loads(done.stdout))
     assert (PROJECT / "courses" / "kit").exists() == ("courses/kit/__init__.py" in seen)
     allowed = ("quality/", "courses/__init__.py", "courses/kit/", "courses/checking/", "hub_config/")
     assert [name for name in seen if not name.startswith(allowed)] == []
