@@ -44,9 +44,19 @@ def tell_success(context: Any) -> None:
 
 def not_green(context: Any, names: Iterable[str]) -> list[str]:
     """The tasks among `names` that did not succeed in this run; a task that Airflow tells nothing of is one of them."""
-    run = context["run_id"]
-    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run]).get(run, {})
+    states = _states(context)
     return [name for name in names if states.get(name) != "success"]
+
+
+def all_skipped(context: Any, names: Iterable[str]) -> bool:
+    """True where this run had nothing to do: every task among `names` was skipped."""
+    states = _states(context)
+    return all(states.get(name) == "skipped" for name in names)
+
+
+def _states(context: Any) -> dict[str, Any]:
+    run = context["run_id"]
+    return dict(context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run]).get(run, {}))
 
 
 def _named(context: Any) -> tuple[str, str, str | None, str]:

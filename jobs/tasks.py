@@ -94,14 +94,25 @@ def verdict(key: str) -> str:
 
 
 @own_words()
+def has_to_build() -> bool:
+    """True where gold, the worklist or the Data Docs are behind silver; asks the tables' logs, and no engine that would have to be up."""
+    from jobs.silver.engine import Engine
+
+    settings = Settings.from_environment()
+    return ingest.has_to_build(settings, Engine(settings))
+
+
+@own_words()
 def build(table: str) -> bool:
     """Make one gold product again; False where nothing that it reads has changed."""
     return bool(ingest.build_table(Settings.from_environment(), engine(), table))
 
 
 @own_words()
-def all_built(failed: list[str]) -> None:
-    """Finish a build; GateFailed when the task of a product failed."""
+def all_built(failed: list[str], skipped: bool = False) -> None:
+    """Finish a build, but one that was skipped; GateFailed when the task of a product failed."""
+    if skipped:
+        return
     ingest.finish_build(Settings.from_environment(), engine())
     if failed:
         raise GateFailed(
@@ -120,7 +131,10 @@ def named(key: str) -> str:
 
 def gold_is_fresh() -> bool:
     """True where no product would be made again."""
-    return ingest.gold_is_fresh(Settings.from_environment(), engine())
+    from jobs.silver.engine import Engine
+
+    settings = Settings.from_environment()
+    return ingest.gold_is_fresh(settings, Engine(settings))
 
 
 @own_words()
