@@ -224,6 +224,14 @@ def all_maintained(failed: list[str]) -> None:
 
 
 @own_words()
+def began(dag: str, run: str, key: str | None, _: str) -> None:
+    """Note that a run of a DAG has begun."""
+    from jobs.alerts import Run, run_began
+
+    run_began(Settings.from_environment(), Run(dag, run, key))
+
+
+@own_words()
 def failed(dag: str, run: str, key: str | None, task: str) -> None:
     """Note that a run of a DAG failed in a task."""
     from jobs.alerts import Run, run_failed
