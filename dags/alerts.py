@@ -1,4 +1,4 @@
-"""alerts: every ten minutes, who has to know of what. Deliveries held or refused, hospitals that are silent, runs that failed: each told once.
+"""alerts: every ten minutes, who has to know of what. Deliveries held or refused, hospitals that are silent, runs that failed or never ended: each told once.
 
 Triage
 - `look` failed: the ledger cannot be reached, or PSCC_DELIVERY_DAYS is no list of hospitals and days.

@@ -1,6 +1,7 @@
 """What all DAGs share: how they are declared, who is asked, what is tried again and what never."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,11 +28,35 @@ RETRY = ExceptionRetryPolicy(
 )
 
 
-def tell_failure(context: Any) -> None:
-    """Note in the ledger which run failed where; the DAG `alerts` sends it."""
+log = logging.getLogger(__name__)
+
+
+def tell_begin(context: Any) -> None:
+    """Note in the ledger that a run has begun, in its first task; the DAG `alerts` tells of one that never comes to an end."""
     from jobs import tasks
 
-    tasks.failed(*_named(context))
+    if not context["task"].upstream_task_ids:
+        _noted(tasks.began, context)
+
+
+def tell_failure(context: Any) -> None:
+    """Note in the ledger which run failed where; the DAG `alerts` sends it.
+
+    For a task that was killed outright the dag-processor calls this, which mostly has no lake. Then the run's verdict tells of it, or, where
+    that was killed too, `alerts`, which knows that the run has begun.
+    """
+    from jobs import tasks
+
+    _noted(tasks.failed, context)
+
+
+def _noted(note: Callable[..., None], context: Any) -> None:
+    from jobs.errors import LakehouseError
+
+    try:
+        note(*_named(context))
+    except (LakehouseError, OSError) as error:
+        log.warning("Not noted here, for this process has no lake to note it in: %s", error)
 
 
 def tell_success(context: Any) -> None:
@@ -44,9 +69,19 @@ def tell_success(context: Any) -> None:
 
 def not_green(context: Any, names: Iterable[str]) -> list[str]:
     """The tasks among `names` that did not succeed in this run; a task that Airflow tells nothing of is one of them."""
-    run = context["run_id"]
-    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run]).get(run, {})
+    states = _states(context)
     return [name for name in names if states.get(name) != "success"]
+
+
+def all_skipped(context: Any, names: Iterable[str]) -> bool:
+    """True where this run had nothing to do: every task among `names` was skipped."""
+    states = _states(context)
+    return all(states.get(name) == "skipped" for name in names)
+
+
+def _states(context: Any) -> dict[str, Any]:
+    run = context["run_id"]
+    return dict(context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[run]).get(run, {}))
 
 
 def _named(context: Any) -> tuple[str, str, str | None, str]:
@@ -61,6 +96,7 @@ DEFAULTS: dict[str, Any] = {
     "retries": 2,
     "retry_delay": timedelta(seconds=30),
     "retry_policy": RETRY,
+    "on_execute_callback": tell_begin,
     "on_failure_callback": tell_failure,
     "on_success_callback": tell_success,
 }

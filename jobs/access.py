@@ -20,6 +20,7 @@ from typing import Any
 from jobs.errors import WrongUse
 from jobs.lake import ZONES, Lake
 from jobs.ledger import now
+from jobs.private import log_in
 from jobs.settings import Settings, asked, value
 from quality.address import is_remote
 from quality.contracts import contracts
@@ -98,9 +99,7 @@ def append(folder: Path, lines: Iterable[dict[str, Any]]) -> None:
     """Write lines into the log of today, with the moment; OSError where that cannot be done."""
     at = now()
     written = [json.dumps({"at": at} | line, ensure_ascii=False) + "\n" for line in lines]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(folder / f"{at[:10]}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(file, "wb") as log:
+    with os.fdopen(log_in(folder, f"{at[:10]}.jsonl"), "wb") as log:
         log.write("".join(written).encode())
 
 

@@ -10,6 +10,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Announcement, Delivery, Lease, Ledger, formats
+from jobs.ledger.gold import finished_of, note_finished
 from jobs.returns import Report
 from jobs.settings import Settings
 from jobs.stages import deciding, judging, loading, publishing, verdicts
@@ -185,9 +186,16 @@ def finish_build(settings: Settings, engine: Any) -> None:
     try:
         _check_key(settings, ledger)
         with ledger.hold("engine") as alone:
-            engine.finish(alone.check)
+            note_finished(ledger, engine.finish(alone.check))
     finally:
         ledger.close()
+
+
+def has_to_build(settings: Settings, engine: Any) -> bool:
+    """True where a build would make a product again, or tell of more than the last one that came to its end; asks no JVM."""
+    with closing(Ledger(settings, create=False)) as ledger:
+        _check_key(settings, ledger)
+        return not engine.gold_is_fresh() or finished_of(ledger) != engine.checked()
 
 
 def gold_is_fresh(settings: Settings, engine: Any) -> bool:

@@ -94,14 +94,25 @@ def verdict(key: str) -> str:
 
 
 @own_words()
+def has_to_build() -> bool:
+    """True where gold, the worklist or the Data Docs are behind silver; asks the tables' logs, and no engine that would have to be up."""
+    from jobs.silver.engine import Engine
+
+    settings = Settings.from_environment()
+    return ingest.has_to_build(settings, Engine(settings))
+
+
+@own_words()
 def build(table: str) -> bool:
     """Make one gold product again; False where nothing that it reads has changed."""
     return bool(ingest.build_table(Settings.from_environment(), engine(), table))
 
 
 @own_words()
-def all_built(failed: list[str]) -> None:
-    """Finish a build; GateFailed when the task of a product failed."""
+def all_built(failed: list[str], skipped: bool = False) -> None:
+    """Finish a build, but one that was skipped; GateFailed when the task of a product failed."""
+    if skipped:
+        return
     ingest.finish_build(Settings.from_environment(), engine())
     if failed:
         raise GateFailed(
@@ -120,7 +131,10 @@ def named(key: str) -> str:
 
 def gold_is_fresh() -> bool:
     """True where no product would be made again."""
-    return ingest.gold_is_fresh(Settings.from_environment(), engine())
+    from jobs.silver.engine import Engine
+
+    settings = Settings.from_environment()
+    return ingest.gold_is_fresh(settings, Engine(settings))
 
 
 @own_words()
@@ -207,6 +221,14 @@ def all_maintained(failed: list[str]) -> None:
     """GateFailed when a step of maintenance failed, or was not reached for that."""
     if failed:
         raise GateFailed(f"Expected every step of maintenance to be done, found {', '.join(failed)} not done: look at the first.")
+
+
+@own_words()
+def began(dag: str, run: str, key: str | None, _: str) -> None:
+    """Note that a run of a DAG has begun."""
+    from jobs.alerts import Run, run_began
+
+    run_began(Settings.from_environment(), Run(dag, run, key))
 
 
 @own_words()

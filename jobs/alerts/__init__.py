@@ -2,18 +2,35 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jobs.alerts.causes import REFUSED, causes
 from jobs.alerts.sending import RUNBOOK, channels, send
 from jobs.errors import LakehouseError, WrongUse
 from jobs.ledger import Ledger
-from jobs.ledger.alerts import BY, Alert, Cause, close_alert, note_looked, note_told, open_alert, opened, put_aside
+from jobs.ledger.alerts import (
+    BY,
+    Alert,
+    Cause,
+    begun,
+    close_alert,
+    forget_begun,
+    note_begun,
+    note_looked,
+    note_told,
+    open_alert,
+    opened,
+    put_aside,
+)
 from jobs.settings import Settings
 
-# What the ledger tells of; a failed run is told by the run itself.
+# What closes when its cause is gone; a run that failed is told by the run itself, and closed by a later one.
 LOOKED_FOR = ("held", "refused", "silence")
 TELLING = "alerts"
+# Whose last task is killed outright tells nobody: a run that takes longer than any is one of those.
+ENDLESS = timedelta(hours=12)
+# Waits for a person, as long as that takes.
+PATIENT = ("teaching_release",)
 
 
 @dataclass(frozen=True)
@@ -40,8 +57,19 @@ def look(settings: Settings, at: datetime | None = None) -> list[Alert]:
                 close_alert(ledger, alert.cause, "the cause is gone")
         for name in found.keys() - {each.cause for each in before} - put_aside(ledger):
             open_alert(ledger, found[name])
+        _tell_lost(ledger, at or datetime.now(UTC))
         note_looked(ledger)
         return opened(ledger)
+
+
+def _tell_lost(ledger: Ledger, at: datetime) -> None:
+    """An alert, once, for every run that has begun long ago and told of no end; a later run of its kind closes it."""
+    for cause, since, run in begun(ledger):
+        if at - datetime.fromisoformat(since) > ENDLESS:
+            dag = cause.split("/")[1]
+            sentence = f"{dag} has begun at {since[:16]} and not come to an end, run {run}."
+            open_alert(ledger, Cause(cause, sentence, f"Look for the run in Airflow, then {RUNBOOK}, {dag}."))
+            forget_begun(ledger, cause)
 
 
 def tell(settings: Settings) -> int:
@@ -81,10 +109,18 @@ def close(settings: Settings, number: int, by: str, why: str) -> Alert:
         return found
 
 
+def run_began(settings: Settings, run: Run) -> None:
+    """Note that a run has begun: one that never tells of its end is told of by `look`."""
+    with closing(Ledger(settings, create=False)) as ledger:
+        if run.dag not in PATIENT:
+            note_begun(ledger, run.cause, run.name)
+
+
 def run_failed(settings: Settings, run: Run, task: str) -> None:
     """Note that a run failed in a task: one alert a DAG, in delivery_ingest one a delivery, until a later run comes to its end."""
     todo = f"Read the last line of the log of {task}, then {RUNBOOK}, {run.dag}."
     with closing(Ledger(settings, create=False)) as ledger:
+        forget_begun(ledger, run.cause)
         # Its verdict is red for a delivery that is held or refused: that is a cause of its own.
         if (run.dag, task) == ("delivery_ingest", "verdict") and _is_held_or_refused(ledger, run.key):
             return
@@ -102,4 +138,5 @@ def _is_held_or_refused(ledger: Ledger, key: str | None) -> bool:
 def run_succeeded(settings: Settings, run: Run) -> None:
     """Note that a run came to its end: the alert of an earlier one is closed."""
     with closing(Ledger(settings, create=False)) as ledger:
+        forget_begun(ledger, run.cause)
         close_alert(ledger, run.cause, f"run {run.name} succeeded")

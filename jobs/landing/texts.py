@@ -6,19 +6,23 @@ from pathlib import Path
 from zlib import MAX_WBITS, decompressobj
 from zlib import error as BrokenGzip
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
-from jobs.landing.pseudonyms import Pseudonyms
+from jobs.landing.parquet import BYTES
+from jobs.landing.pseudonyms import HEX, Pseudonyms
 
 # As hospitals make them; some write capitals.
 PSEUDONYM = re.compile(r"[0-9a-fA-F]{64}")
 PIECE = 8 * 2**20
 # Nothing looked for is longer than a pseudonym: a piece begins with as much of what came before.
 OVERLAP = 64
+# Bytes of an id, and of a pseudonym, where they are not written as digits.
+DIGESTS = (HEX // 2, 32)
 # Rows of Parquet in memory at a time.
 AT_ONCE = 20_000
 
@@ -85,14 +89,17 @@ class _Gzip:
 
 
 def has_text(kind: pa.DataType) -> bool:
-    """True for a type in which text can stand."""
-    if pa.types.is_struct(kind):
-        return any(has_text(each.type) for each in kind)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return has_text(kind.value_type)
+    """True for a type in which text can stand, as bytes too."""
+    return any(is_bytes(kind) for is_bytes in BYTES) or any(map(has_text, _inside(kind)))
+
+
+def _inside(kind: pa.DataType) -> list[pa.DataType]:
+    """The types of which a type is made, by one level."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return [kind.storage_type]
     if pa.types.is_dictionary(kind):
-        return has_text(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+        return [kind.value_type]
+    return [kind.field(number).type for number in range(kind.num_fields)]
 
 
 def leaves(column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[pa.Array, pl.Series]]:
@@ -106,11 +113,46 @@ def leaves(column: pa.Array | pa.ChunkedArray) -> Iterator[tuple[pa.Array, pl.Se
 def _leaves(places: pa.Array | None, values: pa.Array) -> Iterator[tuple[pa.Array, pl.Series]]:
     if places is None or not has_text(values.type):
         return
-    if pa.types.is_struct(values.type):
+    if isinstance(values, pa.ExtensionArray):
+        yield from _leaves(places, values.storage)
+    elif pa.types.is_dictionary(values.type):
+        yield from _leaves(places, values.dictionary_decode())
+    elif pa.types.is_struct(values.type):
         for each in values.flatten():
             yield from _leaves(places, each)
-    elif pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
-        parents = pc.list_parent_indices(values)
-        yield from _leaves(places.take(parents), values.flatten())
+    elif pa.types.is_nested(values.type):
+        several = _listed(values)
+        # Not `list_parent_indices`: it counts what lies under a null too, and ends the process for a map.
+        lengths = pc.fill_null(pc.list_value_length(several), 0)
+        parents = pa.array(np.repeat(np.arange(len(several)), lengths.to_numpy(zero_copy_only=False)))
+        yield from _leaves(places.take(parents), several.flatten())
     else:
-        yield places, pl.Series(pl.from_arrow(values)).cast(pl.String)
+        yield from _told(places, values)
+
+
+def _listed(values: pa.Array) -> pa.Array:
+    """A map as a list of its pairs; lists as they are."""
+    if not pa.types.is_map(values.type):
+        return values
+    return values.cast(pa.list_(pa.struct([("key", values.type.key_type), ("value", values.type.item_type)])))
+
+
+def _told(places: pa.Array, values: pa.Array) -> Iterator[tuple[pa.Array, pl.Series]]:
+    """Texts, and what bytes say as text; bytes that are as long as an id or a pseudonym in hexadecimal digits besides."""
+    of_bytes = values.cast(pa.large_binary())
+    try:
+        text = of_bytes.cast(pa.large_string(), safe=False)
+        text.validate(full=True)
+        yield places, pl.Series(pl.from_arrow(text))
+    except pa.ArrowInvalid:
+        # Polars must not see what is no UTF-8; the digits that are looked for are the same in every code.
+        cells = (cell and cell.decode("latin-1") for cell in of_bytes.to_pylist())
+        yield places, pl.Series(cells, dtype=pl.String)
+    if not _is_string(values.type):
+        length = pc.binary_length(of_bytes)
+        chosen = pc.is_in(length, pa.array(DIGESTS, length.type))
+        yield places.filter(chosen), pl.Series(pl.from_arrow(of_bytes.filter(chosen))).bin.encode("hex")
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

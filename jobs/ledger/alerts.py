@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from jobs.ledger import Ledger, now
@@ -13,6 +13,8 @@ from jobs.ledger.schema import ALERT, LAKE
 # How the reason begins where a person closed an alert.
 BY = "closed by "
 LOOKED = "alerts_looked_at"
+# Before the cause of a run that has begun and has told of no end yet.
+BEGUN = "begun/"
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,32 @@ def note_told(ledger: Ledger, alert: Alert) -> None:
 
 def note_looked(ledger: Ledger) -> None:
     """Note that causes were looked for."""
+    _say(ledger, LOOKED, now())
+
+
+def _say(ledger: Ledger, name: str, value: str) -> None:
     with ledger.engine.begin() as connection:
-        if connection.execute(update(LAKE).where(LAKE.c.name == LOOKED).values(value=now())).rowcount == 0:
-            connection.execute(insert(LAKE).values(name=LOOKED, value=now()))
+        if connection.execute(update(LAKE).where(LAKE.c.name == name).values(value=value)).rowcount == 0:
+            connection.execute(insert(LAKE).values(name=name, value=value))
+
+
+def note_begun(ledger: Ledger, cause: str, run: str) -> None:
+    """Note that a run has begun, under the cause that its failure would have; of several the last one counts."""
+    _say(ledger, f"{BEGUN}{cause}", f"{now()} {run}")
+
+
+def forget_begun(ledger: Ledger, cause: str) -> None:
+    """Note that nobody has to ask any more what became of a run."""
+    with ledger.engine.begin() as connection:
+        connection.execute(delete(LAKE).where(LAKE.c.name == f"{BEGUN}{cause}"))
+
+
+def begun(ledger: Ledger) -> list[tuple[str, str, str]]:
+    """Cause, moment and name of every run that has told of no end."""
+    here = LAKE.c.name.startswith(BEGUN, autoescape=True)
+    with ledger.engine.begin() as connection:
+        rows = connection.execute(select(LAKE.c.name, LAKE.c.value).where(here).order_by(LAKE.c.name)).all()
+    return [(name.removeprefix(BEGUN), *value.split(" ", 1)) for name, value in rows]
 
 
 def looked_at(ledger: Ledger) -> str | None:

@@ -11,6 +11,8 @@ from openlineage.client.event_v2 import RunEvent
 from openlineage.client.serde import Serde
 from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
 
+from jobs.private import log_in
+
 SUFFIX = ".jsonl"
 # Whoever writes a table waits for the answer, under a lease: one try, a short one. Who wants more says so in openlineage.yml.
 SECONDS = 3.0
@@ -42,9 +44,8 @@ def send(folder: str, events: list[RunEvent], say: Say) -> None:
 
 def _append(folder: Path, events: list[RunEvent]) -> None:
     """All events in one write at the end of the file: several processes write it, and lines stay whole."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = "".join(f"{Serde.to_json(each)}\n" for each in events).encode()
-    file = os.open(folder / f"{datetime.now(UTC):%Y-%m}{SUFFIX}", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    file = log_in(folder, f"{datetime.now(UTC):%Y-%m}{SUFFIX}")
     try:
         # One that came out of a backup may be open to others.
         os.fchmod(file, 0o600)

@@ -1,6 +1,6 @@
 """The byte scan: every file below a lake, live or left behind, is read to its last byte for traces of some people.
 
-Parquet is looked at twice: its bytes (statistics stand there as they are) and the texts of its columns, however compressed. So are the
+Parquet is looked at twice: its bytes (statistics stand there as they are) and the texts and bytes of its columns, however compressed. So are the
 databases of ledger and vault: their files, and the rows of their tables.
 """
 

@@ -1,5 +1,6 @@
 """The clinical engine: the one writer of silver and gold."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -130,8 +131,11 @@ class Engine:
             self.finish(fence)
         return built
 
-    def finish(self, fence: Callable[[], None] = open_to_all) -> None:
-        """After a build: who is hidden leaves the products that could not be made; worklist and Data Docs say what is in the tables."""
+    def finish(self, fence: Callable[[], None] = open_to_all) -> str:
+        """After a build: who is hidden leaves the products that could not be made; worklist and Data Docs say what is in the tables.
+
+        The state that they tell of; no JVM is needed.
+        """
         from jobs.silver import unmapped
         from quality.docs import build_docs
 
@@ -141,7 +145,18 @@ class Engine:
             work.forget_hidden()
         self.settings.make_staging()
         unmapped.refresh(self.lake, self._next_number())
+        # Taken before the pages are made: what landing notes meanwhile is told by the next build.
+        state = self.checked()
         build_docs(self.settings.lake)
+        return state
+
+    def checked(self) -> str:
+        """A digest of what worklist and Data Docs are made from: silver, and what was found in checking it."""
+        from quality.contracts import contracts
+
+        read = [*(("silver", name) for name in contracts("silver")), ("ops", "quality_result"), ("ops", "drift")]
+        said = [f"{zone}.{name} {self.lake.id_of(zone, name)} {self.lake.content(zone, name)}" for zone, name in read]
+        return hashlib.sha256("\n".join(said).encode()).hexdigest()[:16]
 
     def build_table(self, name: str, fence: Callable[[], None] = open_to_all) -> bool:
         """Make one product again; False where neither what it reads nor its rules have changed."""

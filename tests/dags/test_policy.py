@@ -17,7 +17,7 @@ from jobs.maintenance import STEPS
 
 DAGS = Path(__file__).parents[2] / "dags"
 EXPECTED = {"alerts", "landing_intake", "delivery_ingest", "gold_build", "maintenance", "rights_requests", "teaching_release"}
-LOOPS = {"gold_build": {"product", "verdict"}, "maintenance": {"maintain", "verdict"}}
+LOOPS = {"gold_build": {"stale", "product", "verdict"}, "maintenance": {"maintain", "verdict"}}
 # What a person does is no task of ours.
 BY_PERSONS = {"approval"}
 # Keys of announcements, names of tables, tasks and releases, bounds; `bool` says whether something was done.
@@ -66,6 +66,59 @@ from dags.policy import RETRY
 from jobs import errors
 family = {name: each for name, each in vars(errors).items() if isinstance(each, type)}
 print("READ" + json.dumps({name: RETRY.evaluate(each("so"), 1, 3).action.value for name, each in family.items()}))
+"""
+
+
+# A verdict that began and was killed outright, as the dag-processor is told of it: first where it has no lake, then where it has one.
+KILLED = """
+import json, logging, os, sys, uuid
+from datetime import UTC, datetime
+import structlog
+from airflow.api_fastapi.execution_api.datamodels.taskinstance import DagRun, TaskInstance, TIRunContext
+from airflow.callbacks.callback_requests import TaskCallbackRequest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.dag_processing.processor import _execute_task_callbacks
+from jobs import alerts
+from jobs.ledger import Ledger
+from jobs.settings import Settings
+
+now = datetime.now(UTC)
+bag = DagBag(dag_folder="/nonexistent")
+bag.process_file(sys.argv[1] + "/gold_build.py", only_if_updated=False)
+said = []
+logging.getLogger("dags.policy").addHandler(type("Kept", (logging.Handler,), {"emit": lambda _, record: said.append(record.getMessage())})())
+
+def context(task, run):
+    from types import SimpleNamespace as Some
+    dag_run = Some(dag_id="gold_build", run_id=run, partition_key="everything")
+    return {"task": bag.dags["gold_build"].get_task(task), "ti": Some(task_id=task), "dag_run": dag_run}
+
+def killed(run):
+    ti = TaskInstance(id=uuid.uuid4(), dag_version_id=uuid.uuid4(), dag_id="gold_build", run_id=run, task_id="verdict", try_number=3, map_index=-1)
+    of_run = DagRun(dag_id="gold_build", run_id=run, logical_date=None, data_interval_start=None, data_interval_end=None, run_after=now,
+                    start_date=now, end_date=None, clear_number=0, run_type="manual", state="running", conf={}, consumed_asset_events=[], partition_key="everything")
+    server = TIRunContext(dag_run=of_run, max_tries=2, variables=[], connections=[], xcom_keys_to_clear=[])
+    request = TaskCallbackRequest(filepath="", bundle_name="b", bundle_version=None, msg="", ti=ti, task_callback_type="failed", context_from_server=server)
+    _execute_task_callbacks(bag, request, structlog.get_logger())
+
+def causes(later):
+    from datetime import timedelta
+    return [each.cause for each in alerts.look(lake, now + timedelta(hours=later))]
+
+lake = Settings(lake=os.environ["LAKE"])
+Ledger(lake).close()
+begin = bag.dags["gold_build"].get_task("stale").on_execute_callback[0]
+os.environ["LAKE_ROOT"] = lake.lake
+for task in "stale", "verdict":
+    begin(context(task, "r1"))
+del os.environ["LAKE_ROOT"]
+killed("r1")
+found = [causes(0), causes(13)]
+with_no_lake = list(said)
+os.environ["LAKE_ROOT"] = lake.lake
+alerts.run_succeeded(lake, alerts.Run("gold_build", "r2"))
+killed("r3")
+print("READ" + json.dumps({"without": found, "with": causes(0), "said": with_no_lake, "left": [each for each in os.listdir(".")]}))
 """
 
 
@@ -133,7 +186,7 @@ def tasks_of(dag: str) -> Iterator[ast.FunctionDef]:
     for found in ast.walk(ast.parse((DAGS / f"{dag}.py").read_text(encoding="utf-8"))):
         if isinstance(found, ast.FunctionDef):
             decorators = [each.func if isinstance(each, ast.Call) else each for each in found.decorator_list]
-            if any(isinstance(each, ast.Name) and each.id == "task" for each in decorators):
+            if any(ast.unparse(each).partition(".")[0] == "task" for each in decorators):
                 yield found
 
 
@@ -211,6 +264,18 @@ def test_the_world_outside_is_tried_again_and_what_stays_so_is_not(tmp_path):
     }
 
 
+def test_a_killed_task_is_told_of_though_the_dag_processor_that_hears_of_it_has_no_lake(tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    monkeypatch.delenv("LAKE_ROOT", raising=False)
+    found = run(KILLED, tmp_path, LAKE=str(tmp_path / "lake"))
+    assert (found["without"], found["with"]) == ([[], ["run/gold_build"]], ["run/gold_build"])
+    [said] = found["said"]
+    assert said.startswith("Not noted here, for this process has no lake to note it in: Expected a lake in ")
+    # And it made none.
+    assert found["left"] == []
+
+
 def test_every_silver_and_gold_table_is_an_asset(read):
     from quality.contracts import contracts
 
@@ -218,10 +283,14 @@ def test_every_silver_and_gold_table_is_an_asset(read):
     assert {f"{layer}.{name}" for layer in ("silver", "gold") for name in contracts(layer)} - outlets == set()
 
 
-def test_gold_build_has_one_task_a_product(read):
+def test_gold_build_has_one_task_a_product_each_after_the_look_whether_there_is_something_to_make(read):
     from quality.contracts import contracts
 
-    assert set(read["dags"]["gold_build"]["tasks"]) == {*contracts("gold"), "verdict"}
+    said = read["dags"]["gold_build"]
+    assert set(said["tasks"]) == {"stale", *contracts("gold"), "verdict"}
+    assert [name for name in contracts("gold") if "stale" not in said["after"][name]] == []
+    # Behind it directly, the verdict would be skipped with them.
+    assert said["after"]["verdict"] == sorted(contracts("gold"))
 
 
 def test_no_release_is_published_before_a_person_has_approved_it(read):

@@ -77,5 +77,5 @@ def test_what_was_published_between_two_looks_of_the_scheduler_starts_one_build(
     assert runs[1] == [*runs[0], "gold_build everything"]
 
 
-def test_a_later_publication_starts_another_build(runs):
+def test_a_publication_after_the_run_of_a_build_was_made_has_another_one_so_that_no_look_of_the_first_can_lose_it(runs):
     assert runs[2] == [*runs[1], "gold_build everything"]

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from jobs import audit, rights
@@ -30,6 +32,13 @@ pytestmark = pytest.mark.acceptance
 
 SEED = 7
 ZONES = ("bronze", "gold", "ops", "quarantine", "restricted", "silver", "staging", "vault")
+# Columns of a refused Parquet file in which a pseudonym stands otherwise than as a text.
+PACKED = (
+    lambda who: pa.array([who.encode()], pa.binary()),
+    lambda who: pa.array([bytes.fromhex(who)], pa.binary(32)),
+    lambda who: pa.array([[(who, "x")]], pa.map_(pa.string(), pa.string())),
+    lambda who: pa.array([[{"told": [("x", who.encode())]}]], pa.list_(pa.struct([("told", pa.map_(pa.string(), pa.binary()))]))),
+)
 
 
 @dataclass
@@ -75,6 +84,10 @@ def plant(house: Lakehouse, lake: Lake, pseudonym: str, people: frozenset[tuple[
     refused = Path(lake.root, "restricted", "curie", "CURIE-20240101-001")
     refused.mkdir(parents=True)
     (refused / "patient.csv.gz").write_bytes(gzip.compress(f"ID;NOM\n{pseudonym};X\n".encode()))
+    for number, told in enumerate(PACKED, 2):
+        refused = Path(lake.root, "restricted", "aphp", f"APHP-20240101-00{number}")
+        refused.mkdir(parents=True)
+        pq.write_table(pa.table({"told": told(pseudonym)}), refused / "patient.parquet", write_statistics=False)
     left = house.settings.make_staging() / "pass-1" / "person"
     left.mkdir(parents=True)
     pl.DataFrame({"person_id": [who for _, who in people]}).write_parquet(left / "part-0.parquet")
@@ -144,6 +157,11 @@ def test_they_stood_in_every_zone_before_and_in_none_after(erased: Erased) -> No
     before, after = told(erased, "before"), told(erased, "after")
     assert {zone for zone in ZONES if not before[zone]} == set()
     assert {zone: hits for zone, hits in after.items() if hits} == {}
+
+
+def test_copies_of_refused_deliveries_that_name_them_go_however_they_are_packed(erased: Erased) -> None:
+    assert json.loads(erased.request.outcome or "")["restricted_copies"] == 1 + len(PACKED)
+    assert list(Path(erased.lake.root, "restricted").glob("*/*/*")) == []
 
 
 def test_a_scan_of_its_own_finds_nothing_either_once_they_are_gone(erased: Erased) -> None:

@@ -1,5 +1,6 @@
 """A build of gold: when a product is made again, what its readers see when it is refused, and what landing tells it of oppositions."""
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,17 @@ from typing import Any
 import polars as pl
 import pytest
 
-from jobs import build, gold
+from jobs import build, gold, ingest
 from jobs.build import GoldBuild, patient_keys_are_fresh, recipe, write_patient_keys
 from jobs.errors import GateFailed, LeaseLost
 from jobs.lake import Lake
+from jobs.landing.pseudonyms import Pseudonyms
+from jobs.ledger import Ledger
 from jobs.settings import Settings
 from jobs.silver import tables
 from jobs.silver.engine import Engine
 from jobs.silver.passes import IDENTITY
+from quality import gate
 from quality.contracts import contracts
 from tests.quality.contract_rows import arrow, valid_row
 
@@ -137,6 +141,35 @@ def test_a_lake_of_older_rules_is_built_again_once_with_the_columns_of_today(
     text = gold._text
     monkeypatch.setattr(gold, "_text", lambda module: text(module) + ("# another rule" if module == "patient_summary" else ""))
     assert not house.gold_is_fresh()
+
+
+def test_a_build_is_asked_for_until_one_came_to_its_end_on_what_is_there_now(
+    house: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> bool:
+        with monkeypatch.context() as jvm:
+            jvm.setattr(Engine, "spark", property(lambda _: no_spark()))
+            return ingest.has_to_build(house.settings, house)
+
+    with closing(Ledger(house.settings)) as ledger:
+        ledger.hold_to_key(Pseudonyms(KEY).fingerprint())
+    assert asked()
+    for name in ("patient_summary", "sample_catalog"):
+        ingest.build_table(house.settings, house, name)
+    # Every product is made, and nobody told of it: the verdict died.
+    assert (house.gold_is_fresh(), asked()) == (True, True)
+    ingest.finish_build(house.settings, house)
+    assert not asked()
+    # A table that no product reads, then a check that failed: worklist and pages tell of both.
+    fill(house.lake, "trial", {})
+    assert (house.gold_is_fresh(), asked()) == (True, True)
+    ingest.finish_build(house.settings, house)
+    gate.record(house.lake.root, 1, gate.check_pass([GOLD["sample_catalog"]], house.lake.root, {}, house.spark))
+    assert (house.gold_is_fresh(), asked()) == (True, True)
+    ingest.finish_build(house.settings, house)
+    assert not asked()
+    people(house.lake, "a a")
+    assert asked()
 
 
 def test_who_is_hidden_leaves_a_product_that_is_refused_and_the_docs_are_made_all_the_same(

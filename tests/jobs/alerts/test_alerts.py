@@ -161,6 +161,36 @@ def test_failures_of_a_dag_are_one_alert_until_a_run_succeeds_and_of_a_delivery_
     assert [each.cause for each in alerts.listed(settings)] == ["run/delivery_ingest/7"]
 
 
+def test_a_run_that_never_told_of_its_end_is_told_of_once_until_a_later_one_succeeds(settings: Settings, ledger: Ledger) -> None:
+    def look(hours: float) -> list[tuple[str, str]]:
+        return [(each.cause, each.opened_at) for each in alerts.look(settings, datetime.now(UTC) + timedelta(hours=hours))]
+
+    killed, ended, failed, released = (
+        Run(*words)
+        for words in (("gold_build", "r 1"), ("maintenance", "r2"), ("delivery_ingest", "r3", "7"), ("teaching_release", "r4"))
+    )
+    for run in (killed, ended, failed, released):
+        alerts.run_began(settings, run)
+    alerts.run_succeeded(settings, ended)
+    alerts.run_failed(settings, failed, "land")
+    alerts.run_succeeded(settings, failed)
+    assert look(11) == []
+    first = look(13)
+    assert [cause for cause, _ in first] == ["run/gold_build"]
+    assert "gold_build has begun at" in alerts.listed(settings)[0].sentence
+    assert alerts.listed(settings)[0].sentence.endswith("run r 1.")
+    assert look(26) == first
+    alerts.run_succeeded(settings, Run("gold_build", "r5"))
+    assert look(39) == []
+    # What a person closed is told of again when it happens again.
+    alerts.run_began(settings, killed)
+    look(13)
+    alerts.close(settings, alerts.listed(settings)[0].id, "Ada", "the machine was moved")
+    assert look(26) == []
+    alerts.run_began(settings, Run("gold_build", "r6"))
+    assert [cause for cause, _ in look(13)] == ["run/gold_build"]
+
+
 @pytest.mark.parametrize(
     ("state", "told"), [("held", []), ("rejected", []), ("quarantined", []), ("verifying", ["run"]), ("loaded", ["run"])]
 )
