@@ -7,8 +7,8 @@ Triage
   correct the course and clear the task, or revoke the release.
 - `approval` waits for a person, who reads `teaching/<release>/card.md` below the lake (the name is what `make` returned) and says yes or
   no on the page of the task. Rejected: the release stays made, nobody sees it; `pscc release revoke` takes it away.
-- `publish` failed with GateFailed: since the release was made a patient opposed, or another live release tells of the same patients.
-  Revoke the one that the log names, or start again.
+- `publish` failed with GateFailed: since the release was made a patient opposed, or a live release of nearly the same patients could be
+  subtracted from it. Revoke the one that the log names and clear the task, or start again.
 """
 
 from datetime import timedelta

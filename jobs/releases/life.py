@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from jobs.errors import GateFailed, LakehouseError, WrongUse
+from jobs.errors import GateFailed, WrongUse
 from jobs.releases.figures import NOT_EXAMINED
+from jobs.releases.joint import check_join
 from jobs.releases.make import known, products, tables_of
 from jobs.releases.store import APPROVED, MADE, REFUSED, REVOKED, Release, Store, at_work, opened
 from jobs.settings import Settings
@@ -55,7 +56,7 @@ def _approvable(store: Store, name: str, by: str) -> Release:
         raise WrongUse(f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve.")
     _check_examined(store, name)
     _check_rights(store, name)
-    _check_join(store, release)
+    check_join(store, release)
     return release
 
 
@@ -104,38 +105,3 @@ def _check_rights(store: Store, name: str) -> None:
             f"Expected what {name} tells of its patients to be in the lake still, found some of whom genes, samples, markers or treatments are "
             "there no more: revoke it and make it again."
         )
-
-
-def _check_join(store: Store, release: Release) -> None:
-    """Live releases that tell of the same patients are one to an attacker: k has to hold of them together."""
-    live = [name for name in store.live() if name != release.name]
-    rows = store.patients(release.name, *live)
-    smallest = joint_class(rows, release.name)
-    if smallest is not None and smallest < release.k:
-        others = sorted(set(rows.filter(pl.col("release") != release.name)["release"]))
-        raise GateFailed(
-            f"Expected at least {release.k} patients in every class of {release.name} and {', '.join(others)} together, found {smallest}: they "
-            "tell of the same patients in different words. Revoke the other one first."
-        )
-
-
-def joint_class(rows: pl.DataFrame, release: str) -> int | None:
-    """By SQL: the fewest patients of a release who are told alike by it and by every other one; None where no other tells of them.
-
-    `rows` has `release`, `patient_id` and `class` of all of them.
-    """
-    query = """
-        SELECT min(n), max(others) FROM (
-            SELECT told, count(*) AS n, max(others) AS others FROM (
-                SELECT patient_id, count(*) - 1 AS others, max(mine) AS mine, max(told) AS told FROM sorted GROUP BY patient_id
-            ) AS of_patient WHERE mine = 1 GROUP BY told
-        ) AS of_class
-    """
-    labelled = rows.with_columns(
-        mine=(pl.col("release") == release).cast(pl.Int8), told=pl.concat_str("release", "class", separator="=")
-    )
-    joint = labelled.sort("release").with_columns(pl.col("told").str.join("; ").over("patient_id"))
-    smallest, others = pl.SQLContext(sorted=joint).execute(query, eager=True).row(0)
-    if smallest is None:
-        raise LakehouseError(f"Expected to know who is in {release}, found nobody: revoke it and make it again.")
-    return int(smallest) if others else None

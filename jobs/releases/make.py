@@ -18,6 +18,7 @@ from jobs.privacy.anonymise import Bounds
 from jobs.privacy.attacks.view import FACTS, joined
 from jobs.releases import card, figures
 from jobs.releases.figures import Examine, Figure
+from jobs.releases.joint import CLASS
 from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work, take_away
 from jobs.releases.words import Words, truth
 from jobs.settings import Settings
@@ -205,7 +206,7 @@ class _Making:
         )
 
     def _place(self, folder: Path, quasi: _quasi.Told, made: Tables, found: list[Figure]) -> tuple[Release, list[Figure]]:
-        classes = quasi.rows.select("patient_id", **{"class": pl.concat_str(_quasi.QUASI, separator="|")})
+        classes = quasi.rows.select("patient_id", **{"class": CLASS})
         self.store.keep_patients(self.name, classes.join(tables_of(made, classes["patient_id"]), on="patient_id"))
         for path in (folder, *folder.rglob("*")):
             path.chmod(0o555 if path.is_dir() else 0o444)
