@@ -45,18 +45,22 @@ class Asked:
     def _excess(self, said: dict[str, Any]) -> Figure:
         """What is inferred above what independent columns give.
 
-        The risk is a share of what is left to be guessed. Where that is little, few guesses more make it large: what is left is no secret
-        where it is less than the bound itself. Patients who are not in the release are few, and other people: a risk that they cannot tell
-        from one within the bound is settled by the patients who are, each left out in turn.
+        What one's own row gives away decides first: it has no luck of other patients in it. The risk by the patients outside is a share of what
+        is left to be guessed. Where that is little, few guesses more make it large: what is left is no secret where it is less than the bound
+        itself. They are few, and other people: a risk that they cannot tell from one within the bound is settled by the own rows.
         """
-        value, advice, left = max(said["risk"] - said["independent"], 0.0), self.advice.format(**said), 1 - said["control"]
-        if left < self.bound:
-            told = f"Everybody guesses this of all but {left:.1%}, in the release or not. {advice}"
-            return Figure(self.name, round(value, 5), self.bound, True, told, self.decides)
-        own = self._own(said)
+        own, advice = self._own(said), self.advice.format(**said)
         told = f"Each left out in turn: {own:.4f}. {advice}"
+        value, left = max(said["risk"] - said["independent"], 0.0), 1 - said["control"]
         if self.decides and own > self.bound:
             return Figure.at_most(self.name, max(value, own), self.bound, told, decides=self.decides)
+        if said["attacks"] == 0:
+            # Nobody outside has the secret, or nobody of the release: of others nothing is known, in either direction.
+            nobody = f"By own rows alone, for no patient outside the release has one. {told}"
+            return Figure.at_most(self.name, own, self.bound, nobody, decides=self.decides)
+        if left < self.bound:
+            everybody = f"Everybody guesses this of all but {left:.1%}, in the release or not. {told}"
+            return Figure(self.name, round(value, 5), self.bound, True, everybody, self.decides)
         if value > self.bound >= said["low"]:
             settled = f"Above the bound by what others guess, but not for sure. {told}"
             return Figure(self.name, round(value, 5), self.bound, True, settled, self.decides)

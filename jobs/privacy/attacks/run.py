@@ -98,7 +98,8 @@ def inference(folder: Path, release: str, truth: str, control: str, known: list[
         _read(folder, name, [*known, secret], exact=True).filter(pl.col(secret) != NOT_TOLD) for name in (release, truth, control)
     )
     if not min(rows.height, people.height, others.height):
-        return {**_told(0, 1), "attacks": 0, "independent": 0.0, "own": 0.0, "without": 1.0}
+        # Without strangers to compare with the own rows of the release still tell what they give away.
+        return {**_told(0, 1), "attacks": 0, "independent": 0.0, **_own_rows(rows, known, secret)}
     apart = rows.select(pl.Series(name, np.random.permutation(rows[name].to_numpy())) for name in rows.columns)
     real, independent = (_inferred(each, people, others, known, secret) for each in (rows, apart))
     return {**real, "independent": independent["risk"], **_own_rows(rows, known, secret)}
@@ -124,8 +125,10 @@ def _own_rows(rows: pl.DataFrame, known: list[str], secret: str) -> dict[str, fl
     """The share of rows guessed right by their class, and of those that still are when their own row is taken out of it.
 
     The same attacker and the same patient, in the release and not: no other patients, and no luck of theirs, come in between. Alone in a
-    class, nobody is left to guess by.
+    class, nobody is left to guess by. Where nothing is told, nothing is given away.
     """
+    if not rows.height:
+        return {"own": 0.0, "without": 1.0}
     classes, answers = (
         rows.select(pl.concat_str(names, separator="|").rank("dense") - 1).to_series().to_numpy().astype(np.int64)
         for names in (known, [secret])

@@ -123,6 +123,17 @@ def test_raw_rows_too_poor_for_the_positive_control_refuse_the_release() -> None
         ({"risk": 0.00, "low": 0.00, "control": 0.5, "own": 0.99, "without": 0.94}, 0.83333, False),
         ({"risk": 0.60, "low": 0.20, "control": 0.98}, 0.60, True),  # nearly everybody is guessed right anyway
         ({"risk": 0.60, "low": 0.20, "control": 0.93}, 0.60, False),
+        (
+            {"risk": 0.50, "low": 0.40, "control": 1.0, "own": 0.9, "without": 0.2},
+            0.875,
+            False,
+        ),  # three strangers, all guessed right
+        (
+            {"risk": 0.00, "low": 0.00, "control": 0.0, "own": 0.9, "without": 0.2, "attacks": 0},
+            0.875,
+            False,
+        ),  # no stranger at all
+        ({"risk": 0.00, "low": 0.00, "control": 0.0, "attacks": 0}, 0.00, True),
     ],
 )
 def test_an_inference_refuses_where_others_or_those_left_out_are_guessed_worse_and_something_is_left_to_be_guessed(
@@ -132,6 +143,16 @@ def test_an_inference_refuses_where_others_or_those_left_out_are_guessed_worse_a
     usual = {"high": 1.0, "rate": 0.9, "independent": 0.0, "success": 1, "attacks": 1, "own": 0.5, "without": 0.5}
     figure = asked.figure(usual | said)
     assert (round(figure.value, 5), figure.kept) == (value, kept)
+
+
+def test_own_rows_decide_where_no_patient_outside_has_the_secret() -> None:
+    # One of each class of two says what the other does not.
+    rows = pl.DataFrame({"sex": [f"class {at // 2}" for at in range(200)], "outcome": [f"{at % 2}" for at in range(200)]})
+    strangers = rows.head(5).with_columns(outcome=pl.lit(None, pl.String))
+    asked = next(each for each in attack._inference(["sex", "outcome"], Bounds()) if each.decides)
+    figure = asked.figure(attack._run({"release": rows, "truth": rows, "control": strangers}, [asked.said])[0])
+    assert (figure.value, figure.kept) == (0.5, False)
+    assert "Each left out in turn: 0.5000" in figure.advice
 
 
 def test_what_own_rows_give_away_is_the_same_to_the_attacks_as_to_those_who_make_a_release(
