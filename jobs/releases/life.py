@@ -61,21 +61,24 @@ def _approvable(store: Store, name: str, by: str) -> Release:
 
 
 def revoke(settings: Settings, name: str, by: str = "") -> Release:
-    """A release that nobody sees any more: its folder is gone, and so is the list of who was in it."""
+    """A release that nobody sees any more: its folder is gone, and so is the list of who was in it. One that was cut short is finished."""
     with at_work(settings) as (store, _):
         release = store.release(name)
-        if release.state == REVOKED:
-            raise WrongUse(f"Expected a release that is there, found {name} revoked already.")
-        return take_back(store, name, by)
+        if release.state != REVOKED:
+            return take_back(store, name, by)
+        unfinished = store.is_there(name)
+        store.end(name)
+        if not unfinished:
+            raise WrongUse(f"Expected a release that is there, found {name} revoked already, and nothing of it left.")
+        return release
 
 
 def take_back(store: Store, name: str, by: str) -> Release:
     """`revoke` for who is at work on the releases already."""
     revoked = replace(store.release(name), state=REVOKED, at=datetime.now(UTC), by=by.strip())
-    # First said, then done: a folder that is left is of no release.
+    # First said, then done: a folder that is left is of no release, and who comes next finishes it.
     store.note(revoked)
-    store.remove(name)
-    store.forget_patients(name)
+    store.end(name)
     return revoked
 
 

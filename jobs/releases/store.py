@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from jobs.errors import WrongUse
+from jobs.errors import LakehouseError, WrongUse
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
@@ -71,6 +71,11 @@ class Store:
         """Where releases lie: in the lake, or in a folder beside one that is in an object store, as a hub mounts them."""
         apart = value("PSCC_RELEASES") if is_remote(self.lake.root) else None
         return Path(apart or Path(self.lake.root, "teaching"))
+
+    @property
+    def has_place(self) -> bool:
+        """Whether releases of the lake can lie anywhere: those of one in an object store need a folder of their own."""
+        return not is_remote(self.lake.root) or bool(value("PSCC_RELEASES"))
 
     def place(self, release: str) -> Path:
         """Where a release lies."""
@@ -136,19 +141,45 @@ class Store:
             table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
 
     def remove(self, release: str) -> None:
-        """Take a release out of sight at once, then away."""
+        """Take a release out of sight at once, then away; what an earlier try has left, too."""
         (self.folder / f"{release}.courses.json").unlink(missing_ok=True)
         place, gone = self.place(release), self.making(release)
         if place.exists():
             # The writing right is for the folder's own name; what lies in it is taken away as it is.
             place.chmod(0o700)
             place.rename(gone)
-            take_away(gone)
+        take_away(gone)
+
+    def is_there(self, release: str) -> bool:
+        """Whether anything of a release is there yet: its folder, or the list of its patients."""
+        return self.place(release).exists() or self.making(release).exists() or self.patients(release).height > 0
+
+    def end(self, release: str) -> None:
+        """Take a revoked release and the list of its patients away, as often as it takes. LakehouseError where something stays."""
+        self.remove(release)
+        self.forget_patients(release)
+        if self.is_there(release):
+            raise LakehouseError(
+                f"Expected nothing of {release} to be left, found files that could not be taken away: look whose they are in {self.folder}, then "
+                f"`pscc release revoke {release}` once more."
+            )
+        # Whoever was cut short may not have told that it is revoked.
+        self.tell()
 
     def clear(self) -> None:
-        """Take away what dead makers have left."""
+        """Take away what dead makers have left, and finish what dead revokers have begun."""
         for left in self.folder.glob(".making-*"):
             take_away(left)
+        known = {each.name: each.state for each in self.releases()}
+        # Who is listed in a release that no list knows: its maker died before it was noted.
+        unknown = {name for name in self._listed() if known.get(name, REFUSED) == REFUSED}
+        for name in sorted(unknown | {name for name, state in known.items() if state == REVOKED and self.is_there(name)}):
+            self.end(name)
+
+    def _listed(self) -> set[str]:
+        """The names of the releases that a list of patients is kept of."""
+        rows = self.lake.frame("ops", PATIENT)
+        return set(rows["release"]) if rows.height else set()
 
 
 def take_away(folder: Path) -> None:
@@ -175,12 +206,13 @@ def at_work(settings: Settings) -> Iterator[tuple[Store, Ledger]]:
 
 def opened(settings: Settings) -> Store:
     """The releases of the settings' lake, to look at."""
-    if is_remote(settings.lake) and not value("PSCC_RELEASES"):
+    store = Store(Lake.of(settings))
+    if not store.has_place:
         raise WrongUse(
             f"Expected a folder in which releases of {settings.lake} lie, as they are mounted, found PSCC_RELEASES unset: see docs/settings.md."
         )
     Ledger(settings, create=False).close()
-    return Store(Lake.of(settings))
+    return store
 
 
 Watch = Callable[[str], None]

@@ -24,14 +24,13 @@ from jobs.landing.erased import drop_erased
 from jobs.landing.layout import lean_files
 from jobs.landing.purge import insist
 from jobs.landing.vault import METADATA, next_revision, remove, settled
-from jobs.releases.store import MADE, PATIENT, Store
+from jobs.releases.store import MADE, PATIENT, REVOKED, Store
 from jobs.rights.scan import AT_WORK, rows_with
 from jobs.rights.traces import Traces
 from jobs.silver import layout
 from jobs.stages.judging import KEPT, keep_again, kept_in
 from jobs.stages.worker import Worker
 from quality import places
-from quality.address import is_remote
 
 # Columns that say of nobody who it is: of new files only these have least and greatest values in the log.
 COUNTED = (*layout.COUNTED, "release")
@@ -128,19 +127,21 @@ def clear_staging(worker: Worker) -> int:
 def releases_of(lake: Lake, traces: Traces) -> dict[str, str]:
     """The releases that tell of these people, each with its state."""
     rows = lake.frame("ops", PATIENT)
-    if is_remote(lake.root) or not rows.height:
+    if not Store(lake).has_place or not rows.height:
         return {}
     names = set(rows.filter(traces.stand_in(rows["patient_id"]))["release"])
     return {each.name: each.state for each in Store(lake).releases() if each.name in names}
 
 
 def unmake_releases(lake: Lake, told: dict[str, str], by: str) -> None:
-    """Take away the releases among them that nobody has published yet."""
+    """Take away the releases among them that nobody has published yet, and what is left of those whose revoking was cut short."""
     from jobs.releases.life import take_back
 
     for name, state in told.items():
         if state == MADE:
             take_back(Store(lake), name, by)
+        elif state == REVOKED:
+            Store(lake).end(name)
 
 
 def forget_in_vault(worker: Worker, traces: Traces) -> int:

@@ -1,6 +1,7 @@
 """What becomes of releases beside each other: which of them may live at the same time, and how they go."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,14 +9,15 @@ import polars as pl
 import pytest
 
 from jobs import releases
-from jobs.errors import GateFailed
+from jobs.errors import GateFailed, WrongUse
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
 from jobs.releases import life
 from jobs.releases.figures import NOT_EXAMINED
 from jobs.releases.joint import smallest_group
-from jobs.releases.store import MADE, Release, Store
+from jobs.releases.store import MADE, REVOKED, Release, Store
+from jobs.rights.zones import unmake_releases
 from jobs.settings import Settings
 from jobs.teaching._quasi import QUASI
 
@@ -116,3 +118,50 @@ def test_releases_of_other_patients_live_beside_each_other(house: Settings) -> N
     for name, first in (("one", 0), ("other", 30)):
         put(house, name, people(first, first + 30))
         assert releases.approve(house, name, "A. Person").state == "approved"
+
+
+def dies(*_: object) -> None:
+    raise OSError(28, "no room, or killed here")
+
+
+@pytest.mark.parametrize(
+    ("at", "finished_by"), [("tell", "revoke"), ("remove", "clear"), ("forget_patients", "revoke"), ("forget_patients", "clear")]
+)
+def test_a_revoke_that_was_cut_short_is_finished(
+    house: Settings, monkeypatch: pytest.MonkeyPatch, at: str, finished_by: str
+) -> None:
+    put(house, "older", people(0, 30))
+    releases.approve(house, "older", "A. Person")
+    store = Store(Lake.of(house))
+    with monkeypatch.context() as broken:
+        broken.setattr(Store, at, dies)
+        with pytest.raises(OSError, match="killed here"):
+            releases.revoke(house, "older")
+    assert (store.release("older").state, store.is_there("older")) == ("revoked", True)
+    if finished_by == "revoke":
+        assert releases.revoke(house, "older").state == "revoked"
+    else:
+        store.clear()
+    assert not store.place("older").exists()
+    assert store.patients("older").is_empty()
+    assert [each["state"] for each in json.loads((store.folder / "releases.json").read_text())] == ["revoked"]
+    with pytest.raises(WrongUse, match="revoked already, and nothing of it left"):
+        releases.revoke(house, "older")
+
+
+def test_who_was_listed_by_a_maker_that_died_is_forgotten_and_its_folder_gone(house: Settings) -> None:
+    put(house, "noted", people(0, 30))
+    store = Store(Lake.of(house))
+    store.place("died").mkdir()
+    rows = store.patients("noted").drop("release")
+    store.keep_patients("died", rows)
+    store.clear()
+    assert (store.is_there("died"), store.is_there("noted")) == (False, True)
+
+
+def test_an_erasure_finishes_what_a_revoke_has_left(house: Settings) -> None:
+    put(house, "older", people(0, 30))
+    store = Store(Lake.of(house))
+    store.note(replace(store.release("older"), state=REVOKED, at=datetime.now(UTC)))
+    unmake_releases(store.lake, {"older": REVOKED}, "an officer")
+    assert not store.is_there("older")

@@ -326,6 +326,6 @@ def test_another_size_and_another_release_are_wrong_use(house):
         releases.make(house, "huge", BOUNDS)
     with pytest.raises(WrongUse, match="see `pscc release list`"):
         releases.revoke(house, "small-19990101")
-    with pytest.raises(WrongUse, match="Expected a lake in a folder"):
+    with pytest.raises(WrongUse, match="found PSCC_RELEASES unset"):
         releases.listed(replace(house, lake="s3a://bucket/lake"))
     assert SIZES == {"small": 1_000, "medium": 5_000, "large": 20_000}
