@@ -29,8 +29,15 @@ told = ", ".join(contracts("teaching"))
     doc_md=__doc__,
     params={
         "size": Param("small", enum=list(SIZES), description="1,000, 5,000 or 20,000 patients."),
-        "k": Param(11, type="integer", minimum=2, description="Patients in a class, and who share any two facts."),
-        "l": Param(3, type="integer", minimum=1, maximum=4, description="Different outcomes in a class."),
+        "k": Param(
+            11,
+            type="integer",
+            minimum=2,
+            description="Patients in a class, and who share any two facts; below 11 who approves is told so.",
+        ),
+        "l": Param(
+            3, type="integer", minimum=1, maximum=4, description="Different outcomes in a class; below 3 who approves is told so."
+        ),
     },
     tags=["teaching"],
 )
@@ -46,7 +53,7 @@ def teaching_release() -> None:
     approval = ApprovalOperator(
         task_id="approval",
         subject="Release for teaching: {{ ti.xcom_pull(task_ids='make') }}",
-        body=f"Tables {told}. Read card.md and gate.json of the release first. Courses: {{{{ ti.xcom_pull(task_ids='courses') }}}} To approve is to say that nobody can be found in it.",
+        body=f"{{{{ ti.xcom_pull(task_ids='courses') }}}} Tables {told}. Read card.md and gate.json of the release first. To approve is to say that nobody can be found in it.",
         response_timeout=timedelta(days=14),
         fail_on_reject=True,
     )

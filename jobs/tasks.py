@@ -154,16 +154,22 @@ def approve_release(name: str, by: str) -> str:
 
     settings = Settings.from_environment()
     if shown(settings, name)[0].state != "approved":
-        approve(settings, name, by)
+        # The page on which they answered says so at its top, where the release was held to less than usual.
+        approve(settings, name, by, accept_lower_bounds=True)
     return name
 
 
 @own_words()
 def examine_courses(name: str) -> str:
-    """Re-examine the courses on a release: which lessons still reach all their points. GateFailed where one blocks it."""
-    from jobs.releases import examine_courses as examined
+    """What who approves a release reads: whether it was held to less than usual, and which lessons still reach all their points.
 
-    return examined(Settings.from_environment(), name)
+    GateFailed where a lesson blocks it.
+    """
+    from jobs.releases import examine_courses as examined
+    from jobs.releases import for_approver
+
+    settings = Settings.from_environment()
+    return f"{for_approver(settings, name)} Courses: {examined(settings, name)}".strip()
 
 
 @own_words()

@@ -46,6 +46,8 @@ def make_release(
         print(json.dumps(release.told() | {"figures": [each.__dict__ for each in figures]}, ensure_ascii=False))
     else:
         show_privacy.release(release, [each.__dict__ for each in figures])
+        if release.lower:
+            print(f"{release.lower} To approve it takes --accept-lower-bounds.")
         print(
             f"Next: read {opened(settings).place(release.name) / 'card.md'}, then `pscc release approve {release.name} --by NAME`."
         )
@@ -84,6 +86,9 @@ def show_release(
 def approve_release(
     name: Annotated[str, typer.Argument(metavar="RELEASE")],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who approves.")],
+    accept: Annotated[
+        bool, typer.Option("--accept-lower-bounds", help="Approve one that was made with less than k = 11 or l = 3 all the same.")
+    ] = False,
     lake: LakeOption = None,
 ) -> None:
     """Let trainees see a release, once its lessons were run. Exit code 1 where one blocks it, or something has changed since it was made."""
@@ -91,12 +96,12 @@ def approve_release(
     from jobs.releases import approve, check_approvable, examine_courses
 
     settings = Settings.from_environment(lake)
-    check_approvable(settings, name, by)
+    check_approvable(settings, name, by, accept_lower_bounds=accept)
     with show.progress() as watch:
         watch("running the lessons of the courses")
         said = examine_courses(settings, name)
     print(said)
-    release = approve(settings, name, by)
+    release = approve(settings, name, by, accept_lower_bounds=accept)
     print(f"{release.name} is approved by {release.by}: {release.patients:,} patients.")
 
 

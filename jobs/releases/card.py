@@ -10,6 +10,7 @@ import polars as pl
 
 from jobs.privacy.anonymise import Bounds
 from jobs.releases.figures import Figure
+from jobs.releases.store import lower_bounds
 from jobs.teaching import _days, _quasi
 from quality.dictionary import VERSION, grid
 
@@ -67,6 +68,7 @@ def card(
         "suppressed_share": round(quasi.left_out / max(quasi.left_out + quasi.rows.height, 1), 4),
         "k": bounds.k,
         "l": bounds.diverse,
+        "lower_bounds": lower_bounds(bounds.k, bounds.diverse),
         "quasi_identifiers": {
             column: {"level": quasi.levels[column], "information_kept": round(quasi.kept[column], 3), "told": told(quasi, column)}
             for column in _quasi.QUASI
@@ -151,6 +153,7 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
     rights = said["rights"]
     parts = [
         f"# Teaching release {said['release']}",
+        *([f"**{said['lower_bounds']}**"] if said["lower_bounds"] else []),
         f"{said['patients']:,} patients, of {said['patients_wanted']:,} wanted. {said['suppressed']} more were left out because no class takes them "
         f"({said['suppressed_share']:.1%}); {said['kept_aside_for_attacks']:,} others were kept aside: with those of them whose class is in it the release was attacked. Made {said['made_at']} "
         f"from gold build {', '.join(rights['gold_build'])}, as of {rights['as_of']}.",

@@ -30,22 +30,30 @@ def shown(settings: Settings, name: str) -> tuple[Release, Mapping[str, Any] | N
     return release, json.loads(card.read_text(encoding="utf-8")) if card.exists() else None
 
 
-def approve(settings: Settings, name: str, by: str) -> Release:
-    """A made release that trainees may see from now on. GateFailed where something has changed since, so that they may not."""
+def for_approver(settings: Settings, name: str) -> str:
+    """What who approves a release has to know before anything else; nothing where it was held to the usual bounds."""
+    return opened(settings).release(name).lower
+
+
+def approve(settings: Settings, name: str, by: str, *, accept_lower_bounds: bool = False) -> Release:
+    """A made release that trainees may see from now on. GateFailed where something has changed since, so that they may not.
+
+    One below the usual k and l needs the word of who approves.
+    """
     with at_work(settings) as (store, _):
-        release = _approvable(store, name, by)
+        release = _approvable(store, name, by, accept_lower_bounds)
         approved = replace(release, state=APPROVED, at=datetime.now(UTC), by=by.strip())
         store.note(approved)
         return approved
 
 
-def check_approvable(settings: Settings, name: str, by: str) -> None:
+def check_approvable(settings: Settings, name: str, by: str, *, accept_lower_bounds: bool = False) -> None:
     """Nothing where `approve` would go through now; it raises what `approve` would. For who has minutes of work to do before."""
     with at_work(settings) as (store, _):
-        _approvable(store, name, by)
+        _approvable(store, name, by, accept_lower_bounds)
 
 
-def _approvable(store: Store, name: str, by: str) -> Release:
+def _approvable(store: Store, name: str, by: str, accept_lower_bounds: bool) -> Release:
     """The release, if it may be approved."""
     if not by.strip():
         raise WrongUse("Expected who approves, found nothing: give --by NAME.")
@@ -54,6 +62,10 @@ def _approvable(store: Store, name: str, by: str) -> Release:
     store.tell()
     if release.state != MADE:
         raise WrongUse(f"Expected a release that was made and waits, found {name} {release.state}: there is nothing to approve.")
+    if release.lower and not accept_lower_bounds:
+        raise WrongUse(
+            f"Expected the word of who approves for less protection. {release.lower} Give --accept-lower-bounds if you mean it."
+        )
     _check_examined(store, name)
     _check_rights(store, name)
     check_join(store, release)

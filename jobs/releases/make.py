@@ -19,7 +19,7 @@ from jobs.privacy.attacks.view import FACTS, joined
 from jobs.releases import card, figures
 from jobs.releases.figures import Examine, Figure
 from jobs.releases.joint import CLASS
-from jobs.releases.store import MADE, REFUSED, SIZES, Release, Store, Watch, at_work, take_away
+from jobs.releases.store import MADE, REFUSED, SIZES, USUAL_K, USUAL_L, Release, Store, Watch, at_work, take_away
 from jobs.releases.words import Words, truth
 from jobs.settings import Settings
 from jobs.silver.tables import arrow_schema
@@ -57,7 +57,7 @@ def make(
     examine: Examine | None = None,
 ) -> tuple[Release, list[Figure]]:
     """A release of the lake as it is. GateFailed, with every bound that it does not keep, publishes nothing."""
-    bounds = bounds or Bounds(11, 3)
+    bounds = bounds or Bounds(USUAL_K, USUAL_L)
     if size not in SIZES:
         raise WrongUse(f"Expected a size among {', '.join(SIZES)}, found {size!r}.")
     with at_work(settings) as (store, ledger):

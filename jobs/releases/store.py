@@ -25,6 +25,8 @@ from quality import places
 from quality.address import is_remote
 
 SIZES = {"small": 1_000, "medium": 5_000, "large": 20_000}
+# What a release is held to where nobody asks for less: k of French practice (no cell under 11), and three outcomes in a class.
+USUAL_K, USUAL_L = 11, 3
 MADE, APPROVED, REVOKED, REFUSED = "made", "approved", "revoked", "refused"
 RELEASE, PATIENT = "release", "release_patient"
 PATIENTS = ("patient_id", "class", "tables")
@@ -55,9 +57,24 @@ class Release:
     k: int
     l: int  # noqa: E741
 
+    @property
+    def lower(self) -> str:
+        """What it means that it was held to lower bounds than the usual ones, in plain words; nothing where it was not."""
+        return lower_bounds(self.k, self.l)
+
     def told(self) -> dict[str, Any]:
         """It as an object for programs."""
         return {**self.__dict__, "at": self.at.isoformat(timespec="seconds")}
+
+
+def lower_bounds(k: int, l: int) -> str:  # noqa: E741
+    """In plain words that a release with these bounds protects less than usual; nothing where it does not."""
+    if k >= USUAL_K and l >= USUAL_L:
+        return ""
+    return (
+        f"This release was held to lower bounds than usual: k = {k} and l = {l}, where {USUAL_K} and {USUAL_L} are the rule. As few as {k} patients are "
+        f"told alike, and as few as {l} different outcomes stand in a class: who knows the class of somebody learns more of them."
+    )
 
 
 @dataclass(frozen=True)

@@ -165,3 +165,18 @@ def test_an_erasure_finishes_what_a_revoke_has_left(house: Settings) -> None:
     store.note(replace(store.release("older"), state=REVOKED, at=datetime.now(UTC)))
     unmake_releases(store.lake, {"older": REVOKED}, "an officer")
     assert not store.is_there("older")
+
+
+@pytest.mark.parametrize(("k", "diverse"), [(2, 3), (11, 1)])
+def test_below_the_usual_bounds_a_release_needs_the_word_of_who_approves(house: Settings, k: int, diverse: int) -> None:
+    put(house, "few", people(0, 30), k, diverse)
+    said = f"held to lower bounds than usual: k = {k} and l = {diverse}, where 11 and 3 are the rule"
+    assert said in releases.for_approver(house, "few")
+    with pytest.raises(WrongUse, match=f"{said}.* Give --accept-lower-bounds"):
+        releases.approve(house, "few", "A. Person")
+    assert releases.approve(house, "few", "A. Person", accept_lower_bounds=True).state == "approved"
+
+
+def test_of_a_release_with_the_usual_bounds_there_is_no_word_of_lower_ones(house: Settings) -> None:
+    put(house, "usual", people(0, 30))
+    assert "lower bounds" not in releases.for_approver(house, "usual")
