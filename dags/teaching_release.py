@@ -53,7 +53,14 @@ def teaching_release() -> None:
     approval = ApprovalOperator(
         task_id="approval",
         subject="Release for teaching: {{ ti.xcom_pull(task_ids='make') }}",
-        body=f"{{{{ ti.xcom_pull(task_ids='courses') }}}} Tables {told}. Read card.md and gate.json of the release first. To approve is to say that nobody can be found in it.",
+        # No more than gate.json proves: who knows more of a patient than k and two facts cover is not stopped by it.
+        body=(
+            f"{{{{ ti.xcom_pull(task_ids='courses') }}}} Tables {told}. Read card.md and gate.json of the release first. What is proven: nobody is told "
+            "apart by their class, nor by two other facts together, and the attacks of gate.json fail within their bounds. What is not: who knows "
+            "somebody's class and, as the release tells it, the end of their follow-up or the day of an event as well may find their row; the shares "
+            "stand above and in gate.json. To approve is to say that you have weighed this, and that enrolled trainees, under the rules of the "
+            "card, may see it."
+        ),
         response_timeout=timedelta(days=14),
         fail_on_reject=True,
     )

@@ -1,6 +1,6 @@
 """What a release is held to: every figure with its bound, counted on what was written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,6 +18,8 @@ from quality import gate
 from quality.contracts import contracts
 
 ATTACKS = "jobs.privacy.attacks"
+# What a figure begins with that says how many are alone in class and a fact.
+ALONE = "share alone in class"
 NOT_EXAMINED = "attacks examined"
 
 
@@ -66,6 +68,7 @@ def counted(folder: Path, bounds: Bounds, left_out: float) -> list[Figure]:
         _at_least("outcomes in the least varied class", fewest_kinds, bounds.diverse, "lower --l, or take a larger --size"),
         _at_least("patients who share two facts, fewest", together, bounds.k, more),
         _at_least("patients who share a fact, fewest", alone, bounds.k, more),
+        *alone_in_class(tables),
         _at_most("share of patients left out", left_out, MOST_LEFT_OUT, more),
         _at_most("broken rules of the contracts", broken(folder), 0, "see ops.quality_result, and correct the table or its rule"),
         _at_most("values that look like an identifier", identified(tables), 0, "correct the table that lets them through"),
@@ -78,6 +81,38 @@ def classes(edu_patient: pl.LazyFrame) -> tuple[int, int]:
     query = f"SELECT min(n), min(kinds) FROM (SELECT count(*) AS n, count(DISTINCT {SENSITIVE}) AS kinds FROM edu_patient GROUP BY {told})"
     smallest, kinds = pl.SQLContext(edu_patient=edu_patient).execute(query, eager=True).row(0)
     return smallest or 0, kinds or 0
+
+
+def alone_in_class(tables: Mapping[str, pl.LazyFrame]) -> list[Figure]:
+    """By SQL, told beside: of those of whom it is told, the share who are alone in their class with the end of follow-up, or with an event's day.
+
+    k holds of the class, and of any two facts, not of the class with a fact: a true table of survival would be empty. So nothing is
+    bounded here, and who approves has to know it.
+    """
+    return [
+        _beside(
+            name,
+            _alone(tables, table, facts),
+            f"Who knows the class of somebody (all quasi-identifiers) and {known}, as the release tells it in bins, finds the row of so many, and "
+            "reads the rest of it. k, l and two shared facts do not promise otherwise, and no bound is set: it is why a release goes to enrolled "
+            "trainees under rules.",
+        )
+        for name, table, facts, known in (
+            (f"{ALONE} + end of follow-up", "edu_survival", ("days", "event"), "the end of their follow-up"),
+            (f"{ALONE} + one event day", "edu_event", ("kind", "day"), "the day of one event of theirs"),
+        )
+    ]
+
+
+def _alone(tables: Mapping[str, pl.LazyFrame], table: str, facts: Sequence[str]) -> float:
+    told = ", ".join((*QUASI, *facts))
+    query = (
+        "SELECT count(DISTINCT CASE WHEN alike = 1 THEN patient_no END) AS alone, count(DISTINCT patient_no) AS told FROM ("
+        f"SELECT patient_no, count(*) OVER (PARTITION BY {told}) AS alike FROM (SELECT {table}.patient_no, {told} FROM {table} "
+        f"JOIN edu_patient ON {table}.patient_no = edu_patient.patient_no) AS facts) AS counted"
+    )
+    alone, of = pl.SQLContext(dict(tables)).execute(query, eager=True).row(0)
+    return round(alone / of, 5) if of else 0.0
 
 
 def broken(folder: Path) -> int:
@@ -119,6 +154,11 @@ def attacked(
 
 def _at_least(name: str, value: float, bound: float, advice: str) -> Figure:
     return Figure(name, value, f"at least {bound:g}", value >= bound, advice)
+
+
+def _beside(name: str, value: float, advice: str) -> Figure:
+    """A share that is told and not bounded."""
+    return Figure(name, value, "at most 1", True, advice, decides=False)
 
 
 def _at_most(name: str, value: float, bound: float, advice: str) -> Figure:

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from jobs.errors import GateFailed, WrongUse
-from jobs.releases.figures import NOT_EXAMINED
+from jobs.releases.figures import ALONE, NOT_EXAMINED
 from jobs.releases.joint import check_join
 from jobs.releases.make import known, products, tables_of
 from jobs.releases.store import APPROVED, MADE, REFUSED, REVOKED, Release, Store, at_work, opened
@@ -31,8 +31,12 @@ def shown(settings: Settings, name: str) -> tuple[Release, Mapping[str, Any] | N
 
 
 def for_approver(settings: Settings, name: str) -> str:
-    """What who approves a release has to know before anything else; nothing where it was held to the usual bounds."""
-    return opened(settings).release(name).lower
+    """What who approves a release has to know before anything else: bounds that are lower than usual, and whom no bound protects."""
+    store = opened(settings)
+    figures = json.loads((store.place(name) / "gate.json").read_text(encoding="utf-8"))["figures"]
+    alone = [f"{each['name']} {each['value']:.1%}" for each in figures if each["name"].startswith(ALONE)]
+    beside = f"Told beside, without a bound: {', '.join(alone)}." if alone else ""
+    return f"{store.release(name).lower} {beside}".strip()
 
 
 def approve(settings: Settings, name: str, by: str, *, accept_lower_bounds: bool = False) -> Release:

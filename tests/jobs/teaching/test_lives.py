@@ -14,7 +14,7 @@ from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
 from jobs.releases import life
-from jobs.releases.figures import NOT_EXAMINED
+from jobs.releases.figures import NOT_EXAMINED, alone_in_class
 from jobs.releases.joint import smallest_group
 from jobs.releases.store import MADE, REVOKED, Release, Store
 from jobs.rights.zones import unmake_releases
@@ -180,3 +180,22 @@ def test_below_the_usual_bounds_a_release_needs_the_word_of_who_approves(house: 
 def test_of_a_release_with_the_usual_bounds_there_is_no_word_of_lower_ones(house: Settings) -> None:
     put(house, "usual", people(0, 30))
     assert "lower bounds" not in releases.for_approver(house, "usual")
+
+
+def test_who_is_alone_with_class_and_end_of_follow_up_or_an_event_is_counted_and_told_beside() -> None:
+    numbers = [1, 2, 3, 4]
+    tables = {
+        "edu_patient": pl.LazyFrame(
+            {"patient_no": numbers} | {each: ["*"] * 4 for each in QUASI} | {"stage": ["I", "I", "I", "II"]}
+        ),
+        "edu_survival": pl.LazyFrame(
+            {"patient_no": numbers, "days": [30, 30, 30, 30], "event": [True, True, False, True], "endpoint": ["OS"] * 4}
+        ),
+        # Of the first two surgery is told alike; the first is alone with the day of a relapse.
+        "edu_event": pl.LazyFrame({"patient_no": [1, 2, 1], "kind": ["surgery", "surgery", "recurrence"], "day": [15, 15, 15]}),
+    }
+    found = alone_in_class(tables)
+    assert [(each.name, each.value, each.decides, each.stops) for each in found] == [
+        ("share alone in class + end of follow-up", 0.5, False, False),
+        ("share alone in class + one event day", 0.5, False, False),
+    ]

@@ -159,6 +159,9 @@ def test_a_release_has_every_table_its_card_and_every_figure_with_its_bound(hous
     gate = json.loads((folder / "gate.json").read_text())
     assert gate["kept"]
     assert all({"name", "value", "bound", "kept"} <= set(each) for each in gate["figures"])
+    alone = {each["name"]: each for each in gate["figures"] if each["name"].startswith("share alone in class")}
+    assert [each["decides"] for each in alone.values()] == [False, False]
+    assert all(f"{name} {each['value']:.1%}" in releases.for_approver(house, made.name) for name, each in alone.items())
     card = json.loads((folder / "card.json").read_text())
     assert (card["k"], card["l"], card["patients"]) == (5, 2, made.patients)
     assert (
