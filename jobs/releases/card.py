@@ -30,7 +30,9 @@ WORDS = (
 TIMES = (
     "A day is written as the middle of its bin, as finely as enough patients share it: the day of a patient is in a bin of any of these lists, and two "
     f"patients may be told by different ones. A bin ends where the next one begins, the last before day {_days.LAST}. Survival has two "
-    f"days besides: {_days.LAST // 2} stands for some time in ten years, and {_days.LAST} for ten years or more."
+    f"days besides: {_days.LAST // 2} stands for some time in ten years, and {_days.LAST} for ten years or more. Two days of one patient may so "
+    "contradict each other: a line told in a wider bin at its start than at its end may end before it starts, and a line or an event may "
+    "come after a death or an end of follow-up that is told in a finer one. In truth none of them does."
 )
 KINDS = {"edu_line": "line_number", "edu_event": "kind", "edu_biomarker": "marker", "edu_variant": "gene"}
 TELLING = {"edu_line": "start_day", "edu_event": "day", "edu_biomarker": "result", "edu_variant": "effect"}
@@ -50,7 +52,7 @@ def card(
     eligible: int,
     aside: int,
     quasi: _quasi.Told,
-    facts: dict[str, dict[str, int]],
+    facts: dict[str, dict[str, int | str]],
 ) -> dict[str, Any]:
     """Everything that is known of a release before anybody attacks it."""
     summary = read["patient_summary"]
@@ -103,24 +105,32 @@ def about(count: int, k: int) -> str:
     return f"fewer than {k}" if 0 < count < k else f"{count}"
 
 
-def facts(made: dict[str, pl.DataFrame], raw: dict[str, pl.DataFrame], patients: pl.Series, k: int) -> dict[str, dict[str, int]]:
-    """By kind of fact: of how many patients it is known and of how many it is told. Kinds that fewer than k have are not named."""
+def facts(
+    made: dict[str, pl.DataFrame], raw: dict[str, pl.DataFrame], patients: pl.Series, k: int
+) -> dict[str, dict[str, int | str]]:
+    """By kind of fact: of how many patients it is known and of how many it is told. Kinds that fewer than k have are not named.
+
+    Where fewer than k lost a fact only that is said: two exact numbers would tell that one patient has a fact nobody reads of them.
+    """
     mine = {
         name: frame.filter(pl.col("patient_id").is_in(patients.implode()))
         for name, frame in raw.items()
         if "patient_id" in frame.columns
     }
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, dict[str, int | str]] = {}
     for table, columns in COLUMNS.items():
         for column in columns:
-            counts = (len(frame[table][column].drop_nulls()) for frame in (mine, made))
-            found[f"{table}.{column}"] = dict(zip(("known", "told"), counts, strict=True))
+            found[f"{table}.{column}"] = _shares(len(mine[table][column].drop_nulls()), len(made[table][column].drop_nulls()), k)
     for table, kind in KINDS.items():
         known, told_of = (_by_kind(frame[table], kind) for frame in (mine, made))
-        for name in sorted(known, key=lambda each: (-known[each], each)):
+        for name in sorted(known, key=lambda each: (-told_of.get(each, 0), each)):
             if known[name] >= k:
-                found[f"{table} {name}"] = {"known": known[name], "told": told_of.get(name, 0)}
+                found[f"{table} {name}"] = _shares(known[name], told_of.get(name, 0), k)
     return found
+
+
+def _shares(known: int, told: int, k: int) -> dict[str, int | str]:
+    return {"known": f"{about(known - told, k)} more than told" if 0 < known - told < k else known, "told": told}
 
 
 def _by_kind(rows: pl.DataFrame, kind: str) -> dict[str, int]:
@@ -171,7 +181,7 @@ def page(said: dict[str, Any], figures: Iterable[Figure]) -> str:
         bins(said["days"]),
         "## Of how many patients a fact is told",
         "A fact that is known and not told would have left too few who share it with another one. Shares that need all of them (how often a gene is "
-        "altered, how often a marker is positive) are too low by what is missing here.",
+        "altered, how often a marker is positive) are too low by what is missing here. Where fewer than k lost a fact, how many is not said.",
         grid(("fact", "known", "told"), shares),
         "## What it was held to",
         grid(("figure", "value", "bound", "kept", "note"), held),

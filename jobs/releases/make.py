@@ -191,7 +191,7 @@ class _Making:
             raise GateFailed(f"Expected a release that keeps every bound, found: {'; '.join(failed)}. Nothing was released.")
         return found
 
-    def _card(self, chosen: Chosen, quasi: _quasi.Told, facts: dict[str, dict[str, int]]) -> dict[str, object]:
+    def _card(self, chosen: Chosen, quasi: _quasi.Told, facts: dict[str, dict[str, int | str]]) -> dict[str, object]:
         return card.card(
             self.name,
             self.size,

@@ -25,7 +25,9 @@ TABLE = taught(
         tumor_no(),
         patient_no(),
         text("kind", "What happened; sequencing: the sample that was sequenced first was taken.", nullable=False, one_of=KINDS),
-        days("day", "When.", nullable=False),
+        days(
+            "day", "When; told in wider bins than the end of follow-up it may lie after it, even after a death.", nullable=False
+        ),
     ),
     reads=(*INDEX, *GENOMICS, "silver.tumor_event"),
     rules=(

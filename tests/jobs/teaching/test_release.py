@@ -19,7 +19,7 @@ from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
 from jobs.privacy.anonymise import Bounds
-from jobs.releases import figures, life
+from jobs.releases import card, figures, life
 from jobs.releases.figures import Figure
 from jobs.releases.store import SIZES, Store
 from jobs.settings import Settings
@@ -188,6 +188,25 @@ def test_the_card_lists_every_bin_and_says_what_its_words_mean(house, made):
     assert all(
         word in page for word in ("A quasi-identifier is", "A class is", "Global recoding: a column", "at least l different")
     )
+
+
+def test_the_card_does_not_say_how_many_lost_a_fact_where_they_are_fewer_than_k():
+    def facts(patients: int) -> dict[str, pl.DataFrame]:
+        ids, none = [f"p{at}" for at in range(patients)], pl.Series([], dtype=pl.String)
+        empty = {table: pl.DataFrame({"patient_id": none, kind: none}) for table, kind in card.KINDS.items()}
+        told = {table: pl.DataFrame({"patient_id": ids} | dict.fromkeys(names, ids)) for table, names in card.COLUMNS.items()}
+        return empty | told | {"edu_biomarker": pl.DataFrame({"patient_id": ids, "marker": ["er"] * patients})}
+
+    for lost, known in ((0, 30), (1, "fewer than 11 more than told"), (10, "fewer than 11 more than told"), (11, 30)):
+        found = card.facts(facts(30 - lost), facts(30), pl.Series([f"p{at}" for at in range(30)]), 11)
+        assert [found[name] for name in ("edu_tumor.grade", "edu_biomarker er")] == [{"known": known, "told": 30 - lost}] * 2
+
+
+def test_card_and_contracts_say_that_told_days_may_contradict_each_other(house, made):
+    assert "may end before it starts" in " ".join((place(house, made) / "card.md").read_text().split())
+    for table, column in (("edu_line", "start_day"), ("edu_line", "end_day"), ("edu_event", "day")):
+        meaning = next(each.meaning for each in contracts("teaching")[table].columns if each.name == column)
+        assert "it may lie" in meaning
 
 
 def test_every_table_of_a_release_says_what_a_row_and_a_column_are(house, made):
