@@ -29,6 +29,8 @@ Canonical = dict[str, Any]
 Scalar = None | bool | int | float | str
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
+# Each that is expected is compared with each that is drawn.
+MAX_SERIES = 50
 MAX_SOURCE = 20_000
 MAX_BYTES = 4_000_000
 DIGITS = 10
@@ -55,9 +57,9 @@ def canonical(value: Any) -> Canonical:
     if inspect.isfunction(value):
         return _code(value)
     if isinstance(value, Figure):
-        return _declared_figure(value)
+        return _not_overdrawn(_declared_figure(value))
     if type(value).__module__.partition(".")[0] in ("matplotlib", "seaborn"):
-        return {"kind": "figure", "axes": [_axes(each) for each in _all_axes(value)]}
+        return _not_overdrawn({"kind": "figure", "axes": [_axes(each) for each in _all_axes(value)]})
     if isinstance(value, Iterable):
         return _many(value)
     raise NotAnAnswer(
@@ -306,8 +308,17 @@ def _too_large() -> NotAnAnswer:
     )
 
 
+def _not_overdrawn(figure: Canonical) -> Canonical:
+    drawn = [len(series["x"]) for axes in figure["axes"] for series in axes["series"]]
+    if len(drawn) > MAX_SERIES or sum(drawn) > MAX_ROWS:
+        raise NotAnAnswer(
+            f"Expected a figure of at most {MAX_SERIES} lines and {MAX_ROWS} points in all, found more: draw on new axes what the question asks for."
+        )
+    return figure
+
+
 def admit(value: Any) -> Canonical:
-    """A canonical value that came over the wire, held to its form; NotAnAnswer where it is something else."""
+    """A canonical value that came over the wire, held to its form; NotAnAnswer where it is something else, or too large."""
     try:
         if len(dumps(value)) > MAX_BYTES or not _is_canonical(value):
             raise ValueError
@@ -315,7 +326,7 @@ def admit(value: Any) -> Canonical:
         raise NotAnAnswer(
             "Expected an answer in canonical JSON, found something else: send it with check() of the kit."
         ) from None
-    return dict(value)
+    return _not_overdrawn(dict(value)) if value["kind"] == "figure" else dict(value)
 
 
 def is_json_value(value: Any) -> bool:

@@ -5,8 +5,9 @@ import json
 import logging
 import math
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, NoReturn, cast
 
@@ -20,6 +21,8 @@ from hub_config.portal.academy import Academy
 log = logging.getLogger(__name__)
 MEGABYTES = 5
 REMEMBERED = 5_000
+# Checks of one user that are at work or wait; what waits is held in memory.
+WAITING = 4
 
 
 class RateLimit:
@@ -43,6 +46,32 @@ class RateLimit:
         if len(self._asked) > REMEMBERED:
             self._asked.popitem(last=False)
         return 0
+
+
+class Crowded(Exception):
+    """Several checks of the same user are at work or waiting already."""
+
+
+class Turns:
+    """One check at a time for each user: whoever sends many at once holds one thread, and the others are answered meanwhile."""
+
+    def __init__(self) -> None:
+        self._asked: Counter[str] = Counter()
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    @asynccontextmanager
+    async def one(self, user: str) -> AsyncIterator[None]:
+        """The user's turn, once those before have had theirs; Crowded where there are WAITING of them."""
+        if self._asked[user] >= WAITING:
+            raise Crowded
+        self._asked[user] += 1
+        try:
+            async with self._locks.setdefault(user, asyncio.Lock()):
+                yield
+        finally:
+            self._asked[user] -= 1
+            if not self._asked[user]:
+                del self._asked[user], self._locks[user]
 
 
 class Api(RequestHandler):
@@ -119,6 +148,14 @@ class Check(Api):
     async def post(self) -> None:
         if seconds := self.settings["rate_limit"].wait(self.user):
             raise HTTPError(429) from Refusal(words.say(self.lang, "api.too_fast", n=seconds), seconds)
+        try:
+            async with self.settings["turns"].one(self.user):
+                await self.judge()
+        except Crowded:
+            raise HTTPError(429) from Refusal(words.say(self.lang, "api.one_at_a_time"), seconds=5)
+
+    async def judge(self) -> None:
+        """Answers with what is said of the answer that was sent."""
         sent = self.body()
         exercise = sent.get("exercise")
         if not isinstance(exercise, str) or "value" not in sent:

@@ -77,6 +77,7 @@ def application(settings: Settings, hub_auth: HubOAuth) -> Application:
         academy=Academy(settings),
         hub_auth=hub_auth,
         rate_limit=api.RateLimit(settings.checks_a_minute),
+        turns=api.Turns(),
         templates=pages.templates(),
         # Drawn anew at every start: a reader who is signed in at the hub notices nothing.
         cookie_secret=secrets.token_bytes(32),

@@ -172,6 +172,24 @@ def test_what_comes_over_the_wire_is_held_to_the_form(forged):
         admit(forged)
 
 
+@pytest.mark.parametrize("lines", [[1] * 51, [10_000, 10_001]])
+def test_a_figure_of_too_many_lines_or_points_is_refused_with_a_sentence(lines):
+    series = [{"mark": "line", "x": [0.5] * points, "y": [1] * points} for points in lines]
+    with pytest.raises(NotAnAnswer, match="Expected a figure of at most 50 lines and 20000 points in all, found more"):
+        admit({"kind": "figure", "axes": [{"x_label": "", "y_label": "", "series": series}]})
+
+
+def test_the_largest_figure_is_judged_in_a_moment(checking):
+    wanted = checking.expected(DEATHS, checking.seed("anna"))
+    last = wanted["axes"][0]["series"][0]["x"][-1]
+    x, y = [last * n / 400 for n in range(400)], [1 - n / 1_000 for n in range(400)]
+    for mark in ("step", "line", "points"):
+        series = [{"mark": mark, "x": x, "y": y} for _ in range(50)]
+        started = time.process_time()
+        assert not checking.check("anna", DEATHS, {"kind": "figure", "axes": [{"series": series}]}).passed
+        assert time.process_time() - started < 2
+
+
 # ── comparison ──
 
 
