@@ -1,6 +1,7 @@
 """A class in containers: a release is made and approved in Airflow, and a trainee learns on it."""
 
 import re
+import time
 import urllib.error
 
 import pytest
@@ -35,6 +36,8 @@ def release(stack: Stack, gold: None) -> str:
         until(lambda run=run: waits_or_ended(stack, run), 1200, "the release waits for a person")
         if state(stack, run, "approval") != "awaiting_input":
             continue
+        # Airflow asks once more where somebody answers before its scheduler knows that it asked; no person is that quick.
+        time.sleep(5)
         path = f"dags/{DAG}/dagRuns/{run}/taskInstances/approval/-1/hitlDetails"
         stack.airflow(path, "PATCH", {"chosen_options": ["Approve"], "params_input": {}})
         until(lambda run=run: run_state(stack, run) in ("success", "failed"), 300, "the release is published")
