@@ -179,7 +179,7 @@ SAID = [
     ("survival", "a hazard ratio any company would be glad of", lambda c, r, s: c["naive_hazard_ratio"](r, s) < 0.8),
     ("survival", "ignoring it makes survival look better", lambda c, r, s: c["entry_bias"](r, s) > 0),
     ("survival", "Survival comes out too low.", lambda c, r, s: c["news"](r, s, "mixed") < c["three_years"](r, s)),
-    ("survival", "too high. The second throws the lost away", lambda c, r, s: c["complete_cases"](r, s) < c["five_years"](r, s) < c["alive_or_lost"](r, s)),
+    ("survival", "too high. The second throws the censored away", lambda c, r, s: c["complete_cases"](r, s) < c["five_years"](r, s) < c["alive_or_lost"](r, s)),
     ("privacy-lab", "left exactly one row for most people", lambda c, r, s: 2 * c["unique"](r, s, "sex", "birth_year", "department") > r.cohort(s).height),
     ("privacy-lab", "Most people. No name, no age, no place", lambda c, r, s: 2 * c["alone_roughly"](r, s) > c["dated"](r, s).height),
     ("privacy-lab", "with exact days it is practically everybody", lambda c, r, s: c["alone"](r, s, "opinion", "end") > 0.95 * c["dated"](r, s).height),

@@ -75,13 +75,18 @@ def test_people_are_linked_as_in_the_key_and_opposed_ones_are_nowhere(loaded: tu
     assert opposed_rows(answer.root, lake, KEY) == {}
 
 
+def made_by_a_pass(house: Lakehouse) -> dict[str, str]:
+    """A hash of every table of silver but the worklist of words without a code, which a build makes."""
+    return {name: found for name, found in state(Lake(str(house.root)), "silver").items() if name != "silver.vocab_unmapped"}
+
+
 def test_silver_made_again_from_bronze_has_the_same_content(taken: tuple[Answer, Lakehouse], tmp_path: Path) -> None:
     _, house = taken
-    content = state(Lake(str(house.root)), "silver")
+    content = made_by_a_pass(house)
     again = house.copy(tmp_path / "again")
     shutil.rmtree(again.root / "silver")
     rebuild_silver(again.settings, again.engine)
-    assert state(Lake(str(again.root)), "silver") == content
+    assert made_by_a_pass(again) == content
 
 
 @pytest.mark.samples
