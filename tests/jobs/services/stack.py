@@ -1,5 +1,6 @@
 """The services of one machine for a test: up and well on a lake of their own, down and gone in the end."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import psutil
 
 from jobs.services.place import Place, prepared
 from jobs.services.updown import down, up
+from jobs.services.users import CLINICAL_UID
 from jobs.settings import Settings
 from jobs.simulate import Answer
 
@@ -21,6 +23,7 @@ def services_for(hospitals: Answer, folder: Path, *, without: tuple[str, ...] = 
     """Services that take deliveries of these hospitals, all that they have below `folder`."""
     (folder / "platform.key").write_text(KEY)
     (folder / "platform.key").chmod(0o600)
+    hand_over(folder, hospitals.root)
     asked = {"keys": str(hospitals.keys), "platform_key_file": str(folder / "platform.key"), "without": without}
     made = prepared(folder / "services", asked)
     try:
@@ -29,6 +32,17 @@ def services_for(hospitals: Answer, folder: Path, *, without: tuple[str, ...] = 
     finally:
         down(made)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def hand_over(*places: Path) -> None:
+    """Services that root starts are not root: what they read is theirs, and who knows the way may pass."""
+    if os.geteuid() != 0:
+        return
+    for place in places:
+        for each in (place, *place.rglob("*")):
+            os.chown(each, CLINICAL_UID, CLINICAL_UID)
+        for way in place.parents:
+            way.chmod(way.stat().st_mode | 0o011)
 
 
 def settings_of(place: Place) -> Settings:
