@@ -47,17 +47,23 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
 
 
 def _known(vault: Vault, file: Path, written: IO[str]) -> list[str]:
-    """The lines that the vault knows of. One beyond them was cut short, or is nobody's act: it is kept in a file of its own."""
+    """The lines that the vault knows of; ContractViolation where they are not there. One beyond them was cut short, or is nobody's act: it is
+    kept in a file of its own."""
     written.seek(0)
     lines = written.read().splitlines()
     with vault.transaction() as tx:
-        known = max((int(head["number"]) for head in rows_of(tx, audit_head, name="rights")), default=0)
+        heads = {int(head["number"]): head["hash"] for head in rows_of(tx, audit_head, name="rights")}
+    known = max(heads, default=0)
+    if known and (len(lines) < known or f'"hash": "{heads[known]}"' not in lines[known - 1]):
+        raise ContractViolation(
+            f"Expected the audit to end with act {known}, as the vault knows it, found {len(lines)} lines and another end: nothing is added to "
+            "it. Compare it with a backup."
+        )
     if len(lines) > known:
         with private.opened(file.with_suffix(".beyond"), "a") as beyond:
             beyond.write("".join(f"{line}\n" for line in lines[known:]))
-        written.seek(0)
-        written.truncate()
-        written.write("".join(f"{line}\n" for line in lines[:known]))
+        # Cut, not written anew: nothing that is known can be lost meanwhile.
+        written.truncate(len("".join(f"{line}\n" for line in lines[:known]).encode()))
     return lines[:known]
 
 

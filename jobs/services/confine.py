@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from jobs.services.own import PRIVATE
 from jobs.services.place import Place
 from jobs.services.users import POSTGRES_UID, become, clinical, machine
 from jobs.settings.values import places, value
@@ -13,6 +14,8 @@ from quality.address import is_remote
 
 # A tree of processes of its own, which dies with its head.
 OWN_TREE = ["--unshare-pid", "--proc", "/proc", "--die-with-parent"]
+# Folders beside a lake that hold what engines, web server and triggerer have no business with.
+BESIDE = ("PSCC_BACKUP", "PSCC_PROOFS", "PSCC_ACCESS_LOG")
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 
 
@@ -53,7 +56,7 @@ def clinical_engine(place: Place) -> list[str]:
     if os.geteuid() != 0:
         words += ["--cap-drop", "ALL"]
     others = [place.state / name for name in ("airflow", "logs")]
-    closed = [lake / name for name in ("vault", "restricted", "ledger.sqlite", "ops/access")]
+    closed = [lake / name for name in (*PRIVATE, "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")]
     words += _hide([each for each in _clinical_data(place) if each not in (lake, scratch(place))] + others + closed)
     # After what is hidden: the lake may lie below the state folder.
     for written in (scratch(place), staging(place)):
@@ -62,10 +65,11 @@ def clinical_engine(place: Place) -> list[str]:
 
 
 def _clinical_data(place: Place) -> list[Path]:
-    """Lake, files as hospitals sent them, keys, passwords, and what the other programs keep."""
+    """Lake, files as hospitals sent them, keys, passwords, backups, what is kept beside the lake, and what the other programs keep."""
     kept = ("services.json", "postgresql", "clinical-engine", "curated-engine", "academy", "access")
     named = (place.lake, place.landing, place.keys, place.platform_key_file)
-    return [Path(each) for each in named] + [place.state / name for name in kept]
+    beside = [Path(told).resolve() for name in BESIDE if (told := value(name))]
+    return [Path(each) for each in named] + beside + [place.state / name for name in kept] + [staging(place)]
 
 
 def _hide(paths: list[Path]) -> list[str]:

@@ -25,7 +25,7 @@ from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.vault import METADATA, Vault, in_force, rows_of, tombstone
 from jobs.ledger import Ledger
 from jobs.releases.store import MADE, Release, Store
-from jobs.rights import certificate
+from jobs.rights import certificate, requests
 from jobs.rights.register import Request
 from jobs.settings import Settings
 from tests import postgres
@@ -212,6 +212,42 @@ def test_an_act_beyond_what_the_vault_knows_is_set_aside_by_the_next(house: Hous
     assert audit.check(house.settings) == len(audit.lines(house.settings))
     assert [line["who"] for line in audit.lines(house.settings) if line["who"] == "Nobody"] == []
     assert "Nobody" in file.with_suffix(".beyond").read_text()
+
+
+def test_nothing_is_added_to_an_audit_whose_end_was_cut(house: House) -> None:
+    house.ask("oppose")
+    house.ask("lift")
+    file = audit.place(house.settings)
+    whole = file.read_text()
+    file.write_text("".join(f"{line}\n" for line in whole.splitlines()[:-1]))
+    cut = file.read_text()
+    with pytest.raises(ContractViolation, match=r"Expected the audit to end with act .* nothing is added"):
+        house.ask("oppose")
+    assert file.read_text() == cut
+    file.write_text(whole)
+    house.ask("oppose")
+    assert audit.check(house.settings) > len(whole.splitlines())
+
+
+def test_an_erasure_that_was_carried_out_while_another_waited_keeps_its_certificate(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    real, first = requests.erase, list[Request]()
+
+    def late(worker: Any, engine: Any, found: Request, people: Any, logs: Any) -> Request:
+        """Waits for its leases while another process carries the request out."""
+        monkeypatch.setattr(requests, "erase", real)
+        first.append(rights.carry_out(house.settings, Builder(), asked.id))
+        written.append(Path(first[0].certificate or "").read_bytes())
+        return real(worker, engine, found, people, logs)
+
+    written: list[bytes] = []
+    monkeypatch.setattr(requests, "erase", late)
+    second = rights.carry_out(house.settings, Builder(), asked.id)
+    assert (second.state, second.certificate) == (first[0].state, first[0].certificate)
+    assert Path(second.certificate or "").read_bytes() == written[0]
+    assert [line["request"] for line in audit.lines(house.settings) if line["act"] == "erase"] == [asked.id]
 
 
 def test_a_certificate_of_another_lake_is_refused(erased: Erased, house: House) -> None:

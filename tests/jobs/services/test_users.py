@@ -80,6 +80,28 @@ def test_a_lake_of_root_s_is_handed_over_once_and_nothing_that_it_points_to(plac
     assert oct(lake.stat().st_mode & 0o777) == "0o751", "what its owner decides later stays"
 
 
+def test_a_room_of_the_engine_hides_what_a_new_lake_has_not_yet_and_folders_beside_it(
+    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = folder / "backup"
+    backup.mkdir()
+    monkeypatch.setenv("PSCC_BACKUP", str(backup))
+    hand_over(place)
+    make_own(place)
+    lake = Path(place.lake)
+    script = " && ".join(
+        f'! ls "{path}"/* 2>/dev/null' for path in (lake / "vault", lake / "restricted", lake / "ops/access", backup)
+    )
+    # What comes once the room is built is hidden too.
+    command = [*confine.clinical_engine(place), "/bin/sh", "-c", f"sleep 2; {script}"]
+    room = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    for name in (lake / "vault", lake / "restricted", lake / "ops/access", backup):
+        (name / "kept").write_text("secret\n")
+        (name / "kept").chmod(0o644)
+    said, wrong = room.communicate(timeout=30)
+    assert (room.returncode, said) == (0, b""), wrong
+
+
 def test_a_lake_of_somebody_else_s_is_left_alone(place: Place) -> None:
     lake = Path(place.lake)
     (lake / "gold").mkdir(parents=True)
