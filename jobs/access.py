@@ -121,14 +121,15 @@ def _name(uid: int) -> str:
 
 def reads(lake: Lake, query: str, versions: dict[str, int] | None = None) -> list[Read]:
     """The tables that a statement names, with the columns of them that stand in it; "*" for all, "?" for files by their path."""
-    from jobs.query import spoken
+    from jobs.query import is_intricate, spoken
 
     said = spoken(query)
     names = {(zone.lower(), table.lower()) for zone, table in TABLE.findall(said)}
     there = sorted(
         (zone, table) for zone in {zone for zone, _ in names} for table in lake.tables(zone) if (zone, table.lower()) in names
     )
-    files = [Read("?", None, ())] if FILES.search(said) else []
+    # Where Spark may see another end of texts and comments, a table may be named in a way that no expression finds.
+    files = [Read("?", None, ())] if FILES.search(said) or is_intricate(query) else []
     return files + [
         Read(f"{zone}.{table}", _version(lake, zone, table, said, versions), _columns(lake, zone, table, said))
         for zone, table in there

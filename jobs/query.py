@@ -86,7 +86,7 @@ def _pinnable(query: str) -> str:
         raise WrongUse(
             "Expected a query over gold.… alone, found another: other zones are known as they are now only; leave --build out."
         )
-    if INTRICATE.search(NO_WORDS.sub(" ", query)):
+    if is_intricate(query):
         raise WrongUse(
             "Expected plain texts and comments in a query of a build, found a backslash, a dollar, a hint or a quote without its end: "
             "write it without, or leave --build out."
@@ -98,9 +98,14 @@ def _pinnable(query: str) -> str:
     return bare
 
 
+def is_intricate(query: str) -> bool:
+    """True where Spark may see another end of texts and comments than we do."""
+    return INTRICATE.search(NO_WORDS.sub(" ", query)) is not None
+
+
 def spoken(query: str) -> str:
     """What a statement says, names without their quotes, texts and comments left out; all of it where Spark may see another end of those."""
-    if INTRICATE.search(NO_WORDS.sub(" ", query)):
+    if is_intricate(query):
         return query.replace("`", " ")
     return NO_WORDS.sub(lambda each: f" {each['name'] or ''} ", query)
 

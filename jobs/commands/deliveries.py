@@ -14,6 +14,9 @@ from jobs.settings import Settings
 
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
 
+# What a command publishes rings for nobody: only a run of Airflow starts the next.
+TO_GOLD = "Next: `pscc build`, else gold has it with the next delivery of any hospital."
+
 
 class Verdict(StrEnum):
     """What a person may decide."""
@@ -99,6 +102,8 @@ def decide(
     settings = Settings.from_environment(lake)
     with engine_of(settings) as engine, show.progress(quiet=as_json) as watch:
         _tell(decided(settings, delivery_id, verdict.value, by, why, engine, watch), as_json)
+    if not as_json and verdict is Verdict.approve:
+        print(TO_GOLD)
 
 
 def _tell(reports: Iterator[Any], as_json: bool) -> None:

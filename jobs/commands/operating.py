@@ -86,6 +86,7 @@ def replay_quarantine(
         _told({"reason": reason, "before": before, "after": after} for reason, (before, after) in found.items())
     else:
         show_operating.replayed(center, found)
+        print(deliveries.TO_GOLD)
 
 
 @quarantine_app.command("release")

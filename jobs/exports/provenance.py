@@ -8,7 +8,8 @@ from quality.contracts import contracts
 
 RELATION = re.compile(r"(?:^|[\s(:+-])(?:\w*Relation)(?: (\S+?))?\s*\[", re.MULTILINE)
 PEOPLE = re.compile(
-    r"count\(distinct (CASE WHEN .* THEN )?patient_id#\d+( (ELSE null )?END)?\)( FILTER ?\(WHERE .*\))?", re.IGNORECASE
+    r"count\(distinct (CASE WHEN (?:(?! THEN | WHEN ).)* THEN )?patient_id#\d+( (ELSE null )?END)?\)( FILTER ?\(WHERE .*\))?",
+    re.IGNORECASE,
 )
 # These show the value of one person.
 ONE_PERSON = re.compile(

@@ -194,7 +194,10 @@ def _prune(to: Path, fence: Fence) -> None:
     kept = _all(to)[-KEPT:]
     for saved in _all(to)[:-KEPT]:
         fence()
-        shutil.rmtree(saved)
+        # By another name first: one that is cut short is known as half a backup, and goes with the next.
+        gone = saved.with_name(f".{saved.name}")
+        saved.rename(gone)
+        shutil.rmtree(gone)
     needed = {f"{place}/{name}" for saved in kept for place, table in _told(saved)["tables"].items() for name in table["files"]}
     for path in list(_below(str(to / "files"))):
         if path not in needed:

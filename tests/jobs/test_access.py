@@ -39,6 +39,9 @@ def lake(tmp_path: Path) -> Lake:
         ("SELECT 1 AS sex FROM silver.nothing", []),
         ("SELECT sex FROM delta.`/lake/silver/person`", [Read("?", None, ()), Read("silver.person", 1, ("sex",))]),
         ("SELECT * FROM parquet.`/lake/s*/p*`", [Read("?", None, ())]),
+        # Spark reads these otherwise than an expression does: that something was read is noted all the same.
+        ("SELECT /*+ COALESCE(1) */ * FROM silver/*c*/.person", [Read("?", None, ())]),
+        ("SELECT '\\\\' FROM silver -- c\n.person", [Read("?", None, ())]),
     ],
 )
 def test_a_statement_names_what_it_reads(lake: Lake, query: str, found: list[Read] | int) -> None:

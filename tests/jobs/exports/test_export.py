@@ -86,6 +86,11 @@ def test_the_same_table_with_one_patient_less_is_refused(take, lake):
             "SELECT sex, count(DISTINCT patient_id) AS n FROM (SELECT sex, uuid() AS patient_id FROM gold.patient_summary) GROUP BY sex",
             "that of gold",
         ),
+        (
+            "SELECT count(DISTINCT CASE WHEN true THEN concat(patient_id, k.id) WHEN false THEN patient_id END) AS n "
+            "FROM gold.patient_summary CROSS JOIN range(11) AS k",
+            "Expected n to be count",
+        ),
         ("SELECT sex, count(DISTINCT person_id) AS n FROM silver.person GROUP BY sex", "tables of gold alone"),
         (BY_SEX.replace("avg(follow_up_days)", "CAST(max(follow_up_days) AS double)"), "the value of one person"),
         (BY_SEX.replace("avg(follow_up_days)", "percentile(follow_up_days, 1.0)"), "the value of one person"),
