@@ -31,6 +31,7 @@ AS_OF = re.compile(r"\b(version|timestamp)\s+as\s+of\b|@v?\d", re.IGNORECASE)
 # Files by their path: which they are is not for a regular expression to say.
 FILES = re.compile(r"\b(?:delta|parquet|csv|json|xml|text|orc|avro|binaryfile)\s*\.", re.IGNORECASE)
 NOBODY = 2**32 - 1
+UNDERSTOOD = {"outcome": "understood"}
 
 
 @dataclass(frozen=True)
@@ -203,14 +204,18 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
 
 
 def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
-    ended = {each["operation"]: each for each in lines if each["event"] == "ended" and each["operation"]}
-    of_read = {each["operation"] for each in lines if each["event"] == "read" and each.get("operation")}
+    ended: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for each in lines:
+        # A client names its operations itself, so one name may end several times: to be understood only hides no answer.
+        if each["event"] == "ended" and each["operation"] and ended.get(_operation(each), UNDERSTOOD)["outcome"] == "understood":
+            ended[_operation(each)] = each
+    of_read = {_operation(each) for each in lines if each["event"] == "read" and each.get("operation")}
     for line in lines:
         if line["event"] not in ("read", "ended"):
             # Of an academy: a log-in, a server, a look at the work of others.
             yield _access({"table": None, "columns": ()} | line)
             continue
-        end = ended.get(line.get("operation"), {}) if line["event"] == "read" else line
+        end = ended.get(_operation(line), {}) if line["event"] == "read" else line
         if end.get("outcome") == "understood":
             continue
         if line["event"] == "read":
@@ -218,8 +223,12 @@ def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
             yield _access(
                 line | {"client": end.get("client") or line.get("client", ""), "outcome": outcome, "rows": end.get("rows")}
             )
-        elif line["outcome"] == "refused" and line["operation"] not in of_read:
+        elif line["outcome"] == "refused" and _operation(line) not in of_read:
             yield _access(line | {"table": None, "version": None, "columns": ()})
+
+
+def _operation(line: dict[str, Any]) -> tuple[Any, ...]:
+    return line.get("who"), line.get("session"), line.get("operation")
 
 
 def _access(line: dict[str, Any]) -> Access:

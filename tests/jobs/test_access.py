@@ -109,6 +109,21 @@ def lines_of_engine(folder: Path) -> None:
         log.write(TOLD + json.dumps(line).encode() + b"\n")
 
 
+def test_nobody_hides_a_read_by_giving_another_query_its_number(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path, now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    ada = {"who": "ada", "session": "s", "operation": "1"}
+    for line in (
+        ada | {"event": "read", "table": "gold.endpoint", "version": 3, "columns": ["event"]},
+        ada | {"event": "ended", "client": "python", "rows": 12, "outcome": "answered"},
+        ada | {"event": "ended", "client": "python", "rows": 0, "outcome": "understood"},
+        ada | {"who": "bob", "event": "ended", "client": "python", "rows": 0, "outcome": "understood"},
+    ):
+        log.write(TOLD + json.dumps(line).encode() + b"\n")
+    assert [(each.who, each.table, each.outcome, each.rows) for each in access.listed([tmp_path])] == [
+        ("ada", "gold.endpoint", "answered", 12)
+    ]
+
+
 def test_a_query_of_the_engine_is_one_read_with_what_came_of_it(tmp_path: Path) -> None:
     lines_of_engine(tmp_path)
     found = list(access.listed([tmp_path]))
