@@ -52,7 +52,7 @@ def test_a_link_and_a_folder_of_another_name_stay(below: Path, tmp_path_factory:
     with temporary("desk"):
         pass
     assert elsewhere.is_dir()
-    assert sorted(each.name for each in below.iterdir()) == ["course-desk-abcdefgh", "course-notes"]
+    assert sorted(each.name for each in tools_in(below)) == ["course-desk-abcdefgh", "course-notes"]
 
 
 def test_a_folder_made_a_moment_ago_may_not_be_held_yet(below: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,4 +60,4 @@ def test_a_folder_made_a_moment_ago_may_not_be_held_yet(below: Path, monkeypatch
     (below / "course-desk-abcdefgh").mkdir()
     with temporary("desk"):
         pass
-    assert [each.name for each in below.iterdir()] == ["course-desk-abcdefgh"]
+    assert [each.name for each in tools_in(below)] == ["course-desk-abcdefgh"]
