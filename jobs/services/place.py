@@ -38,6 +38,8 @@ class Place:
     without: tuple[str, ...] = ()
     # What the academy teaches on; empty where no release was approved when the services were last started.
     release: str = ""
+    # The settings that these services were started with: variables of the environment.
+    settings: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def logs(self) -> Path:

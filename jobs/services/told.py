@@ -15,7 +15,7 @@ from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
-from jobs.settings import Settings, checked_place, value
+from jobs.settings import Settings, checked_place, recall, remembered, value
 from quality.address import is_remote
 
 # The supervisor's words in plain ones.
@@ -25,7 +25,10 @@ STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once
 def prepared_from_environment(
     state: Path, lake: str | None, landing: str | None, keys: Path | None, without: list[str] | None = None
 ) -> Place:
-    """The place for these services: what the command names, then what was remembered, then what the environment names."""
+    """The place for these services: what the command names, then what was remembered, then what the environment names.
+
+    Of all other settings the environment wins; what is remembered of them is put into it.
+    """
     known = state / FILE
     named = {"lake": lake, "landing": landing, "keys": str(keys) if keys else None}
     if not known.is_file():
@@ -38,7 +41,9 @@ def prepared_from_environment(
     # A lake in an object store keeps no ledger of its own.
     if is_remote(place.lake) and not place.database_url:
         place = prepared(state, {"database_url": place.database("lakehouse")})
-    return prepared(state, {"without": without, "release": newest_release(place.lake)})
+    kept = remembered(place.settings)
+    recall(kept)
+    return prepared(state, {"without": without, "release": newest_release(place.lake), "settings": kept})
 
 
 def newest_release(lake: str) -> str:
@@ -51,7 +56,7 @@ def newest_release(lake: str) -> str:
 
 def address_of(state: Path, user: str) -> str:
     """Where a person reaches the curated engine."""
-    place = opened(state)
+    place = _recalled(state)
     words = ["--port", str(place.ports["curated-engine"]), "--state", str(place.state / "curated-engine"), "--remote-for", user]
     done = subprocess.run(
         [sys.executable, "-m", "hub_config.engine", *words], env=basic(place), capture_output=True, text=True, check=False
@@ -85,8 +90,15 @@ def settings(state: Path, lake: str | None) -> Settings:
     """The lake that is named, else that of the environment, else that of the services here."""
     if lake or "LAKE_ROOT" in os.environ or not (state / FILE).is_file():
         return Settings.from_environment(lake)
-    place = opened(state)
+    place = _recalled(state)
     return replace(Settings.from_environment(place.lake), database_url=place.database_url)
+
+
+def _recalled(state: Path) -> Place:
+    """The place, with the settings that its services were started with put into the environment."""
+    place = opened(state)
+    recall(place.settings)
+    return place
 
 
 def landing_area(state: Path) -> Path:
@@ -102,8 +114,9 @@ def landing_area(state: Path) -> Path:
 
 def welcome(place: Place) -> str:
     """What to do next, once everything is well."""
+    kept = f"Settings that are remembered: {', '.join(sorted(place.settings))}.\n" if place.settings else ""
     return (
-        f"Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n"
+        f"{kept}Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n"
         f"Drop deliveries with `pscc deliver FOLDER --to {place.landing}`; look with `pscc status --services {place.state}`."
     )
 

@@ -112,7 +112,7 @@ def check(place: Place) -> None:
     ):
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
-    if wrong := faults(lake(place)):
+    if wrong := faults(lake(place) | place.settings):
         raise WrongUse("\n".join(wrong))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():

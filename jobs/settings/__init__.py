@@ -11,10 +11,10 @@ from pathlib import Path
 from jobs.errors import WrongUse
 from jobs.settings.kinds import PLACE
 from jobs.settings.table import SETTINGS, Part
-from jobs.settings.values import asked, forget, handed, validate, value
+from jobs.settings.values import asked, forget, handed, recall, remembered, validate, value
 from quality.address import is_remote
 
-__all__ = ["Part", "Settings", "asked", "checked_place", "forget", "handed", "validate", "value"]
+__all__ = ["Part", "Settings", "asked", "checked_place", "forget", "handed", "recall", "remembered", "validate", "value"]
 # What a lake of this version looks like. Older ones are brought to it by jobs/upgrade, newer ones are refused.
 LAKE_FORMAT = "2"
 

@@ -10,8 +10,8 @@ value in place of `NAME`, never both, and that file has to be closed to others (
 reads a DAG check all of them before they begin: a wrong value, a file that is not there or is open to others, a `PSCC_…` that is none of these. Each fault is one sentence, and the exit
 code is 2; no message shows a secret.
 
-`pscc up` keeps what is marked *remembered* in `services.json` and goes by that from then on; everything else it takes from its own environment each time and hands to the programs that
-use it."""
+`pscc up` keeps in `services.json`, its owner's alone, what its programs were started with, and names it at its end. What is marked *remembered* it goes by from then on; of everything else
+what is set at a later `pscc up` wins, and a variable set to nothing (`PSCC_BACKUP= pscc up`) takes back what was kept. A secret that a file holds stays there; the path is kept."""
 
 
 def settings_page() -> str:

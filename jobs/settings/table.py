@@ -70,6 +70,11 @@ class Setting:
         """The variable that names a file with the value; None where there is none."""
         return f"{self.name}{FILE_SUFFIX}" if self.is_secret else None
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables by which it can be set."""
+        return frozenset({self.name, self.file_name or self.name})
+
 
 JOBS = (Part.COMMANDS, Part.TASKS)
 STORE = (Part.COMMANDS, Part.TASKS, Part.TRIGGER, Part.ENGINES)

@@ -12,6 +12,8 @@ from jobs.settings.table import INTERNAL, PREFIX, SETTINGS, Part, Setting
 from quality.address import is_remote
 
 Environment = Mapping[str, str]
+# Whom `pscc up` starts.
+SERVED = (Part.TASKS, Part.TRIGGER, Part.ENGINES, Part.HUB, Part.EVERY)
 PATHS = (FILE, FOLDER, KEY_FILE, PLACE, PRIVATE_FILE)
 
 
@@ -110,6 +112,21 @@ def handed(*parts: Part, environment: Environment = os.environ) -> dict[str, str
     return variables
 
 
+def remembered(known: Environment, environment: Environment = os.environ) -> dict[str, str]:
+    """What services that were started with `known` go by when they are started once more: what is set now, else what was set then.
+
+    A variable that is set to nothing takes back what was set then. What is marked as remembered is remembered in another way.
+    """
+    named = {variable for each in SETTINGS.values() for variable in each.variables if each.variables & environment.keys()}
+    before = {variable: text for variable, text in known.items() if variable in KNOWN and variable not in named}
+    return before | handed(*SERVED, environment=environment)
+
+
+def recall(known: Environment, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Put what services remember into the environment of a process that works beside them; what is set there stays."""
+    environment.update(remembered(known, environment))
+
+
 def places(environment: Environment = os.environ) -> list[str]:
     """The files and folders that are named by what is set, for whoever works in a room where only what is named is seen."""
     names = [each.name for each in SETTINGS.values() if each.kind in PATHS]
@@ -124,8 +141,8 @@ def _absolute(place: str) -> str:
 def forget(*names: str) -> None:
     """Take settings out of the environment of this process, whichever way they came."""
     for name in names:
-        for variable in (name, SETTINGS[name].file_name):
-            os.environ.pop(variable or name, None)
+        for variable in SETTINGS[name].variables:
+            os.environ.pop(variable, None)
 
 
 def validate(environment: MutableMapping[str, str] = os.environ) -> None:

@@ -1,24 +1,29 @@
 """The state folder: ports and passwords made once, for their owner's eyes."""
 
 import json
+import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from jobs.errors import WrongUse
 from jobs.services import told as services
 from jobs.services.place import FILE, PORTS, RENEWABLE, opened, prepared
-from jobs.services.told import landing_area, prepared_from_environment, settings
-
-VARIABLES = ("LAKE_ROOT", "PSCC_LANDING", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
+from jobs.services.programs import lake
+from jobs.services.told import landing_area, prepared_from_environment, settings, welcome
+from jobs.settings import forget, value
+from jobs.settings.table import SETTINGS
 
 
 @pytest.fixture(autouse=True)
-def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No lake of the shell that runs the tests."""
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
+def nothing_set() -> Iterator[None]:
+    """No lake of the shell that runs the tests, and nothing left in it that was recalled."""
+    with patch.dict(os.environ):
+        forget(*SETTINGS)
+        yield
 
 
 def test_ports_and_passwords_are_made_once_and_read_by_their_owner_alone(tmp_path: Path) -> None:
@@ -75,6 +80,24 @@ def test_what_was_named_once_is_remembered_whatever_a_later_shell_has_set(
     prepared_from_environment(tmp_path / "services", None, None, None)
     monkeypatch.setenv("LAKE_ROOT", str(tmp_path / "other"))
     assert prepared_from_environment(tmp_path / "services", None, None, None).lake == str(tmp_path / "first")
+
+
+def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@hospital.example")
+    first = prepared_from_environment(tmp_path / "services", None, None, None)
+    forget("PSCC_BACKUP", "PSCC_ALERT_MAIL")
+    monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "90")
+    second = prepared_from_environment(tmp_path / "services", None, None, None)
+    assert second.settings == first.settings | {"PSCC_KEEP_LANDING_DAYS": "90"}
+    tasks = lake(second)
+    assert (tasks["PSCC_BACKUP"], tasks["PSCC_KEEP_LANDING_DAYS"]) == (str(tmp_path / "backups"), "90")
+    assert "remembered: PSCC_ALERT_MAIL, PSCC_BACKUP, PSCC_KEEP_LANDING_DAYS." in welcome(second)
+    assert "hospital.example" not in repr(second) + welcome(second)
+    # A command beside them, in yet another shell.
+    forget("PSCC_BACKUP")
+    settings(tmp_path / "services", None)
+    assert value("PSCC_BACKUP") == str(tmp_path / "backups")
 
 
 def test_a_lake_in_an_object_store_has_its_ledger_in_the_own_database(tmp_path: Path) -> None:

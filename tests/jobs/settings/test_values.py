@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import WrongUse
-from jobs.settings import Part, asked, forget, handed, validate, value
+from jobs.settings import Part, asked, forget, handed, recall, remembered, validate, value
 from jobs.settings.table import SETTINGS
 from jobs.settings.values import everything, faults
 
@@ -165,6 +165,26 @@ def test_a_program_is_handed_what_its_part_uses_and_nothing_that_is_remembered(
     assert handed(Part.TASKS, environment=environment) == told
     assert handed(Part.TRIGGER, environment=environment) == {"AWS_REGION": "here"}
     assert handed(Part.EVERY, environment=environment) == {}
+
+
+def test_services_remember_what_they_were_started_with(private: Path) -> None:
+    first = remembered(
+        {}, {"PSCC_BACKUP": "/backups", "PSCC_ALERT_WEBHOOK_FILE": str(private), "LAKE_ROOT": "/lake", "LANG": "C"}
+    )
+    assert first == {"PSCC_BACKUP": "/backups", "PSCC_ALERT_WEBHOOK_FILE": str(private)}
+    # From a shell that knows nothing of it.
+    assert remembered(first, {"LANG": "C"}) == first
+    assert remembered(first, {"PSCC_BACKUP": "/others"}) == first | {"PSCC_BACKUP": "/others"}
+    # Set to nothing, and never both a value and its file.
+    assert remembered(first, {"PSCC_BACKUP": "", "PSCC_ALERT_WEBHOOK": "https://host"}) == {"PSCC_ALERT_WEBHOOK": "https://host"}
+    # What only a command or a test uses, or an earlier version knew, is none of theirs.
+    assert remembered({"PSCC_GONE": "1"}, {"PSCC_ANALYST_FOLDER": "/home", "PSCC_SHOTS": "/shots"}) == {}
+
+
+def test_what_is_recalled_gives_way_to_what_is_set() -> None:
+    environment = {"PSCC_KEEP_LANDING_DAYS": "30"}
+    recall({"PSCC_KEEP_LANDING_DAYS": "90", "PSCC_BACKUP": "/backups"}, environment)
+    assert environment == {"PSCC_KEEP_LANDING_DAYS": "30", "PSCC_BACKUP": "/backups"}
 
 
 def test_checking_all_settings_costs_less_than_five_milliseconds(private: Path) -> None:
