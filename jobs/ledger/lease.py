@@ -5,12 +5,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from jobs.errors import LakehouseError, LeaseLost
 from jobs.ledger.schema import LEASE
@@ -72,7 +72,9 @@ def held(engine: Engine, name: str, patience: float = PATIENCE_SECONDS) -> Itera
 
 def _keep_alive(lease: Lease, stop: threading.Event) -> None:
     while not stop.wait(lease.seconds / 3):
-        lease.renew()
+        # A database that is busy or away for a moment: the lease lasts until it was asked twice more, and who has lost it is told by `check`.
+        with suppress(DBAPIError):
+            lease.renew()
 
 
 def taken(engine: Engine, name: str, seconds: float) -> Lease | None:

@@ -10,12 +10,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, update
+from sqlalchemy import inspect, text, update
 
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.ledger import Announcement, Lease, Ledger
 from jobs.ledger import lease as leases
 from jobs.ledger.schema import LAKE, LEASE
+from jobs.ledger.store import SCHEMA
 from jobs.settings import Settings
 from tests import postgres
 from tests.jobs.deliveries import delivery_id, know
@@ -144,6 +145,23 @@ def test_a_lease_is_refused_while_another_worker_renews_it(settings: Settings) -
         other.hold("hospital/gr", patience=0.5),
     ):
         pass
+
+
+def test_a_lease_outlasts_a_database_that_is_away_for_a_moment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 1.2)
+    with closing(Ledger(settings)) as one, closing(Ledger(settings)) as other, one.hold("hospital/gr"):
+        _rename(other, LEASE.name, "away")
+        time.sleep(0.6)
+        _rename(other, "away", LEASE.name)
+        time.sleep(1.2)
+        with pytest.raises(LakehouseError, match="still held"), other.hold("hospital/gr", patience=0.1):
+            pass
+
+
+def _rename(ledger: Ledger, table: str, name: str) -> None:
+    prefix = f"{SCHEMA}." if ledger.engine.dialect.name == "postgresql" else ""
+    with ledger.engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {prefix}{table} RENAME TO {name}"))
 
 
 def test_the_lease_of_a_killed_process_is_free_at_once(settings: Settings) -> None:
