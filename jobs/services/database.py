@@ -6,11 +6,8 @@ from pathlib import Path
 
 from jobs.errors import LakehouseError
 from jobs.services import confine
-from jobs.services.place import Place, write_private
+from jobs.services.place import OWNERS, Place, write_private
 from jobs.services.users import POSTGRES_UID
-
-# Each role has one database, of its own name.
-OWNERS = ("airflow", "lakehouse")
 
 
 def make_cluster(place: Place) -> None:
@@ -43,7 +40,7 @@ def _initdb(place: Place, word: Path) -> list[str]:
 
 
 def make_databases(place: Place) -> None:
-    """A role and a database for Airflow and for the ledger, where they are missing."""
+    """A role and a database for Airflow and for the ledger, where they are missing, and the passwords that the place knows."""
     import psycopg
     from psycopg import sql
 
@@ -51,7 +48,8 @@ def make_databases(place: Place) -> None:
         for name in OWNERS:
             known, owner = sql.Literal(place.passwords[name]), sql.Identifier(name)
             if not connection.execute("select 1 from pg_roles where rolname = %s", [name]).fetchone():
-                connection.execute(sql.SQL("create role {} login password {}").format(owner, known))
+                connection.execute(sql.SQL("create role {}").format(owner))
+            connection.execute(sql.SQL("alter role {} login password {}").format(owner, known))
             if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
                 connection.execute(sql.SQL("create database {} owner {}").format(owner, owner))
                 connection.execute(sql.SQL("revoke all on database {} from public").format(owner))

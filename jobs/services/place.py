@@ -13,9 +13,11 @@ from jobs.errors import WrongUse
 
 FILE = "services.json"
 PORTS = ("postgresql", "api-server", "clinical-engine", "curated-engine", "hub")
-# The secrets that stand in this file alone, so that others may take their place. Roles of the database have theirs in the database too,
+# Roles of the database that own one of the same name. Each start gives them the passwords that stand here.
+OWNERS = ("airflow", "lakehouse")
+# The secrets that others may take the place of. The database's own role has its password in the database, with nobody above it to change that,
 # and what Airflow has encrypted is lost without `fernet`.
-RENEWABLE = ("admin", "clinical-engine", "jwt")
+RENEWABLE = ("admin", "clinical-engine", "jwt", *OWNERS)
 # Below those that the kernel lends to whoever calls out, so that a port stays free while the services are down.
 FROM, TO = 20_000, 32_000
 # A socket's path may have 107 bytes, and the supervisor's is the longest.
@@ -110,6 +112,8 @@ def prepared(state: Path, asked: dict[str, Any]) -> Place:
 def renewed(place: Place) -> Place:
     """The place with new secrets where they can be changed, all in one moment."""
     fresh = replace(place, passwords=place.passwords | {name: secrets.token_hex(24) for name in RENEWABLE})
+    if place.database_url == place.database("lakehouse"):
+        fresh = replace(fresh, database_url=fresh.database("lakehouse"))
     _keep(fresh)
     return fresh
 
