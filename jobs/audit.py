@@ -27,8 +27,8 @@ def place(settings: Settings) -> Path:
     return settings.proofs() / "audit.jsonl"
 
 
-def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:
-    """Write an act down; the hash of its line. Nothing in it may name a patient."""
+def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int, **more: str) -> str:
+    """Write an act down; the hash of its line. Nothing in it may name a patient. `more` is what only some acts have, such as what their certificate says."""
     file = place(settings)
     file.parent.mkdir(parents=True, exist_ok=True)
     with private.opened(file, "a+") as written:
@@ -36,7 +36,7 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
         lines = _known(vault, file, written)
         before = json.loads(lines[-1])["hash"] if lines else FIRST
         line = {"number": len(lines) + 1, "at": now(), "who": who, "act": act, "purpose": purpose, "request": request}
-        line |= {"rows": rows, "before": before}
+        line |= {"rows": rows, "before": before} | more
         line["hash"] = _hash(line)
         written.write(json.dumps(line, ensure_ascii=False) + "\n")
         written.flush()
