@@ -1,6 +1,7 @@
 """An erasure, alone in the lake: find, bury, purge, prove, certify.
 
-Every step may be tried again: tombstones and traces are in the vault before the first row goes, and stay until nothing is found any more.
+Every step may be tried again: tombstones and traces are in the vault before the first row goes, and stay until every row is gone. To be
+searched itself, the vault forgets them; a private file (jobs/rights/sought.py) knows them until nothing is found any more.
 """
 
 import json
@@ -15,17 +16,18 @@ from sqlalchemy.engine import Connection
 
 from jobs import audit
 from jobs.errors import GateFailed, WrongUse
+from jobs.failpoint import failpoint
 from jobs.hospitals import hospitals
 from jobs.landing import links, load
 from jobs.landing.erased import PERSON, ROW, TOKEN, Tombstones, bury
-from jobs.landing.links import Person
 from jobs.landing.purge import Removal, remove_rows
 from jobs.landing.vault import child_key, put, request_trace, rows_of
 from jobs.ledger import now
-from jobs.rights import certificate, register, zones
-from jobs.rights.register import DONE, ERASING, Request
+from jobs.rights import certificate, register, sought, zones
+from jobs.rights.register import DONE, ERASING, PROVEN, PROVING, Request
 from jobs.rights.scan import Scan, scan_lake
-from jobs.rights.traces import token_keys, traces_of
+from jobs.rights.sought import Sought
+from jobs.rights.traces import Traces, token_keys, traces_of
 from jobs.stages.worker import Worker
 
 # How many files with a trace left are named.
@@ -37,7 +39,7 @@ NOT_COVERED = [
 ]
 
 
-def erase(worker: Worker, engine: Any, found: Request, people: list[Person], logs: Sequence[Path]) -> Request:
+def erase(worker: Worker, engine: Any, found: Request, logs: Sequence[Path]) -> Request:
     """Erase the people of a request from every zone; GateFailed where a trace of them is left: nothing is certified then."""
     certificate.check_can_sign()
     if missing := [str(folder) for folder in logs if not folder.is_dir()]:
@@ -48,26 +50,44 @@ def erase(worker: Worker, engine: Any, found: Request, people: list[Person], log
             found = register.one(tx, found.id)
         if found.state == DONE:
             return found
-        return _Erasure(worker, engine, found, people, list(logs), fence).run()
+        return _Erasure(worker, engine, found, list(logs), fence).run()
 
 
 class _Erasure:
     """One erasure at work, alone in the lake."""
 
-    def __init__(
-        self, worker: Worker, engine: Any, found: Request, people: list[Person], logs: list[Path], fence: Callable[[], None]
-    ) -> None:
+    def __init__(self, worker: Worker, engine: Any, found: Request, logs: list[Path], fence: Callable[[], None]) -> None:
         self.worker, self.engine, self.found, self.logs, self.fence = worker, engine, found, logs, fence
-        with worker.vault.transaction() as tx:
-            known = links.people(tx)
-            self.people = sorted({each for person in people for each in known.group(person)} | set(people))
-            kept = {row["trace"] for row in rows_of(tx, request_trace, request=found.id)}
-        self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
         self.outcome: dict[str, Any] = json.loads(found.outcome) if found.outcome else {"began_at": now()}
         self.outcome.pop("left_in", None)
 
     def run(self) -> Request:
-        """Find, bury, purge, prove, certify."""
+        """Find, bury, purge, prove, certify; what was done before a process died is not done again."""
+        if self.found.state == PROVING:
+            self._know(sought.kept(self.worker.settings, self.found.id))
+        elif self.found.state != PROVEN:
+            self._find()
+            self._take_out()
+            self._forget()
+        if self.found.state != PROVEN:
+            self._prove()
+        return self._certify()
+
+    def _know(self, told: Sought) -> None:
+        self.people, self.traces = told.people, Traces(told.texts)
+
+    def _find(self) -> None:
+        """Every id of theirs, and everything by which they can be found."""
+        worker = self.worker
+        with worker.vault.transaction() as tx:
+            known = links.people(tx)
+            self.named = set(register.people_of(tx, self.found.id))
+            self.people = sorted({each for person in self.named for each in known.group(person)} | self.named)
+            kept = {row["trace"] for row in rows_of(tx, request_trace, request=self.found.id)}
+        self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
+
+    def _take_out(self) -> None:
+        """Out of every zone, and for good."""
         tokens = token_keys(self.worker.vault, self.people, self.traces)
         before = self._look("looking for them in every zone")
         self._begin(before, tokens)
@@ -76,9 +96,8 @@ class _Erasure:
         zones.unmake_releases(self.worker.lake, told, self.found.by)
         self._purge(before)
         self._forget_versions(before, self._build())
-        return self._prove()
 
-    def _look(self, doing: str, wanted: Callable[[str], bool] = lambda _: True) -> Scan:
+    def _look(self, doing: str) -> Scan:
         self.worker.watch(f"{self.found.id}: {doing}")
         return scan_lake(
             self.worker.lake.root,
@@ -86,8 +105,8 @@ class _Erasure:
             self.worker.vault,
             self.worker.ledger.engine,
             beside=self._beside(),
-            wanted=wanted,
             named=(self.worker.pseudonyms, frozenset(self.people)),
+            aside=sought.place(self.worker.settings, self.found.id),
         )
 
     def _beside(self) -> dict[str, Path]:
@@ -98,10 +117,11 @@ class _Erasure:
 
     def _begin(self, before: Scan, tokens: set[str]) -> None:
         """From here on no delivery brings them back, and another process can go on if this one dies."""
-        self.outcome.setdefault("before", before.told())
         self.outcome["people"], self.outcome["ids"] = self.found.people, len(self.people)
         self.outcome.setdefault("traces", len(self.traces.texts))
         with self.worker.vault.transaction() as tx:
+            if "before" not in self.outcome:
+                self.outcome |= {"before": before.told(), **self._known(tx, before)}
             bury(tx, self.found.id, now(), self._tombstones(tx, tokens))
             put(
                 tx,
@@ -110,6 +130,16 @@ class _Erasure:
             )
             put(tx, request_trace, [{"request": self.found.id, "trace": each} for each in self.traces.texts])
             self.found = register.change(tx, self.found, state=ERASING, outcome=json.dumps(self.outcome))
+
+    def _known(self, tx: Connection, before: Scan) -> dict[str, int]:
+        """How many of the people named were in the lake, and of the others how many had been erased from it already."""
+        absent = {who for _, who in self.named - before.people}
+        erased = Tombstones.of(tx, self.found.center, self.worker.pseudonyms).among(PERSON, absent)
+        return {
+            "people_known": len(self.named & before.people),
+            "people_erased_before": len(erased),
+            "people_unknown": len(absent - erased),
+        }
 
     def _tombstones(self, tx: Connection, tokens: set[str]) -> set[tuple[str, str]]:
         """Of each id, of link tokens of theirs, and of every row of theirs: later rows without a patient may hang from it."""
@@ -170,18 +200,25 @@ class _Erasure:
         zones.note_purge(self.worker.lake, self.found.id, left, since)
         self.outcome["tables"] = len(left)
 
-    def _prove(self) -> Request:
-        """Look again, in the vault last, which until then knows what to look for; then sign."""
-        after = self._look("looking again", lambda zone: zone != "vault")
-        self._refuse(after)
+    def _forget(self) -> None:
+        """From here on the vault does not know who they are, for it is searched too: a file of its own does."""
+        sought.keep(self.worker.settings, self.found.id, Sought(self.people, self.traces.texts))
+        failpoint("sought_kept")
         with self.worker.vault.transaction() as tx:
             register.forget(tx, self.found.id)
+            self.found = register.change(tx, self.found, state=PROVING, outcome=json.dumps(self.outcome))
+        failpoint("people_forgotten")
+
+    def _prove(self) -> None:
+        """Look again, at everything; where nothing is found, that stays known and what was looked for goes."""
         for database in (self.worker.vault.engine, self.worker.ledger.engine):
             zones.press(database)
-        in_vault = self._look("looking into the vault", lambda zone: zone == "vault")
-        self._refuse(in_vault)
-        after.zones |= in_vault.zones
-        return self._certify(after)
+        after = self._look("looking again")
+        self._refuse(after)
+        self.outcome |= {"after": after.told(), "ended_at": now()}
+        with self.worker.vault.transaction() as tx:
+            self.found = register.change(tx, self.found, state=PROVEN, outcome=json.dumps(self.outcome))
+        failpoint("nothing_found")
 
     def _refuse(self, after: Scan) -> None:
         if not after.hits:
@@ -197,7 +234,8 @@ class _Erasure:
             put(tx, request_trace, [{"request": self.found.id, "trace": each} for each in self.traces.texts])
             # For who mends it alone: a name that somebody gave a file is for no log.
             left = json.dumps(self.outcome | {"left_in": self._nameable(after.places)})
-            self.found = register.change(tx, self.found, outcome=left)
+            self.found = register.change(tx, self.found, state=ERASING, outcome=left)
+        sought.drop(self.worker.settings, self.found.id)
         raise GateFailed(
             f"Expected no trace of them after {self.found.id}, found some: {where}. Nothing is certified; `pscc rights show {self.found.id}` "
             "names the files: remove what is no table's, such as logs, then carry it out again."
@@ -209,8 +247,11 @@ class _Erasure:
         hit = self.traces.stand_in(pl.Series(named, dtype=pl.String))
         return [place for place, is_hit in zip(named, hit, strict=True) if not is_hit][:SHOWN]
 
-    def _certify(self, after: Scan) -> Request:
-        self.outcome |= {"after": after.told(), "ended_at": now()}
+    def _certify(self) -> Request:
+        """Sign what was found, once nothing is left that knows them. An act that was noted and not signed is noted again."""
+        sought.drop(self.worker.settings, self.found.id)
+        failpoint("sought_dropped")
+        body = self._told()
         line = audit.note(
             self.worker.settings,
             self.worker.vault,
@@ -219,22 +260,25 @@ class _Erasure:
             purpose=self.found.reason,
             request=self.found.id,
             rows=self.outcome["rows"],
+            certificate=certificate.digest(body),
         )
-        body = {
+        failpoint("erasure_noted")
+        place = certificate.write(self.worker.settings, certificate.sign(self.worker.settings, body | {"audit": line}))
+        failpoint("certificate_written")
+        with self.worker.vault.transaction() as tx:
+            return register.change(tx, self.found, state=DONE, done_at=now(), certificate=str(place))
+
+    def _told(self) -> dict[str, Any]:
+        """What the certificate says."""
+        return {
             "request": self.found.id,
             "hospital": self.found.center,
             "received_on": self.found.received_on,
             **{name: self.outcome[name] for name in sorted(self.outcome)},
             "live_releases": [name for name, state in self.outcome["releases"].items() if state == "approved"],
             "not_covered": NOT_COVERED,
-            "audit": line,
             "made_by": f"pscc-lakehouse {version('pscc-lakehouse')}",
         }
-        place = certificate.write(self.worker.settings, certificate.sign(self.worker.settings, body))
-        with self.worker.vault.transaction() as tx:
-            return register.change(
-                tx, self.found, state=DONE, done_at=now(), outcome=json.dumps(self.outcome), certificate=str(place)
-            )
 
 
 def _rows(removal: Removal) -> int:

@@ -5,6 +5,7 @@ It lies in the vault. Whom a request is about stands there until it is carried o
 
 import json
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -17,6 +18,8 @@ from jobs.landing.vault import put, remove, request, request_person, request_tra
 
 Kind = Literal["oppose", "lift", "erase"]
 RECEIVED, ERASING, DONE = "received", "erasing", "done"
+# Of an erasure: the vault knows no more whom it is about (jobs/rights/sought.py does); nothing was found, only the certificate is missing.
+PROVING, PROVEN = "proving", "proven"
 SCOPES = ("all", "genetics", "samples", "industry")
 
 
@@ -104,3 +107,11 @@ def forget(tx: Connection, name: str) -> None:
     """Take out whom a request is about, and what was looked for."""
     remove(tx, request_person, [{"request": name}])
     remove(tx, request_trace, [{"request": name}])
+
+
+def absent(told: Mapping[str, Any]) -> str:
+    """Of how many of the people it names an erasure found nothing, as a sentence; empty where somebody of each was there."""
+    unknown, before = told.get("people_unknown", 0), told.get("people_erased_before", 0)
+    if not unknown + before:
+        return ""
+    return f"Of {unknown + before} of {told['people']} people named nothing was in the lake: {unknown} unknown to it, {before} erased before."

@@ -24,7 +24,7 @@ from jobs.landing.vault import Vault, opposition, rows_of
 from jobs.ledger import Lease, Ledger, now
 from jobs.rights import certificate, page, register
 from jobs.rights.erasure import erase
-from jobs.rights.register import DONE, SCOPES, Kind, Request
+from jobs.rights.register import DONE, PROVEN, PROVING, SCOPES, Kind, Request
 from jobs.settings import Settings
 from jobs.stages.loading import ask_again
 from jobs.stages.worker import Worker, at_work, quiet
@@ -119,11 +119,11 @@ def carry_out(
             people = register.people_of(tx, name)
         if found.state == DONE:
             return found
-        if not people:
+        if not people and found.state not in (PROVING, PROVEN):
             raise LakehouseError(
                 f"Expected to know whom {name} is about, found it cut short before its certificate was written: make the request again."
             )
-        changed = erase(worker, engine, found, people, logs) if found.kind == "erase" else _state(worker, engine, found, people)
+        changed = erase(worker, engine, found, logs) if found.kind == "erase" else _state(worker, engine, found, people)
         _write_page(settings, worker.vault)
         return changed
 
