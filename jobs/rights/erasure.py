@@ -42,15 +42,30 @@ NOT_COVERED = [
 def erase(worker: Worker, engine: Any, found: Request, logs: Sequence[Path]) -> Request:
     """Erase the people of a request from every zone; GateFailed where a trace of them is left: nothing is certified then."""
     certificate.check_can_sign()
-    if missing := [str(folder) for folder in logs if not folder.is_dir()]:
-        raise WrongUse(f"Expected a folder of logs at {missing[0]}, found none: correct --logs.")
+    _folders(found, logs)
     with worker.ledger.alone(hospitals()) as fence:
         # Who waited for the leases may find it done: a second certificate would tell of nothing.
         with worker.vault.transaction() as tx:
             found = register.one(tx, found.id)
         if found.state == DONE:
             return found
-        return _Erasure(worker, engine, found, list(logs), fence).run()
+        return _Erasure(worker, engine, found, _folders(found, logs), fence).run()
+
+
+def _folders(found: Request, logs: Sequence[Path]) -> list[Path]:
+    """The folders of logs to search: those that were searched for this request before, whoever carries it out now, and these.
+
+    What was found in one of them may be there still.
+    """
+    if missing := [str(folder) for folder in logs if not folder.is_dir()]:
+        raise WrongUse(f"Expected a folder of logs at {missing[0]}, found none: correct --logs.")
+    before = [Path(each) for each in json.loads(found.outcome or "{}").get("logs", ())]
+    if missing := [str(folder) for folder in before if not folder.is_dir()]:
+        raise WrongUse(
+            f"Expected the folder of logs {missing[0]}, which was searched when {found.id} began, found none: carry it out where that folder "
+            "is, or make it again, empty, if its logs are gone."
+        )
+    return list(dict.fromkeys([*before, *(folder.resolve() for folder in logs)]))
 
 
 class _Erasure:
@@ -90,9 +105,8 @@ class _Erasure:
         """Out of every zone, and for good."""
         tokens = token_keys(self.worker.vault, self.people, self.traces)
         before = self._look("looking for them in every zone")
-        self._begin(before, tokens)
         told = zones.releases_of(self.worker.lake, self.traces)
-        self.outcome.setdefault("releases", told)
+        self._begin(before, tokens, told)
         zones.unmake_releases(self.worker.lake, told, self.found.by)
         self._purge(before)
         self._forget_versions(before, self._build())
@@ -115,8 +129,12 @@ class _Erasure:
         elsewhere = {"staging": staging} if staging.is_dir() and not staging.is_relative_to(self.worker.lake.root) else {}
         return {f"logs {number}": folder for number, folder in enumerate(self.logs, 1)} | elsewhere
 
-    def _begin(self, before: Scan, tokens: set[str]) -> None:
+    def _begin(self, before: Scan, tokens: set[str], releases: dict[str, str]) -> None:
         """From here on no delivery brings them back, and another process can go on if this one dies."""
+        folders = [str(folder) for folder in self.logs]
+        if self.traces.stand_in(pl.Series(folders, dtype=pl.String)).any():
+            raise WrongUse("Expected folders of logs whose own path names nobody, found an id in one: give it another name.")
+        self.outcome |= {"logs": folders, "releases": releases | self.outcome.get("releases", {})}
         self.outcome["people"], self.outcome["ids"] = self.found.people, len(self.people)
         self.outcome.setdefault("traces", len(self.traces.texts))
         with self.worker.vault.transaction() as tx:
@@ -161,19 +179,25 @@ class _Erasure:
         """Rows out of every table, copies out of every folder, rows out of the vault."""
         worker = self.worker
         self.fence()
-        self.outcome["restricted_copies"] = zones.drop_restricted(worker.lake, before.places)
-        self.outcome["staged_rows"] = zones.clear_staging(worker)
-        rows = sum(_rows(removal) for removal in self.removals)
+        self._count("restricted_copies", zones.drop_restricted(worker.lake, before.places))
+        self._count("staged_rows", zones.clear_staging(worker))
         for removal in self.removals:
             if removal.rows.height:
                 worker.watch(f"{self.found.id}: taking rows out of bronze")
                 remove_rows(worker.lake, removal)
+            self._count("rows", _rows(removal))
+        failpoint("bronze_purged")
         for zone, table in before.tables():
             worker.watch(f"{self.found.id}: {zone}.{table}")
-            rows += zones.rewrite(worker.lake, zone, table, self.traces, self.fence)
-        rows += zones.forget_in_vault(worker, self.traces)
+            self._count("rows", zones.rewrite(worker.lake, zone, table, self.traces, self.fence))
+        self._count("rows", zones.forget_in_vault(worker, self.traces))
         load.publish_identity(worker.vault, worker.lake, self.fence)
-        self.outcome["rows"] = self.outcome.get("rows", 0) + rows
+
+    def _count(self, what: str, more: int) -> None:
+        """Add to what was counted so far, in tries before this one too."""
+        self.outcome[what] = self.outcome.get(what, 0) + more
+        with self.worker.vault.transaction() as tx:
+            self.found = register.change(tx, self.found, outcome=json.dumps(self.outcome))
 
     def _build(self) -> datetime:
         """Make gold again, so that what it counts over many people counts them no more; since when builds know nothing of them.
@@ -182,6 +206,7 @@ class _Erasure:
         """
         self.worker.watch(f"{self.found.id}: building gold")
         since = datetime.now(UTC)
+        self.outcome.pop("gold", None)
         try:
             self.engine.build(self.fence)
         except GateFailed:
@@ -198,7 +223,7 @@ class _Erasure:
                 self.fence()
                 left[zone, table] = zones.forget_versions(self.worker.lake, zone, table)
         zones.note_purge(self.worker.lake, self.found.id, left, since)
-        self.outcome["tables"] = len(left)
+        self.outcome["tables"] = zones.purged(self.worker.lake, self.found.id)
 
     def _forget(self) -> None:
         """From here on the vault does not know who they are, for it is searched too: a file of its own does."""

@@ -17,10 +17,11 @@ from jobs import audit, returns
 from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing import links, load
+from jobs.landing.among import among
 from jobs.landing.identifiers import is_identifier
 from jobs.landing.links import Person
 from jobs.landing.rights import Statement
-from jobs.landing.vault import Vault, opposition, rows_of
+from jobs.landing.vault import Vault, identity, opposition, rows_of
 from jobs.ledger import Lease, Ledger, now
 from jobs.rights import certificate, page, register
 from jobs.rights.erasure import erase
@@ -48,6 +49,7 @@ def received(
     _check(kind, center, who, scope, by, reason, day)
     with at_work(settings, create=False) as worker:
         people = sorted({(center, _person(worker, center, each)) for each in who})
+        _check_hospital(worker, center, [each for each in who if PERSON_ID.fullmatch(each)])
         with worker.vault.transaction() as tx:
             new = register.enter(tx, kind, center, people, scope, by.strip(), reason.strip(), day)
         audit.note(settings, worker.vault, who=new.by, act=f"{kind} received", purpose=new.reason, request=new.id, rows=0)
@@ -82,6 +84,17 @@ def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, rea
 
 def _person(worker: Worker, center: str, known_as: str) -> str:
     return worker.pseudonyms.person_id(center, known_as) if PSEUDONYM.fullmatch(known_as) else known_as
+
+
+def _check_hospital(worker: Worker, center: str, ids: list[str]) -> None:
+    """Nothing where these ids are unknown or of this hospital: by another's name nothing would hold for whom they are."""
+    with worker.vault.transaction() as tx:
+        known = {(row["center"], row["person_id"]) for row in rows_of(tx, identity, person_id=ids)}
+    if ids:
+        recorded = worker.lake.frame("bronze", "record", ["center", "person_id"], among("person_id", ids))
+        known |= set(recorded.unique().iter_rows())
+    if {each for _, each in known} - {each for at, each in known if at == center}:
+        raise WrongUse(f"Expected --person to name people of {center}, found one of another hospital: correct --hospital.")
 
 
 def listed(settings: Settings) -> list[Request]:

@@ -270,6 +270,7 @@ rights.carry_out(Settings(lake=lake, platform_key_file=Path(key)), Builder(), re
 """
 # Where an erasure is killed, one after the other, and in what state that leaves the request.
 PLACES = {
+    "bronze_purged": "erasing",
     "sought_kept": "erasing",
     "people_forgotten": "proving",
     "nothing_found": "proven",
@@ -281,6 +282,8 @@ PLACES = {
 
 def test_an_erasure_that_is_killed_again_and_again_goes_on_and_is_certified_as_if_nothing_had_happened(house: House) -> None:
     plant(house)
+    Store(house.lake).keep_patients("small-2", pl.DataFrame({"patient_id": [PATIENT_ID], "class": ["a"], "tables": [""]}))
+    Store(house.lake).note(Release("small-2", "approved", datetime(2026, 3, 1, tzinfo=UTC), "", "small", 20, 11, 3))
     asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
     words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
     states, files = {}, {}
@@ -291,10 +294,12 @@ def test_an_erasure_that_is_killed_again_and_again_goes_on_and_is_certified_as_i
         files[place] = [stat.S_IMODE(each.stat().st_mode) for each in certificate.folder(house.settings).glob("*.sought")]
         assert rights.due(house.settings) == [asked.id]
     assert states == PLACES
-    assert files == {place: [0o600] if place in list(PLACES)[:3] else [] for place in PLACES}
+    assert files == {place: [0o600] if place in ("sought_kept", "people_forgotten", "nothing_found") else [] for place in PLACES}
     done = Erased(house, rights.carry_out(house.settings, Builder(), asked.id))
     assert (done.hits("before")["silver"] > 0, set(done.hits("after").values())) == (True, {0})
-    assert certificate.verify(house.settings, Path(done.request.certificate or ""))["people_known"] == 1
+    said = certificate.verify(house.settings, Path(done.request.certificate or ""))
+    counted = ("people_known", "restricted_copies", "live_releases")
+    assert [said[name] for name in counted] == [1, 1, ["small-2"]]
     test_not_a_byte_of_them_is_left_and_all_of_others_is(done)
 
 
@@ -397,6 +402,32 @@ def test_a_trace_that_no_table_holds_is_named_and_nothing_is_certified_until_it_
     file.unlink()
     done = rights.carry_out(house.settings, Builder(), asked.id, [logs])
     assert (done.state, "left_in" in (done.outcome or "")) == ("done", False)
+
+
+def test_folders_of_logs_that_were_searched_are_searched_again_whoever_goes_on(house: House, tmp_path: Path) -> None:
+    logs, other = tmp_path / "logs", tmp_path / "other"
+    for folder in (logs, other):
+        folder.mkdir()
+    (logs / "run.log").write_text(f"called about {WHO}")
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    for given in ([logs], [other], []):
+        with pytest.raises(GateFailed, match="logs 1 1"):
+            rights.carry_out(house.settings, Builder(), asked.id, given)
+    (logs / "run.log").unlink()
+    logs.rename(tmp_path / "moved")
+    with pytest.raises(WrongUse, match=f"Expected the folder of logs {logs}, which was searched"):
+        rights.carry_out(house.settings, Builder(), asked.id)
+    logs.mkdir()
+    done = rights.carry_out(house.settings, Builder(), asked.id)
+    assert certificate.verify(house.settings, Path(done.certificate or ""))["logs"] == [str(logs), str(other)]
+
+
+@pytest.mark.parametrize("kind", ["oppose", "lift", "erase"])
+def test_a_person_of_another_hospital_than_named_is_nobody_a_request_can_hold_for(house: House, kind: Any) -> None:
+    with pytest.raises(WrongUse, match="Expected --person to name people of curie, found one of another hospital") as refused:
+        rights.received(house.settings, kind, "curie", ["e" * 32, WHO], "all", "A. Officer", "a letter")
+    assert WHO not in str(refused.value)
+    assert rights.listed(house.settings) == []
 
 
 def test_what_is_staged_elsewhere_than_below_the_lake_is_searched_too(house: House, tmp_path: Path) -> None:
