@@ -79,8 +79,8 @@ class _Erasure:
     def run(self) -> Request:
         """Find, bury, purge, prove, certify; what was done before a process died is not done again."""
         if self.found.state == PROVING:
-            self._know(sought.kept(self.worker.settings, self.found.id))
-        elif self.found.state != PROVEN:
+            self._know()
+        if self.found.state not in (PROVING, PROVEN):
             self._find()
             self._take_out()
             self._forget()
@@ -88,8 +88,13 @@ class _Erasure:
             self._prove()
         return self._certify()
 
-    def _know(self, told: Sought) -> None:
+    def _know(self) -> None:
+        """Whom the vault does not know any more. Where another request names them since, this one begins anew and takes that along."""
+        told = sought.kept(self.worker.settings, self.found.id)
         self.people, self.traces = told.people, Traces(told.texts)
+        with self.worker.vault.transaction() as tx:
+            if register.waiting_about(tx, self.people, self.found.id):
+                self._remember(tx, self.outcome)
 
     def _find(self) -> None:
         """Every id of theirs, and everything by which they can be found."""
@@ -98,8 +103,28 @@ class _Erasure:
             known = links.people(tx)
             self.named = set(register.people_of(tx, self.found.id))
             self.people = sorted({each for person in self.named for each in known.group(person)} | self.named)
-            kept = {row["trace"] for row in rows_of(tx, request_trace, request=self.found.id)}
+            kept = {row["trace"] for row in rows_of(tx, request_trace, request=self.found.id)} | self._join(tx)
         self.traces, self.removals = traces_of(worker.vault, worker.lake, worker.pseudonyms, self.people, kept)
+
+    def _join(self, tx: Connection) -> set[str]:
+        """What other requests about nobody but these people look for, in their folders of logs too: they are carried out with this one."""
+        settings, found = self.worker.settings, set[str]()
+        for each, whose in register.waiting_about(tx, self.people, self.found.id):
+            if whose <= set(self.people):
+                self.logs = list(dict.fromkeys([*self.logs, *_folders(each, ())]))
+                found |= {row["trace"] for row in rows_of(tx, request_trace, request=each.id)}
+        for each in register.known(tx):
+            if each.state == ERASING:
+                # One that died before the vault forgot: that knows it all, and nobody else is at work.
+                sought.drop(settings, each.id)
+            if each.state == PROVING and sought.place(settings, each.id).is_file():
+                told = sought.kept(settings, each.id)
+                if set(told.people) & set(self.people):
+                    raise WrongUse(
+                        f"Expected nobody whom {each.id} looks for still, found some of the same people in {self.found.id}: "
+                        f"`pscc rights run {each.id}` first."
+                    )
+        return found
 
     def _take_out(self) -> None:
         """Out of every zone, and for good."""
@@ -141,13 +166,14 @@ class _Erasure:
             if "before" not in self.outcome:
                 self.outcome |= {"before": before.told(), **self._known(tx, before)}
             bury(tx, self.found.id, now(), self._tombstones(tx, tokens))
-            put(
-                tx,
-                register.request_person,
-                [{"request": self.found.id, "center": at, "person_id": who} for at, who in self.people],
-            )
-            put(tx, request_trace, [{"request": self.found.id, "trace": each} for each in self.traces.texts])
-            self.found = register.change(tx, self.found, state=ERASING, outcome=json.dumps(self.outcome))
+            self._remember(tx, self.outcome)
+
+    def _remember(self, tx: Connection, outcome: dict[str, Any]) -> None:
+        """Whoever tries again has to know what to look for."""
+        request = self.found.id
+        put(tx, register.request_person, [{"request": request, "center": at, "person_id": who} for at, who in self.people])
+        put(tx, request_trace, [{"request": request, "trace": each} for each in self.traces.texts])
+        self.found = register.change(tx, self.found, state=ERASING, outcome=json.dumps(outcome))
 
     def _known(self, tx: Connection, before: Scan) -> dict[str, int]:
         """How many of the people named were in the lake, and of the others how many had been erased from it already."""
@@ -155,7 +181,8 @@ class _Erasure:
         erased = Tombstones.of(tx, self.found.center, self.worker.pseudonyms).among(PERSON, absent)
         return {
             "people_known": len(self.named & before.people),
-            "people_erased_before": len(erased),
+            # Another erasure may have taken some out of this request.
+            "people_erased_before": len(erased) + self.found.people - len(self.named),
             "people_unknown": len(absent - erased),
         }
 
@@ -231,6 +258,7 @@ class _Erasure:
         failpoint("sought_kept")
         with self.worker.vault.transaction() as tx:
             register.forget(tx, self.found.id)
+            register.join(tx, self.found.id, self.people, self.traces.texts)
             self.found = register.change(tx, self.found, state=PROVING, outcome=json.dumps(self.outcome))
         failpoint("people_forgotten")
 
@@ -250,16 +278,8 @@ class _Erasure:
             return
         where = ", ".join(f"{zone} {found.hits}" for zone, found in sorted(after.zones.items()) if found.hits)
         with self.worker.vault.transaction() as tx:
-            # Whoever tries again has to know what to look for.
-            put(
-                tx,
-                register.request_person,
-                [{"request": self.found.id, "center": at, "person_id": who} for at, who in self.people],
-            )
-            put(tx, request_trace, [{"request": self.found.id, "trace": each} for each in self.traces.texts])
             # For who mends it alone: a name that somebody gave a file is for no log.
-            left = json.dumps(self.outcome | {"left_in": self._nameable(after.places)})
-            self.found = register.change(tx, self.found, state=ERASING, outcome=left)
+            self._remember(tx, self.outcome | {"left_in": self._nameable(after.places)})
         sought.drop(self.worker.settings, self.found.id)
         raise GateFailed(
             f"Expected no trace of them after {self.found.id}, found some: {where}. Nothing is certified; `pscc rights show {self.found.id}` "
@@ -276,7 +296,9 @@ class _Erasure:
         """Sign what was found, once nothing is left that knows them. An act that was noted and not signed is noted again."""
         sought.drop(self.worker.settings, self.found.id)
         failpoint("sought_dropped")
-        body = self._told()
+        with self.worker.vault.transaction() as tx:
+            joined = register.joined(tx, self.found.id)
+        body = self._told() | {"requests_joined": [each.id for each in joined]}
         line = audit.note(
             self.worker.settings,
             self.worker.vault,
@@ -290,7 +312,15 @@ class _Erasure:
         failpoint("erasure_noted")
         place = certificate.write(self.worker.settings, certificate.sign(self.worker.settings, body | {"audit": line}))
         failpoint("certificate_written")
+        for each in joined:
+            act = f"{each.kind} with {self.found.id}"
+            audit.note(
+                self.worker.settings, self.worker.vault, who=each.by, act=act, purpose=each.reason, request=each.id, rows=0
+            )
         with self.worker.vault.transaction() as tx:
+            told = json.dumps(self.outcome | {"carried_out_with": self.found.id})
+            for each in joined:
+                register.change(tx, each, state=DONE, done_at=now(), outcome=told, certificate=str(place))
             return register.change(tx, self.found, state=DONE, done_at=now(), certificate=str(place))
 
     def _told(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from jobs.landing.vault import Vault, identity, opposition, rows_of
 from jobs.ledger import Lease, Ledger, now
 from jobs.rights import certificate, page, register
 from jobs.rights.erasure import erase
-from jobs.rights.register import DONE, PROVEN, PROVING, SCOPES, Kind, Request
+from jobs.rights.register import DONE, JOINED, PROVEN, PROVING, SCOPES, Kind, Request
 from jobs.settings import Settings
 from jobs.stages.loading import ask_again
 from jobs.stages.worker import Worker, at_work, quiet
@@ -129,25 +129,36 @@ def carry_out(
     with at_work(settings, watch, create=False) as worker:
         with worker.vault.transaction() as tx:
             found = register.one(tx, name)
-            people = register.people_of(tx, name)
+            if found.state == JOINED:
+                found = register.one(tx, json.loads(found.outcome or "{}")["carried_out_with"])
+            people = register.people_of(tx, found.id)
         if found.state == DONE:
             return found
         if not people and found.state not in (PROVING, PROVEN):
             raise LakehouseError(
-                f"Expected to know whom {name} is about, found it cut short before its certificate was written: make the request again."
+                f"Expected to know whom {found.id} is about, found it cut short before its certificate was written: make the request again."
             )
-        changed = erase(worker, engine, found, logs) if found.kind == "erase" else _state(worker, engine, found, people)
+        if found.kind == "erase":
+            erase(worker, engine, found, logs)
+        else:
+            _state(worker, engine, found)
         _write_page(settings, worker.vault)
-        return changed
+        with worker.vault.transaction() as tx:
+            return register.one(tx, name)
 
 
 # Opposition and lift
 
 
-def _state(worker: Worker, engine: Any, found: Request, people: list[Person]) -> Request:
+def _state(worker: Worker, engine: Any, found: Request) -> None:
     """Make an opposition or a lift hold for everybody linked, as a delivery of the hospital would; silver and gold follow at once."""
     kind: Any = found.kind
     with worker.hospital(found.center) as lease:
+        # Who waited for the lease may find it done, or its people erased.
+        with worker.vault.transaction() as tx:
+            people = register.people_of(tx, found.id)
+        if not people:
+            return
         before = _stated_by_hospitals(worker, people)
         said = [
             Statement(person, kind, found.scope, f"{found.id}/{number}", "", number)
@@ -173,7 +184,7 @@ def _state(worker: Worker, engine: Any, found: Request, people: list[Person]) ->
         with worker.vault.transaction() as tx:
             register.forget(tx, found.id)
             outcome = json.dumps(counted | {"opposition_of_a_hospital_stands": stands})
-            return register.change(tx, found, state=DONE, done_at=now(), outcome=outcome)
+            register.change(tx, found, state=DONE, done_at=now(), outcome=outcome)
 
 
 def _stated_by_hospitals(worker: Worker, people: list[Person]) -> set[str]:

@@ -315,6 +315,56 @@ def test_what_comes_to_light_after_a_crash_is_not_certified_and_the_request_is_n
     assert rights.carry_out(house.settings, Builder(), asked.id).state == "done"
 
 
+def test_two_erasures_of_one_person_are_carried_out_as_one(house: House, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "run.log"
+    log.write_text(f"called about {WHO}")
+    first = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    with pytest.raises(GateFailed, match="found some: logs 1 1"):
+        rights.carry_out(house.settings, Builder(), first.id, [log.parent])
+    second = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "the same letter")
+    for each in (second, first):
+        with pytest.raises(GateFailed, match=rf"after {second.id}, found some: logs 1 1"):
+            rights.carry_out(house.settings, Builder(), each.id)
+    assert rights.shown(house.settings, first.id).state == "joined"
+    log.unlink()
+    done = rights.carry_out(house.settings, Builder(), first.id)
+    assert (done.id, done.state, rights.due(house.settings)) == (first.id, "done", [])
+    said = certificate.verify(house.settings, Path(done.certificate or ""))
+    assert (said["request"], said["requests_joined"], said["people_known"]) == (second.id, [first.id], 1)
+    assert [(line["act"], line["request"]) for line in audit.lines(house.settings)[2:]] == [
+        ("erase", second.id),
+        (f"erase with {second.id}", first.id),
+    ]
+    page = (certificate.folder(house.settings) / "register.html").read_text()
+    assert f"with {second.id}, <a href=" in page
+    assert [house.vault(METADATA.tables[f"vault.{name}"]) for name in ("request_person", "request_trace")] == [[], []]
+
+
+def test_who_is_erased_is_taken_out_of_every_request_that_waits_and_others_stay_in_it(house: House) -> None:
+    opposed = rights.received(house.settings, "oppose", "gr", [SENT, OTHER_SENT], "all", "A. Officer", "a letter")
+    lifted = rights.received(house.settings, "lift", "gr", [SENT], "all", "A. Officer", "a letter")
+    house.ask("erase")
+    assert [each.id for each in rights.listed(house.settings) if each.state == "done"] == [
+        lifted.id,
+        "RIGHTS" + opposed.id[6:-1] + "3",
+    ]
+    assert [row["person_id"] for row in house.vault(METADATA.tables["vault.request_person"])] == [OTHER]
+    assert json.loads(rights.carry_out(house.settings, Builder(), opposed.id).outcome or "")["people"] == 1
+    assert house.bronze("gr_patient") == []
+
+
+def test_a_request_that_comes_while_another_about_the_same_person_lies_cut_short_is_carried_out_with_it(house: House) -> None:
+    first = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), first.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    second = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "another letter")
+    with pytest.raises(WrongUse, match=f"`pscc rights run {first.id}` first"):
+        rights.carry_out(house.settings, Builder(), second.id)
+    done = rights.carry_out(house.settings, Builder(), first.id)
+    assert (done.state, rights.shown(house.settings, second.id).certificate) == ("done", done.certificate)
+
+
 def test_without_what_an_erasure_looks_for_nothing_is_certified(house: House) -> None:
     asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
     words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
