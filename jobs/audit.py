@@ -83,8 +83,10 @@ def lines(settings: Settings) -> list[dict[str, Any]]:
         raise ContractViolation(f"Expected one object a line in {file}, found something else: somebody wrote into it.") from None
 
 
-def verify(settings: Settings, vault: Vault) -> int:
-    """The number of acts, where the chain holds; ContractViolation names the first line that is not as it was written."""
+def chained(settings: Settings) -> list[dict[str, Any]]:
+    """Every act, where the chain holds; ContractViolation names the first line that is not as it was written. What the vault knows of its end is
+    not asked.
+    """
     found, before = lines(settings), FIRST
     for number, line in enumerate(found, 1):
         if line.get("number") != number or line.get("before") != before or line.get("hash") != _hash(line):
@@ -93,6 +95,12 @@ def verify(settings: Settings, vault: Vault) -> int:
                 "compare it with a backup."
             )
         before = line["hash"]
+    return found
+
+
+def verify(settings: Settings, vault: Vault) -> int:
+    """The number of acts, where the chain holds and ends as the vault knows it; ContractViolation otherwise."""
+    found = chained(settings)
     with vault.transaction() as tx:
         heads = rows_of(tx, audit_head, name="rights")
     for head in heads:

@@ -156,10 +156,7 @@ class _Erasure:
 
     def _begin(self, before: Scan, tokens: set[str], releases: dict[str, str]) -> None:
         """From here on no delivery brings them back, and another process can go on if this one dies."""
-        folders = [str(folder) for folder in self.logs]
-        if self.traces.stand_in(pl.Series(folders, dtype=pl.String)).any():
-            raise WrongUse("Expected folders of logs whose own path names nobody, found an id in one: give it another name.")
-        self.outcome |= {"logs": folders, "releases": releases | self.outcome.get("releases", {})}
+        self.outcome |= {"logs": self._logs(), "releases": releases | self.outcome.get("releases", {})}
         self.outcome["people"], self.outcome["ids"] = self.found.people, len(self.people)
         self.outcome.setdefault("traces", len(self.traces.texts))
         with self.worker.vault.transaction() as tx:
@@ -167,6 +164,13 @@ class _Erasure:
                 self.outcome |= {"before": before.told(), **self._known(tx, before)}
             bury(tx, self.found.id, now(), self._tombstones(tx, tokens))
             self._remember(tx, self.outcome)
+
+    def _logs(self) -> list[str]:
+        """The folders of logs, as they can be written down."""
+        folders = [str(folder) for folder in self.logs]
+        if self.traces.stand_in(pl.Series(folders, dtype=pl.String)).any():
+            raise WrongUse("Expected folders of logs whose own path names nobody, found an id in one: give it another name.")
+        return folders
 
     def _remember(self, tx: Connection, outcome: dict[str, Any]) -> None:
         """Whoever tries again has to know what to look for."""
@@ -268,7 +272,7 @@ class _Erasure:
             zones.press(database)
         after = self._look("looking again")
         self._refuse(after)
-        self.outcome |= {"after": after.told(), "ended_at": now()}
+        self.outcome |= {"after": after.told(), "logs": self._logs(), "ended_at": now()}
         with self.worker.vault.transaction() as tx:
             self.found = register.change(tx, self.found, state=PROVEN, outcome=json.dumps(self.outcome))
         failpoint("nothing_found")

@@ -137,19 +137,23 @@ def scan_lake(
     system, place = places.filesystem(root)
     for found in sorted(system.get_file_info(fs.FileSelector(place, recursive=True)), key=lambda each: each.path):
         below = found.path.removeprefix(f"{place}/")
-        if found.is_file and not (aside and Path(found.path).absolute() == aside.absolute()):
+        if found.is_file and not _is(found, aside):
             _scan_file(waiting, system, found, below, named)
     for zone, folder in beside.items():
         local = fs.LocalFileSystem()
         for found in local.get_file_info(fs.FileSelector(str(folder), recursive=True)):
             # A log that was rotated away meanwhile holds nothing any more.
             with suppress(FileNotFoundError):
-                if found.is_file:
+                if found.is_file and not _is(found, aside):
                     _scan_file(waiting, local, found, f"{zone}/{found.path.removeprefix(f'{folder}/')}", named)
     for zone, engine, tables in (("vault", vault.engine, VAULT), ("ledger", ledger, LEDGER)):
         _scan_database(waiting, zone, engine, tables)
     waiting.look()
     return waiting.scan
+
+
+def _is(found: fs.FileInfo, aside: Path | None) -> bool:
+    return aside is not None and Path(found.path).absolute() == aside.absolute()
 
 
 def _ids(pseudonyms: Pseudonyms, people: Iterable[Person]) -> dict[str, Person]:

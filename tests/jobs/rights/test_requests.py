@@ -312,7 +312,10 @@ def test_what_comes_to_light_after_a_crash_is_not_certified_and_the_request_is_n
     with pytest.raises(GateFailed, match="other 1"):
         rights.carry_out(house.settings, Builder(), asked.id)
     note.unlink()
-    assert rights.carry_out(house.settings, Builder(), asked.id).state == "done"
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    beside = certificate.folder(house.settings)
+    done = rights.carry_out(house.settings, Builder(), asked.id, [beside])
+    assert certificate.verify(house.settings, Path(done.certificate or ""))["logs"] == [str(beside)]
 
 
 def test_two_erasures_of_one_person_are_carried_out_as_one(house: House, tmp_path: Path) -> None:
