@@ -27,8 +27,8 @@ def place(settings: Settings) -> Path:
     return settings.proofs() / "audit.jsonl"
 
 
-def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int) -> str:
-    """Write an act down; the hash of its line. Nothing in it may name a patient."""
+def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, request: str, rows: int, **more: str) -> str:
+    """Write an act down; the hash of its line. Nothing in it may name a patient. `more` is what only some acts have, such as what their certificate says."""
     file = place(settings)
     file.parent.mkdir(parents=True, exist_ok=True)
     with private.opened(file, "a+") as written:
@@ -36,7 +36,7 @@ def note(settings: Settings, vault: Vault, *, who: str, act: str, purpose: str, 
         lines = _known(vault, file, written)
         before = json.loads(lines[-1])["hash"] if lines else FIRST
         line = {"number": len(lines) + 1, "at": now(), "who": who, "act": act, "purpose": purpose, "request": request}
-        line |= {"rows": rows, "before": before}
+        line |= {"rows": rows, "before": before} | more
         line["hash"] = _hash(line)
         written.write(json.dumps(line, ensure_ascii=False) + "\n")
         written.flush()
@@ -83,8 +83,10 @@ def lines(settings: Settings) -> list[dict[str, Any]]:
         raise ContractViolation(f"Expected one object a line in {file}, found something else: somebody wrote into it.") from None
 
 
-def verify(settings: Settings, vault: Vault) -> int:
-    """The number of acts, where the chain holds; ContractViolation names the first line that is not as it was written."""
+def chained(settings: Settings) -> list[dict[str, Any]]:
+    """Every act, where the chain holds; ContractViolation names the first line that is not as it was written. What the vault knows of its end is
+    not asked.
+    """
     found, before = lines(settings), FIRST
     for number, line in enumerate(found, 1):
         if line.get("number") != number or line.get("before") != before or line.get("hash") != _hash(line):
@@ -93,6 +95,12 @@ def verify(settings: Settings, vault: Vault) -> int:
                 "compare it with a backup."
             )
         before = line["hash"]
+    return found
+
+
+def verify(settings: Settings, vault: Vault) -> int:
+    """The number of acts, where the chain holds and ends as the vault knows it; ContractViolation otherwise."""
+    found = chained(settings)
     with vault.transaction() as tx:
         heads = rows_of(tx, audit_head, name="rights")
     for head in heads:

@@ -85,6 +85,10 @@ def rights_request(found: "Request") -> None:
     for name, value in outcome.items():
         if name not in ("before", "after") and value not in ({}, []):
             console.print(f"{name.replace('_', ' ')}: {value}", highlight=False)
+    from jobs.rights.register import absent
+
+    if said := absent(outcome):
+        console.print(said)
     if outcome.get("opposition_of_a_hospital_stands"):
         console.print("An opposition in a hospital's own list stands: it ends there, not here.")
     if found.certificate:

@@ -207,9 +207,11 @@ def show_request(
 def verify_certificate(file: Annotated[Path, typer.Argument(metavar="CERT")], lake: LakeOption = None) -> None:
     """Check that a certificate is one of this lake's and unchanged. Exit code 1 where it is not."""
     from jobs.rights import certificate
+    from jobs.rights.register import absent
 
     found = certificate.verify(Settings.from_environment(lake), file)
-    print(f"{found['request']}: signed by this lake and unchanged; erased with proof on {found['ended_at'][:10]}.")
+    said = f"{found['request']}: signed by this lake and unchanged; erased with proof on {found['ended_at'][:10]}."
+    print(" ".join(filter(None, [said, absent(found)])))
 
 
 @audit_app.command("verify")

@@ -1,5 +1,6 @@
 """The certificate of an erasure: what was searched, what was found before and after, signed by the lake's own key."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -14,7 +15,8 @@ from quality.address import is_remote
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-VERSION = "1.0"
+# Since 1.1 the audit has a digest of what a certificate says.
+VERSION = "1.1"
 ALGORITHM = "Ed25519"
 # A key that is to be the next lies beside the current one until it takes its place.
 PRIVATE, NEXT, PUBLIC = "certificate.key", "certificate.key.next", "certificate.pub"
@@ -31,14 +33,14 @@ def folder(settings: Settings) -> Path:
 def sign(settings: Settings, body: dict[str, Any]) -> dict[str, Any]:
     """A certificate over `body`."""
     key = _key(folder(settings))
-    return body | {
-        "certificate_version": VERSION,
-        "signature": {
-            "alg": ALGORITHM,
-            "public_key": _public(key),
-            "value": key.sign(_canonical(body | {"certificate_version": VERSION})).hex(),
-        },
-    }
+    said = {"certificate_version": VERSION} | body
+    return said | {"signature": {"alg": ALGORITHM, "public_key": _public(key), "value": key.sign(_canonical(said)).hex()}}
+
+
+def digest(body: dict[str, Any]) -> str:
+    """The SHA-256 of what a certificate says, for its line in the audit: of everything but the hash of that line, and the signature."""
+    said = {name: value for name, value in ({"certificate_version": VERSION} | body).items() if name != "audit"}
+    return hashlib.sha256(_canonical(said)).hexdigest()
 
 
 def write(settings: Settings, certificate: dict[str, Any]) -> Path:
@@ -46,7 +48,10 @@ def write(settings: Settings, certificate: dict[str, Any]) -> Path:
     place = folder(settings) / "certificates" / f"{certificate['request']}.json"
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = place.with_suffix(".part")
-    fresh.write_text(json.dumps(certificate, indent=1, ensure_ascii=False), encoding="utf-8")
+    with fresh.open("w", encoding="utf-8") as written:
+        written.write(json.dumps(certificate, indent=1, ensure_ascii=False))
+        written.flush()
+        os.fsync(written.fileno())
     fresh.replace(place)
     return place
 
@@ -63,10 +68,8 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
     signature: dict[str, Any] = told if isinstance(told, dict) else {}
     is_whole = signature.keys() == {"alg", "public_key", "value"} and signature["alg"] == ALGORITHM
     key = str(signature.get("public_key"))
-    current, *retired = public_keys(settings)
-    # Who keeps a copy of a key that was rotated could sign with it still: the audit knows what was signed in its time.
-    is_known = key == current or (key in retired and _is_in_the_audit(settings, certificate))
-    if not is_whole or not is_known or not _is_good(key, str(signature.get("value")), certificate):
+    is_ours = is_whole and key in public_keys(settings) and _is_good(key, str(signature.get("value")), certificate)
+    if not is_ours or not _is_in_the_audit(settings, certificate):
         raise ContractViolation(
             f"Expected a certificate that this lake has signed in {file}, found one that was changed or is another's."
         )
@@ -81,13 +84,36 @@ def public_keys(settings: Settings) -> list[str]:
 
 def signer(file: Path) -> str:
     """The public key that a certificate names, unverified."""
-    told = _read(file).get("signature")
+    return _signer(_read(file))
+
+
+def _signer(certificate: dict[str, Any]) -> str:
+    """The same of a certificate that was read."""
+    told = certificate.get("signature")
     return str(told.get("public_key")) if isinstance(told, dict) else ""
 
 
 def _is_in_the_audit(settings: Settings, certificate: dict[str, Any]) -> bool:
-    said = [line for line in audit.lines(settings) if line.get("hash") == certificate.get("audit")]
-    return any(line["request"] == certificate.get("request") for line in said)
+    """True where the audit has the act that a certificate names and what it said of it; ContractViolation where a line of it was changed.
+
+    Who keeps a copy of a key, above all of one that was rotated, could sign anything with it: the audit knows what was signed in its time.
+    """
+    named = ("erase", certificate.get("request"), certificate.get("audit"))
+    for line in audit.chained(settings):
+        if (line["act"], line["request"], line["hash"]) == named:
+            return line["certificate"] == digest(certificate) if "certificate" in line else _is_as_kept(settings, certificate)
+    return False
+
+
+def _is_as_kept(settings: Settings, certificate: dict[str, Any]) -> bool:
+    """Of a certificate older than 1.1, of which the audit knows no more than that there was one.
+
+    The current key's word is taken for what it says; for what a retired one signed the lake's own copy has to say the same.
+    """
+    if _signer(certificate) == public_keys(settings)[0]:
+        return True
+    own = folder(settings) / "certificates" / f"{certificate['request']}.json"
+    return own.is_file() and _read(own) == certificate
 
 
 def rotate(settings: Settings) -> str:

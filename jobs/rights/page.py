@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jobs.page import STYLE
-from jobs.rights.register import DONE, Request
+from jobs.rights.register import DONE, Request, absent
 
 WORDS = {"oppose": "Opposition", "lift": "Lift", "erase": "Erasure"}
-STATES = {"received": "waits", "erasing": "begun, not proven", "done": "done"}
+STATES = {
+    "received": "waits",
+    "erasing": "begun, not proven",
+    "proving": "taken out, not proven",
+    "proven": "proven, not certified",
+    "joined": "carried out with another request",
+    "done": "done",
+}
 # Width of each column in rem, the same in every table of the page; what became of a request gets the rest.
 COLUMNS = {
     "request": 12.8,
@@ -99,10 +106,12 @@ def _outcome(each: Request) -> str:
     told = json.loads(each.outcome)
     if each.certificate:
         link = f"certificates/{Path(each.certificate).name}"
+        joined = f"with {told['carried_out_with']}, " if "carried_out_with" in told else ""
         before, after = _hits(told["before"]), _hits(told["after"])
         live = [name for name, state in told.get("releases", {}).items() if state == "approved"]
         again = f"; check again: {', '.join(live)}" if live else ""
-        return f'<a href="{escape(link)}">certificate</a>: {before:,} traces before, {after:,} after{escape(again)}'
+        nobody = f". {said}" if (said := absent(told)) else ""
+        return f'{escape(joined)}<a href="{escape(link)}">certificate</a>: {before:,} traces before, {after:,} after{escape(again + nobody)}'
     stands = "; an opposition that a hospital states itself still stands" if told.get("opposition_of_a_hospital_stands") else ""
     return escape(f"{told['people']:,} ids concerned, {told['rows_of_silver']:,} rows taken out of silver{stands}")
 

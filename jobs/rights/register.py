@@ -5,6 +5,7 @@ It lies in the vault. Whom a request is about stands there until it is carried o
 
 import json
 from calendar import monthrange
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -17,6 +18,10 @@ from jobs.landing.vault import put, remove, request, request_person, request_tra
 
 Kind = Literal["oppose", "lift", "erase"]
 RECEIVED, ERASING, DONE = "received", "erasing", "done"
+# Of an erasure: the vault knows no more whom it is about (jobs/rights/sought.py does); nothing was found, only the certificate is missing.
+PROVING, PROVEN = "proving", "proven"
+# Whom it is about is erased by another request: it is done when that one is.
+JOINED = "joined"
 SCOPES = ("all", "genetics", "samples", "industry")
 
 
@@ -104,3 +109,39 @@ def forget(tx: Connection, name: str) -> None:
     """Take out whom a request is about, and what was looked for."""
     remove(tx, request_person, [{"request": name}])
     remove(tx, request_trace, [{"request": name}])
+
+
+def waiting_about(tx: Connection, people: Iterable[Person], but: str) -> list[tuple[Request, set[Person]]]:
+    """The requests, but for one, that wait and are about some of these people, each with everybody it is about."""
+    about = [(each, set(people_of(tx, each.id))) for each in known(tx) if each.id != but]
+    return [(each, whose) for each, whose in about if whose & set(people)]
+
+
+def join(tx: Connection, leader: str, people: Iterable[Person], traces: Iterable[str]) -> None:
+    """Take people whom `leader` erases out of every other request that waits; one that is about nobody else is done with `leader`."""
+    theirs = set(people)
+    for other, whose in waiting_about(tx, theirs, leader):
+        remove(tx, request_person, [{"request": other.id, "center": at, "person_id": who} for at, who in whose & theirs])
+        remove(tx, request_trace, [{"request": other.id, "trace": each} for each in traces])
+        if whose <= theirs:
+            give_over(tx, other, leader)
+
+
+def give_over(tx: Connection, other: Request, leader: str) -> None:
+    """Have a request, and those that were to be done with it, be done with another one."""
+    forget(tx, other.id)
+    for each in (other, *joined(tx, other.id)):
+        change(tx, each, state=JOINED, outcome=json.dumps({"carried_out_with": leader}))
+
+
+def joined(tx: Connection, leader: str) -> list[Request]:
+    """The requests that are to be done with another one."""
+    return [each for each in known(tx) if each.state == JOINED and json.loads(each.outcome or "{}")["carried_out_with"] == leader]
+
+
+def absent(told: Mapping[str, Any]) -> str:
+    """Of how many of the people it names an erasure found nothing, as a sentence; empty where somebody of each was there."""
+    unknown, before = told.get("people_unknown", 0), told.get("people_erased_before", 0)
+    if not unknown + before:
+        return ""
+    return f"Of {unknown + before} of {told['people']} people named nothing was in the lake: {unknown} unknown to it, {before} erased before."

@@ -17,14 +17,15 @@ from jobs import audit, returns
 from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing import links, load
+from jobs.landing.among import among
 from jobs.landing.identifiers import is_identifier
 from jobs.landing.links import Person
 from jobs.landing.rights import Statement
-from jobs.landing.vault import Vault, opposition, rows_of
+from jobs.landing.vault import Vault, identity, opposition, rows_of
 from jobs.ledger import Lease, Ledger, now
 from jobs.rights import certificate, page, register
 from jobs.rights.erasure import erase
-from jobs.rights.register import DONE, SCOPES, Kind, Request
+from jobs.rights.register import DONE, JOINED, PROVEN, PROVING, SCOPES, Kind, Request
 from jobs.settings import Settings
 from jobs.stages.loading import ask_again
 from jobs.stages.worker import Worker, at_work, quiet
@@ -48,6 +49,7 @@ def received(
     _check(kind, center, who, scope, by, reason, day)
     with at_work(settings, create=False) as worker:
         people = sorted({(center, _person(worker, center, each)) for each in who})
+        _check_hospital(worker, center, [each for each in who if PERSON_ID.fullmatch(each)])
         with worker.vault.transaction() as tx:
             new = register.enter(tx, kind, center, people, scope, by.strip(), reason.strip(), day)
         audit.note(settings, worker.vault, who=new.by, act=f"{kind} received", purpose=new.reason, request=new.id, rows=0)
@@ -84,6 +86,17 @@ def _person(worker: Worker, center: str, known_as: str) -> str:
     return worker.pseudonyms.person_id(center, known_as) if PSEUDONYM.fullmatch(known_as) else known_as
 
 
+def _check_hospital(worker: Worker, center: str, ids: list[str]) -> None:
+    """Nothing where these ids are unknown or of this hospital: by another's name nothing would hold for whom they are."""
+    with worker.vault.transaction() as tx:
+        known = {(row["center"], row["person_id"]) for row in rows_of(tx, identity, person_id=ids)}
+    if ids:
+        recorded = worker.lake.frame("bronze", "record", ["center", "person_id"], among("person_id", ids))
+        known |= set(recorded.unique().iter_rows())
+    if {each for _, each in known} - {each for at, each in known if at == center}:
+        raise WrongUse(f"Expected --person to name people of {center}, found one of another hospital: correct --hospital.")
+
+
 def listed(settings: Settings) -> list[Request]:
     """Every request, the oldest first."""
     with _vault(settings) as vault, vault.transaction() as tx:
@@ -116,25 +129,36 @@ def carry_out(
     with at_work(settings, watch, create=False) as worker:
         with worker.vault.transaction() as tx:
             found = register.one(tx, name)
-            people = register.people_of(tx, name)
+            if found.state == JOINED:
+                found = register.one(tx, json.loads(found.outcome or "{}")["carried_out_with"])
+            people = register.people_of(tx, found.id)
         if found.state == DONE:
             return found
-        if not people:
+        if not people and found.state not in (PROVING, PROVEN):
             raise LakehouseError(
-                f"Expected to know whom {name} is about, found it cut short before its certificate was written: make the request again."
+                f"Expected to know whom {found.id} is about, found it cut short before its certificate was written: make the request again."
             )
-        changed = erase(worker, engine, found, people, logs) if found.kind == "erase" else _state(worker, engine, found, people)
+        if found.kind == "erase":
+            erase(worker, engine, found, logs)
+        else:
+            _state(worker, engine, found)
         _write_page(settings, worker.vault)
-        return changed
+        with worker.vault.transaction() as tx:
+            return register.one(tx, name)
 
 
 # Opposition and lift
 
 
-def _state(worker: Worker, engine: Any, found: Request, people: list[Person]) -> Request:
+def _state(worker: Worker, engine: Any, found: Request) -> None:
     """Make an opposition or a lift hold for everybody linked, as a delivery of the hospital would; silver and gold follow at once."""
     kind: Any = found.kind
     with worker.hospital(found.center) as lease:
+        # Who waited for the lease may find it done, or its people erased.
+        with worker.vault.transaction() as tx:
+            people = register.people_of(tx, found.id)
+        if not people:
+            return
         before = _stated_by_hospitals(worker, people)
         said = [
             Statement(person, kind, found.scope, f"{found.id}/{number}", "", number)
@@ -160,7 +184,7 @@ def _state(worker: Worker, engine: Any, found: Request, people: list[Person]) ->
         with worker.vault.transaction() as tx:
             register.forget(tx, found.id)
             outcome = json.dumps(counted | {"opposition_of_a_hospital_stands": stands})
-            return register.change(tx, found, state=DONE, done_at=now(), outcome=outcome)
+            register.change(tx, found, state=DONE, done_at=now(), outcome=outcome)
 
 
 def _stated_by_hospitals(worker: Worker, people: list[Person]) -> set[str]:

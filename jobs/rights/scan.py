@@ -5,7 +5,7 @@ databases of ledger and vault: their files, and the rows of their tables.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow.fs as fs
 from sqlalchemy import Engine, MetaData, Table, select
 
+from jobs.landing.links import Person
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.texts import persons_in, texts_in
 from jobs.landing.vault import METADATA as VAULT
@@ -28,6 +29,7 @@ from quality import places
 TOGETHER = 48 * 2**20
 # Here lie files as hospitals sent them, where people are called by their first pseudonym.
 AS_SENT = ("restricted", "staging")
+VAULT_FILES = "vault/vault.sqlite"
 # Tables in which an erasure itself keeps what it looks for until nothing is found any more.
 AT_WORK = ("request_person", "request_trace")
 
@@ -47,6 +49,8 @@ class Scan:
 
     zones: dict[str, Zone] = field(default_factory=dict)
     places: Counter[str] = field(default_factory=Counter)
+    # Of the people it was asked for by hospital and id, those who were found, in whatever place but the register of requests.
+    people: set[Person] = field(default_factory=set, repr=False)
 
     @property
     def hits(self) -> int:
@@ -68,6 +72,7 @@ class _Waiting:
 
     traces: Traces
     scan: Scan
+    ids: Mapping[str, Person] = field(default_factory=dict)
     files: list[tuple[str, str]] = field(default_factory=list)
     texts: list[pl.Series] = field(default_factory=list)
     size: int = 0
@@ -88,15 +93,24 @@ class _Waiting:
         numbers = [pl.Series([number]).new_from_index(0, len(each)) for number, each in enumerate(self.texts)]
         rows = pl.DataFrame({"file": pl.concat(numbers), "text": pl.concat(self.texts)})
         whole = rows.filter(pl.col("text").str.len_bytes() <= 8 * SHORTEST)
-        found = Counter(whole.filter(self.traces.stand_in(whole["text"]))["file"].to_list())
+        hit = whole.filter(self.traces.stand_in(whole["text"]))
+        found = Counter(hit["file"].to_list())
         # A piece of a file has many traces, a cell is counted once.
         long = rows.filter(pl.col("text").str.len_bytes() > 8 * SHORTEST)
-        for number, times in zip(long["file"], self.traces.times_in(long["text"]), strict=True):
+        counted = long.with_columns(times=self.traces.times_in(long["text"]))
+        for number, times in counted.select("file", "times").iter_rows():
             found[number] += times
+        self._recognise(pl.concat([hit, counted.filter(pl.col("times") > 0).drop("times")]))
         for number, times in found.items():
             zone, place = self.files[number]
             self.note(zone, place, times)
         self.files, self.texts, self.size = [], [], 0
+
+    def _recognise(self, hit: pl.DataFrame) -> None:
+        """Who stands in these texts. The files of the vault have the request itself in them: its rows are looked at one by one."""
+        register = [number for number, (_, place) in enumerate(self.files) if place.startswith(VAULT_FILES)]
+        texts = hit.filter(~pl.col("file").is_in(register))["text"]
+        self.scan.people |= {self.ids[each] for each in Traces(frozenset(self.ids)).among(texts)}
 
     def note(self, zone: str, place: str, times: int) -> None:
         if times:
@@ -111,31 +125,40 @@ def scan_lake(
     ledger: Engine,
     *,
     beside: Mapping[str, Path] = MappingProxyType({}),
-    wanted: Callable[[str], bool] = lambda _: True,
-    named: tuple[Pseudonyms, frozenset[tuple[str, str]]] | None = None,
+    named: tuple[Pseudonyms, frozenset[Person]] | None = None,
+    aside: Path | None = None,
 ) -> Scan:
     """Every file below a lake, its databases, and the folders that lie `beside` it, each a zone of its own.
 
-    Only zones that are `wanted` are looked at. With `named` (the key, and people by hospital and id) files as hospitals sent them are searched for pseudonyms of these people.
+    With `named` (the key, and people by hospital and id) files as hospitals sent them are searched for pseudonyms of these people, and it is
+    told who of them was found. `aside` is the one file that is passed over: in it stands what is looked for.
     """
-    waiting = _Waiting(traces, Scan())
+    waiting = _Waiting(traces, Scan(), _ids(*named) if named else {})
     system, place = places.filesystem(root)
     for found in sorted(system.get_file_info(fs.FileSelector(place, recursive=True)), key=lambda each: each.path):
         below = found.path.removeprefix(f"{place}/")
-        if found.is_file and wanted(zone_of(below)):
+        if found.is_file and not _is(found, aside):
             _scan_file(waiting, system, found, below, named)
     for zone, folder in beside.items():
         local = fs.LocalFileSystem()
-        for found in local.get_file_info(fs.FileSelector(str(folder), recursive=True)) if wanted(zone) else ():
+        for found in local.get_file_info(fs.FileSelector(str(folder), recursive=True)):
             # A log that was rotated away meanwhile holds nothing any more.
             with suppress(FileNotFoundError):
-                if found.is_file:
+                if found.is_file and not _is(found, aside):
                     _scan_file(waiting, local, found, f"{zone}/{found.path.removeprefix(f'{folder}/')}", named)
     for zone, engine, tables in (("vault", vault.engine, VAULT), ("ledger", ledger, LEDGER)):
-        if wanted(zone):
-            _scan_database(waiting, zone, engine, tables)
+        _scan_database(waiting, zone, engine, tables)
     waiting.look()
     return waiting.scan
+
+
+def _is(found: fs.FileInfo, aside: Path | None) -> bool:
+    return aside is not None and Path(found.path).absolute() == aside.absolute()
+
+
+def _ids(pseudonyms: Pseudonyms, people: Iterable[Person]) -> dict[str, Person]:
+    """By what ids people stand in tables: as a person, and as gold calls one."""
+    return {known_as: (center, who) for center, who in people for known_as in (who, pseudonyms.patient_id(who))}
 
 
 def zone_of(place: str) -> str:
@@ -156,6 +179,7 @@ def _scan_file(waiting: _Waiting, system: fs.FileSystem, found: fs.FileInfo, pla
             pseudonyms, people = named
             said = persons_in(texts, pseudonyms, {center for center, _ in people})
             waiting.note(zone, place, len(said & people))
+            waiting.scan.people |= said & people
     counted = waiting.scan.zones.setdefault(zone, Zone())
     counted.files += 1
     counted.bytes += found.size

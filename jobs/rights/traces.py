@@ -54,6 +54,12 @@ class Traces:
         counted = texts.filter(found).str.extract_many(self._whole.implode(), overlapping=True).list.len().cast(pl.Int64)
         return times.scatter(found.arg_true(), counted)
 
+    def among(self, texts: pl.Series) -> set[str]:
+        """Which of them stand in some texts."""
+        if not self.texts or texts.is_empty():
+            return set()
+        return set(texts.str.extract_many(self._whole.implode(), overlapping=True).explode().drop_nulls())
+
     def rows(self, table: pa.Table) -> pl.Series:
         """True for each row of a table in which one of them stands, in whatever column."""
         places, texts = [pl.Series(dtype=pl.Int64)], [pl.Series(dtype=pl.String)]

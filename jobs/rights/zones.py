@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.fs as fs
 from deltalake import DeltaTable
 from sqlalchemy import Engine, text
@@ -98,6 +99,12 @@ def note_purge(lake: Lake, request: str, left: dict[tuple[str, str], int], at: d
     ]
     if rows:
         lake.write("ops", PURGE, pa.Table.from_pylist(rows, PURGED))
+
+
+def purged(lake: Lake, request: str) -> int:
+    """Of how many tables a request has deleted old versions."""
+    rows = lake.frame("ops", PURGE, ["zone", "table"], ds.field("request") == request)
+    return int(rows.unique().height)
 
 
 def drop_restricted(lake: Lake, hit: Iterable[str]) -> int:

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,11 +37,29 @@ def lake(tmp_path: Path) -> Settings:
     return settings
 
 
-def signed(settings: Settings, request: str) -> Path:
-    """The certificate of an erasure, with its line in the audit."""
+def signed(settings: Settings, request: str, *, is_old: bool = False) -> Path:
+    """The certificate of an erasure, with its line in the audit; of an old one the audit does not know what it says."""
+    body: dict[str, Any] = {"request": request, "rows": 1} | ({"certificate_version": "1.0"} if is_old else {})
+    more = {} if is_old else {"certificate": certificate.digest(body)}
     with closing(Vault(settings)) as vault:
-        line = audit.note(settings, vault, who="A. Officer", act="erase", purpose="a letter", request=request, rows=1)
-    return certificate.write(settings, certificate.sign(settings, {"request": request, "audit": line}))
+        line = audit.note(settings, vault, who="A. Officer", act="erase", purpose="a letter", request=request, rows=1, **more)
+    return certificate.write(settings, certificate.sign(settings, body | {"audit": line}))
+
+
+def kept_by_a_thief(settings: Settings, folder: Path) -> Settings:
+    """Another lake, with a copy of this one's key."""
+    thief = Settings(lake=str(folder / "thief"))
+    certificate.folder(thief).mkdir(parents=True)
+    stolen = (certificate.folder(settings) / certificate.PRIVATE).read_text()
+    (certificate.folder(thief) / certificate.PRIVATE).write_text(stolen)
+    return thief
+
+
+def forged(thief: Settings, file: Path, **other: Any) -> Path:
+    """A certificate that says something else, signed again with the thief's key."""
+    said = json.loads(file.read_text())
+    said.pop("signature")
+    return certificate.write(thief, certificate.sign(thief, said | other))
 
 
 def test_what_an_old_key_signed_stays_good_and_the_new_one_signs(lake: Settings) -> None:
@@ -57,16 +76,45 @@ def test_what_an_old_key_signed_stays_good_and_the_new_one_signs(lake: Settings)
 
 
 def test_whoever_kept_an_old_key_cannot_sign_what_the_audit_does_not_know(lake: Settings, tmp_path: Path) -> None:
-    known = json.loads(signed(lake, "E-1").read_text())
-    stolen = (certificate.folder(lake) / certificate.PRIVATE).read_text()
+    known, thief = signed(lake, "E-1"), kept_by_a_thief(lake, tmp_path)
     rotate(lake, "certificate", "M. Curie")
-    thief = Settings(lake=str(tmp_path / "thief"))
-    certificate.folder(thief).mkdir(parents=True)
-    (certificate.folder(thief) / certificate.PRIVATE).write_text(stolen)
-    for body in ({"request": "E-9", "audit": "0" * 64}, {"request": "E-9", "audit": known["audit"]}):
-        forged = certificate.write(thief, certificate.sign(thief, body))
+    for other in ({"request": "E-9", "audit": "0" * 64}, {"request": "E-9"}):
         with pytest.raises(ContractViolation, match="changed or is another's"):
-            certificate.verify(lake, forged)
+            certificate.verify(lake, forged(thief, known, **other))
+
+
+@pytest.mark.parametrize("is_rotated", [True, False], ids=["an old key", "the key itself"])
+@pytest.mark.parametrize("other", [{"rows": 999}, {"certificate_version": "1.0"}, {"by": "an officer"}], ids=str)
+def test_whoever_has_a_key_cannot_change_what_a_certificate_says(
+    lake: Settings, tmp_path: Path, is_rotated: bool, other: dict[str, Any]
+) -> None:
+    known, thief = signed(lake, "E-1"), kept_by_a_thief(lake, tmp_path)
+    if is_rotated:
+        rotate(lake, "certificate", "M. Curie")
+    with pytest.raises(ContractViolation, match="changed or is another's"):
+        certificate.verify(lake, forged(thief, known, **other))
+    assert certificate.verify(lake, known)["rows"] == 1
+
+
+def test_a_certificate_whose_content_no_audit_knows_is_held_against_the_lakes_own_copy(lake: Settings, tmp_path: Path) -> None:
+    known, thief = signed(lake, "E-1", is_old=True), kept_by_a_thief(lake, tmp_path)
+    handed_out = tmp_path / "handed-out.json"
+    handed_out.write_bytes(known.read_bytes())
+    rotate(lake, "certificate", "M. Curie")
+    assert certificate.verify(lake, handed_out)["rows"] == 1
+    other = forged(thief, handed_out, rows=999)
+    for own in (True, False):
+        if not own:
+            known.unlink()
+        with pytest.raises(ContractViolation, match="changed or is another's"):
+            certificate.verify(lake, other)
+
+
+def test_a_certificate_is_worth_as_much_as_the_audit(lake: Settings) -> None:
+    known, file = signed(lake, "E-1"), audit.place(lake)
+    file.write_text(file.read_text().replace("a letter", "a call"))
+    with pytest.raises(ContractViolation, match="line 1 of the audit"):
+        certificate.verify(lake, known)
 
 
 @pytest.mark.parametrize("place", ["key_made", "key_told", "key_changed"])

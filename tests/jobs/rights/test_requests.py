@@ -2,7 +2,11 @@
 
 import gzip
 import json
+import os
+import signal
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -16,7 +20,8 @@ import pytest
 from sqlalchemy import select
 
 from jobs import audit, builds, rights
-from jobs.errors import ContractViolation, GateFailed, WrongUse
+from jobs.errors import ContractViolation, GateFailed, LakehouseError, WrongUse
+from jobs.failpoint import VARIABLE
 from jobs.lake import Lake
 from jobs.landing import load
 from jobs.landing.erased import drop_erased
@@ -25,7 +30,7 @@ from jobs.landing.pseudonyms import Pseudonyms
 from jobs.landing.vault import METADATA, Vault, in_force, rows_of, tombstone
 from jobs.ledger import Ledger
 from jobs.releases.store import MADE, Release, Store
-from jobs.rights import certificate, requests
+from jobs.rights import certificate, requests, sought
 from jobs.rights.register import Request
 from jobs.settings import Settings
 from tests import postgres
@@ -235,12 +240,12 @@ def test_an_erasure_that_was_carried_out_while_another_waited_keeps_its_certific
     asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
     real, first = requests.erase, list[Request]()
 
-    def late(worker: Any, engine: Any, found: Request, people: Any, logs: Any) -> Request:
+    def late(worker: Any, engine: Any, found: Request, logs: Any) -> Request:
         """Waits for its leases while another process carries the request out."""
         monkeypatch.setattr(requests, "erase", real)
         first.append(rights.carry_out(house.settings, Builder(), asked.id))
         written.append(Path(first[0].certificate or "").read_bytes())
-        return real(worker, engine, found, people, logs)
+        return real(worker, engine, found, logs)
 
     written: list[bytes] = []
     monkeypatch.setattr(requests, "erase", late)
@@ -248,6 +253,148 @@ def test_an_erasure_that_was_carried_out_while_another_waited_keeps_its_certific
     assert (second.state, second.certificate) == (first[0].state, first[0].certificate)
     assert Path(second.certificate or "").read_bytes() == written[0]
     assert [line["request"] for line in audit.lines(house.settings) if line["act"] == "erase"] == [asked.id]
+
+
+KILLED = """
+from pathlib import Path
+import sys
+from jobs import rights
+from jobs.settings import Settings
+
+class Builder:
+    def build(self, fence):
+        fence()
+
+lake, key, request = sys.argv[1:]
+rights.carry_out(Settings(lake=lake, platform_key_file=Path(key)), Builder(), request)
+"""
+# Where an erasure is killed, one after the other, and in what state that leaves the request.
+PLACES = {
+    "bronze_purged": "erasing",
+    "sought_kept": "erasing",
+    "people_forgotten": "proving",
+    "nothing_found": "proven",
+    "sought_dropped": "proven",
+    "erasure_noted": "proven",
+    "certificate_written": "proven",
+}
+
+
+def test_an_erasure_that_is_killed_again_and_again_goes_on_and_is_certified_as_if_nothing_had_happened(house: House) -> None:
+    plant(house)
+    Store(house.lake).keep_patients("small-2", pl.DataFrame({"patient_id": [PATIENT_ID], "class": ["a"], "tables": [""]}))
+    Store(house.lake).note(Release("small-2", "approved", datetime(2026, 3, 1, tzinfo=UTC), "", "small", 20, 11, 3))
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
+    states, files = {}, {}
+    for place in PLACES:
+        ended = subprocess.run(words, env=os.environ | {VARIABLE: place}, check=False, capture_output=True)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+        states[place] = rights.shown(house.settings, asked.id).state
+        files[place] = [stat.S_IMODE(each.stat().st_mode) for each in certificate.folder(house.settings).glob("*.sought")]
+        assert rights.due(house.settings) == [asked.id]
+    assert states == PLACES
+    assert files == {place: [0o600] if place in ("sought_kept", "people_forgotten", "nothing_found") else [] for place in PLACES}
+    done = Erased(house, rights.carry_out(house.settings, Builder(), asked.id))
+    assert (done.hits("before")["silver"] > 0, set(done.hits("after").values())) == (True, {0})
+    said = certificate.verify(house.settings, Path(done.request.certificate or ""))
+    counted = ("people_known", "restricted_copies", "live_releases")
+    assert [said[name] for name in counted] == [1, 1, ["small-2"]]
+    test_not_a_byte_of_them_is_left_and_all_of_others_is(done)
+
+
+def test_what_comes_to_light_after_a_crash_is_not_certified_and_the_request_is_not_lost(house: House) -> None:
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    note = Path(house.lake.root, "notes.txt")
+    note.write_text(f"called about {WHO}")
+    with pytest.raises(GateFailed, match="other 1"):
+        rights.carry_out(house.settings, Builder(), asked.id)
+    note.unlink()
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    beside = certificate.folder(house.settings)
+    done = rights.carry_out(house.settings, Builder(), asked.id, [beside])
+    assert certificate.verify(house.settings, Path(done.certificate or ""))["logs"] == [str(beside)]
+
+
+def test_two_erasures_of_one_person_are_carried_out_as_one(house: House, tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    log = tmp_path / "logs" / "run.log"
+    log.write_text(f"called about {WHO}")
+    first = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    with pytest.raises(GateFailed, match="found some: logs 1 1"):
+        rights.carry_out(house.settings, Builder(), first.id, [log.parent])
+    second = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "the same letter")
+    for each in (second, first):
+        with pytest.raises(GateFailed, match=rf"after {second.id}, found some: logs 1 1"):
+            rights.carry_out(house.settings, Builder(), each.id)
+    assert rights.shown(house.settings, first.id).state == "joined"
+    log.unlink()
+    done = rights.carry_out(house.settings, Builder(), first.id)
+    assert (done.id, done.state, rights.due(house.settings)) == (first.id, "done", [])
+    said = certificate.verify(house.settings, Path(done.certificate or ""))
+    assert (said["request"], said["requests_joined"], said["people_known"]) == (second.id, [first.id], 1)
+    assert [(line["act"], line["request"]) for line in audit.lines(house.settings)[2:]] == [
+        ("erase", second.id),
+        (f"erase with {second.id}", first.id),
+    ]
+    page = (certificate.folder(house.settings) / "register.html").read_text()
+    assert f"with {second.id}, <a href=" in page
+    assert [house.vault(METADATA.tables[f"vault.{name}"]) for name in ("request_person", "request_trace")] == [[], []]
+
+
+def test_who_is_erased_is_taken_out_of_every_request_that_waits_and_others_stay_in_it(house: House) -> None:
+    opposed = rights.received(house.settings, "oppose", "gr", [SENT, OTHER_SENT], "all", "A. Officer", "a letter")
+    lifted = rights.received(house.settings, "lift", "gr", [SENT], "all", "A. Officer", "a letter")
+    house.ask("erase")
+    assert [each.id for each in rights.listed(house.settings) if each.state == "done"] == [
+        lifted.id,
+        "RIGHTS" + opposed.id[6:-1] + "3",
+    ]
+    assert [row["person_id"] for row in house.vault(METADATA.tables["vault.request_person"])] == [OTHER]
+    assert json.loads(rights.carry_out(house.settings, Builder(), opposed.id).outcome or "")["people"] == 1
+    assert house.bronze("gr_patient") == []
+
+
+def test_a_request_that_comes_while_another_about_the_same_person_lies_cut_short_is_carried_out_with_it(house: House) -> None:
+    first = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), first.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    second = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "another letter")
+    with pytest.raises(WrongUse, match=f"`pscc rights run {first.id}` first"):
+        rights.carry_out(house.settings, Builder(), second.id)
+    done = rights.carry_out(house.settings, Builder(), first.id)
+    assert (done.state, rights.shown(house.settings, second.id).certificate) == ("done", done.certificate)
+
+
+def test_without_what_an_erasure_looks_for_nothing_is_certified(house: House) -> None:
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    sought.place(house.settings, asked.id).unlink()
+    with pytest.raises(LakehouseError, match="on the machine where it began"):
+        rights.carry_out(house.settings, Builder(), asked.id)
+    again = house.ask("erase")
+    assert {name: json.loads(again.outcome or "")[name] for name in COUNTED} == dict(zip(COUNTED, (0, 1, 0), strict=True))
+
+
+COUNTED = ("people_known", "people_erased_before", "people_unknown")
+
+
+def test_an_erasure_tells_how_many_of_the_people_named_were_in_the_lake(house: House) -> None:
+    plant(house)
+    staged_only = "d" * 64
+    (house.settings.make_staging() / "pass-1" / "left.csv").write_text(f"ID_PATIENT\n{staged_only}\n")
+    asked = rights.received(house.settings, "erase", "gr", [SENT, "c" * 64, staged_only], "all", "A. Officer", "a letter")
+    done = rights.carry_out(house.settings, Builder(), asked.id)
+    said = certificate.verify(house.settings, Path(done.certificate or ""))
+    assert [said[name] for name in ("people", *COUNTED)] == [3, 2, 0, 1]
+    again = house.ask("erase")
+    page = (certificate.folder(house.settings) / "register.html").read_text()
+    assert [json.loads(again.outcome or "")[name] for name in COUNTED] == [0, 1, 0]
+    assert "Of 1 of 3 people named nothing was in the lake: 1 unknown to it, 0 erased before." in page
+    assert "Of 1 of 1 people named nothing was in the lake: 0 unknown to it, 1 erased before." in page
 
 
 def test_a_certificate_of_another_lake_is_refused(erased: Erased, house: House) -> None:
@@ -308,6 +455,32 @@ def test_a_trace_that_no_table_holds_is_named_and_nothing_is_certified_until_it_
     file.unlink()
     done = rights.carry_out(house.settings, Builder(), asked.id, [logs])
     assert (done.state, "left_in" in (done.outcome or "")) == ("done", False)
+
+
+def test_folders_of_logs_that_were_searched_are_searched_again_whoever_goes_on(house: House, tmp_path: Path) -> None:
+    logs, other = tmp_path / "logs", tmp_path / "other"
+    for folder in (logs, other):
+        folder.mkdir()
+    (logs / "run.log").write_text(f"called about {WHO}")
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    for given in ([logs], [other], []):
+        with pytest.raises(GateFailed, match="logs 1 1"):
+            rights.carry_out(house.settings, Builder(), asked.id, given)
+    (logs / "run.log").unlink()
+    logs.rename(tmp_path / "moved")
+    with pytest.raises(WrongUse, match=f"Expected the folder of logs {logs}, which was searched"):
+        rights.carry_out(house.settings, Builder(), asked.id)
+    logs.mkdir()
+    done = rights.carry_out(house.settings, Builder(), asked.id)
+    assert certificate.verify(house.settings, Path(done.certificate or ""))["logs"] == [str(logs), str(other)]
+
+
+@pytest.mark.parametrize("kind", ["oppose", "lift", "erase"])
+def test_a_person_of_another_hospital_than_named_is_nobody_a_request_can_hold_for(house: House, kind: Any) -> None:
+    with pytest.raises(WrongUse, match="Expected --person to name people of curie, found one of another hospital") as refused:
+        rights.received(house.settings, kind, "curie", ["e" * 32, WHO], "all", "A. Officer", "a letter")
+    assert WHO not in str(refused.value)
+    assert rights.listed(house.settings) == []
 
 
 def test_what_is_staged_elsewhere_than_below_the_lake_is_searched_too(house: House, tmp_path: Path) -> None:
