@@ -7,7 +7,7 @@ Triage
   is certified. What no table holds (a file somebody put below the lake, a log) has to be removed by hand; then clear the task: it goes on.
 - `carry_out` failed with another error: disk, memory, lease. Clear the task; what was done is not done again, nobody comes back meanwhile.
 - `carry_out` expects a file with what a request looks for: it was cut short while it looked again, on another machine, or the file is lost.
-  Run it there, or make the request again with the same pseudonym: it finds nothing any more and is certified.
+  Run it there, or make the request again with the same pseudonym: it finds nothing any more and is certified; close the old one by `pscc rights withdraw ID`.
 - `verdict` failed: a request waits still. It has to be answered within a month: `pscc rights list` says by when.
 - An erasure waits for every hospital's load, a build or a release that is being made, and they wait for it. While it deletes old versions, a
   query that began before may fail: start it again.

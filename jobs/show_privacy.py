@@ -67,7 +67,7 @@ def rights_requests(found: "list[Request]") -> None:
     """Every request."""
     table = grid(None, "request", "what", "hospital", "scope", "persons", "due", "state", right=("persons",))
     for each in found:
-        late = " late" if each.state != "done" and each.is_late() else ""
+        late = " late" if not each.is_closed and each.is_late() else ""
         cells = (each.id, each.kind, each.center, each.scope, figure(each.people), each.due_on, each.state + late)
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table if found else "No request has come in.")

@@ -180,6 +180,20 @@ def run_request(
     _tell_request(_carry_out(settings, lambda: rights.shown(settings, name), logs or [], as_json), as_json)
 
 
+@rights_app.command("withdraw")
+def withdraw_request(
+    name: Annotated[str, typer.Argument(metavar="ID")],
+    by: ByOption,
+    reason: ReasonOption,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Close a request that nothing was done for, or that nobody can carry out any more."""
+    from jobs import rights
+
+    _tell_request(rights.withdraw(Settings.from_environment(lake), name, by, reason), as_json)
+
+
 @rights_app.command("list")
 def list_requests(lake: LakeOption = None, as_json: JsonOption = False) -> None:
     """Every request, with its state and the day by which it has to be answered."""

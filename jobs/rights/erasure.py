@@ -47,7 +47,7 @@ def erase(worker: Worker, engine: Any, found: Request, logs: Sequence[Path]) -> 
         # Who waited for the leases may find it done: a second certificate would tell of nothing.
         with worker.vault.transaction() as tx:
             found = register.one(tx, found.id)
-        if found.state == DONE:
+        if found.is_closed:
             return found
         return _Erasure(worker, engine, found, _folders(found, logs), fence).run()
 

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from jobs.page import STYLE
-from jobs.rights.register import DONE, Request, absent
+from jobs.rights.register import WITHDRAWN, Request, absent
 
 WORDS = {"oppose": "Opposition", "lift": "Lift", "erase": "Erasure"}
 STATES = {
     "received": "waits",
+    "begun": "begun, not done",
     "erasing": "begun, not proven",
     "proving": "taken out, not proven",
     "proven": "proven, not certified",
     "joined": "carried out with another request",
+    "withdrawn": "withdrawn",
     "done": "done",
 }
 # Width of each column in rem, the same in every table of the page; what became of a request gets the rest.
@@ -40,9 +42,9 @@ FOOT = (
 
 def page(requests: Sequence[Request], today: date | None = None) -> str:
     """The register as HTML, what is late or waits first."""
-    late = [each for each in requests if each.state != DONE and each.is_late(today)]
-    waiting = [each for each in requests if each.state != DONE and each not in late]
-    done = [each for each in reversed(requests) if each.state == DONE]
+    late = [each for each in requests if not each.is_closed and each.is_late(today)]
+    waiting = [each for each in requests if not each.is_closed and each not in late]
+    done = [each for each in reversed(requests) if each.is_closed]
     state = "rejected" if late else "held" if waiting else "accepted"
     said = f"{len(late)} late, {len(waiting)} waiting, {len(done)} done"
     parts = [
@@ -101,9 +103,11 @@ def _row(each: Request, today: date | None) -> dict[str, str]:
 
 
 def _outcome(each: Request) -> str:
-    if each.state != DONE or not each.outcome:
+    if not each.is_closed or not each.outcome:
         return ""
     told = json.loads(each.outcome)
+    if each.state == WITHDRAWN:
+        return escape(f"by {told['withdrawn_by']}: {told['withdrawn_for']}")
     if each.certificate:
         link = f"certificates/{Path(each.certificate).name}"
         joined = f"with {told['carried_out_with']}, " if "carried_out_with" in told else ""

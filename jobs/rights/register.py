@@ -17,11 +17,15 @@ from jobs.landing.links import Person
 from jobs.landing.vault import put, remove, request, request_person, request_trace, rows_of
 
 Kind = Literal["oppose", "lift", "erase"]
-RECEIVED, ERASING, DONE = "received", "erasing", "done"
+RECEIVED, DONE = "received", "done"
+# Begun: an opposition or a lift, and an erasure.
+BEGUN, ERASING = "begun", "erasing"
 # Of an erasure: the vault knows no more whom it is about (jobs/rights/sought.py does); nothing was found, only the certificate is missing.
 PROVING, PROVEN = "proving", "proven"
 # Whom it is about is erased by another request: it is done when that one is.
 JOINED = "joined"
+# Taken back before it was carried out, or closed because nobody knows any more whom it is about.
+WITHDRAWN = "withdrawn"
 SCOPES = ("all", "genetics", "samples", "industry")
 
 
@@ -42,6 +46,11 @@ class Request:
     done_at: str | None = None
     outcome: str | None = None
     certificate: str | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """True where nothing is to be done any more."""
+        return self.state in (DONE, WITHDRAWN)
 
     def told(self) -> dict[str, Any]:
         """It as an object for programs."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from sqlalchemy import Connection
 
 from jobs import audit, returns
 from jobs.errors import LakehouseError, WrongUse
@@ -23,9 +24,9 @@ from jobs.landing.links import Person
 from jobs.landing.rights import Statement
 from jobs.landing.vault import Vault, identity, opposition, rows_of
 from jobs.ledger import Lease, Ledger, now
-from jobs.rights import certificate, page, register
+from jobs.rights import certificate, page, register, sought
 from jobs.rights.erasure import erase
-from jobs.rights.register import DONE, JOINED, PROVEN, PROVING, SCOPES, Kind, Request
+from jobs.rights.register import BEGUN, DONE, ERASING, JOINED, PROVEN, PROVING, RECEIVED, SCOPES, WITHDRAWN, Kind, Request
 from jobs.settings import Settings
 from jobs.stages.loading import ask_again
 from jobs.stages.worker import Worker, at_work, quiet
@@ -64,21 +65,23 @@ def _check(kind: Kind, center: str, who: Sequence[str], scope: str, by: str, rea
         raise WrongUse(f"Expected one of {', '.join(SCOPES)} as --scope, found another one: correct it.")
     if kind == "erase" and scope != "all":
         raise WrongUse("Expected an erasure of everything, found a scope: oppose to that scope, or erase without --scope.")
-    if not (by.strip() and reason.strip()):
-        raise WrongUse(
-            "Expected who took the request and why it is made, found one of them empty: give --by NAME and --reason TEXT."
-        )
-    if is_identifier(reason, is_code=False) or ID_WITHIN.search(reason):
-        raise WrongUse(
-            "Expected a reason that tells of nobody, found an id, a number or an address of somebody in it: name the letter or the call, "
-            "as in --reason 'letter 2026/117'."
-        )
+    _check_signed(by, reason)
     if on > datetime.now(UTC).date():
         raise WrongUse(f"Expected a day that has come after --received, found {on}: correct it.")
     if not who or not all(PSEUDONYM.fullmatch(each) or PERSON_ID.fullmatch(each) for each in who):
         raise WrongUse(
             "Expected pseudonyms of 64 hex digits, one a line, or a person id of 32, found something else: correct the file. "
             "It is not shown here, for it may say who somebody is."
+        )
+
+
+def _check_signed(by: str, reason: str) -> None:
+    if not (by.strip() and reason.strip()):
+        raise WrongUse("Expected who does this and why, found one of them empty: give --by NAME and --reason TEXT.")
+    if is_identifier(reason, is_code=False) or ID_WITHIN.search(reason):
+        raise WrongUse(
+            "Expected a reason that tells of nobody, found an id, a number or an address of somebody in it: name the letter or the call, "
+            "as in --reason 'letter 2026/117'."
         )
 
 
@@ -111,7 +114,7 @@ def shown(settings: Settings, name: str) -> Request:
 
 def due(settings: Settings) -> list[str]:
     """The ids of requests that are not carried out, the most urgent first."""
-    waiting = [each for each in listed(settings) if each.state != DONE]
+    waiting = [each for each in listed(settings) if not each.is_closed]
     return [each.id for each in sorted(waiting, key=lambda each: (each.due_on, each.id))]
 
 
@@ -132,11 +135,11 @@ def carry_out(
             if found.state == JOINED:
                 found = register.one(tx, json.loads(found.outcome or "{}")["carried_out_with"])
             people = register.people_of(tx, found.id)
-        if found.state == DONE:
+        if found.is_closed:
             return found
         if not people and found.state not in (PROVING, PROVEN):
             raise LakehouseError(
-                f"Expected to know whom {found.id} is about, found it cut short before its certificate was written: make the request again."
+                f"Expected to know whom {found.id} is about, found it cut short before its certificate was written: make the request again, and withdraw this one."
             )
         if found.kind == "erase":
             erase(worker, engine, found, logs)
@@ -145,6 +148,35 @@ def carry_out(
         _write_page(settings, worker.vault)
         with worker.vault.transaction() as tx:
             return register.one(tx, name)
+
+
+def withdraw(settings: Settings, name: str, by: str, reason: str) -> Request:
+    """Close a request that nothing was done for, or one that nobody can carry out any more because whom it is about is lost.
+
+    WrongUse for every other one: what is begun is ended.
+    """
+    _check_signed(by, reason)
+    with at_work(settings, create=False) as worker, worker.ledger.alone(hospitals()), worker.vault.transaction() as tx:
+        found = register.one(tx, name)
+        if found.is_closed:
+            raise WrongUse(f"Expected a request that waits, found {name} {found.state}: nothing is left to withdraw.")
+        if not (found.state == RECEIVED or _is_lost(settings, tx, found)):
+            raise WrongUse(f"Expected a request that nothing was done for, found {name} {found.state}: `pscc rights run {name}`.")
+        outcome = json.dumps({"withdrawn_by": by.strip(), "withdrawn_for": reason.strip()})
+        for each in (found, *register.joined(tx, name)):
+            register.forget(tx, each.id)
+            register.change(tx, each, state=WITHDRAWN, done_at=now(), outcome=outcome)
+    with _vault(settings) as vault:
+        audit.note(settings, vault, who=by.strip(), act=f"{found.kind} withdrawn", purpose=reason.strip(), request=name, rows=0)
+        _write_page(settings, vault)
+    return shown(settings, name)
+
+
+def _is_lost(settings: Settings, tx: Connection, found: Request) -> bool:
+    """True where an erasure was begun and neither the vault nor a file knows whom to look for."""
+    if found.state == ERASING:
+        return not register.people_of(tx, found.id)
+    return found.state == PROVING and not sought.place(settings, found.id).is_file()
 
 
 # Opposition and lift
@@ -157,8 +189,9 @@ def _state(worker: Worker, engine: Any, found: Request) -> None:
         # Who waited for the lease may find it done, or its people erased.
         with worker.vault.transaction() as tx:
             people = register.people_of(tx, found.id)
-        if not people:
-            return
+            if not people:
+                return
+            found = register.change(tx, found, state=BEGUN)
         before = _stated_by_hospitals(worker, people)
         said = [
             Statement(person, kind, found.scope, f"{found.id}/{number}", "", number)

@@ -377,6 +377,44 @@ def test_without_what_an_erasure_looks_for_nothing_is_certified(house: House) ->
         rights.carry_out(house.settings, Builder(), asked.id)
     again = house.ask("erase")
     assert {name: json.loads(again.outcome or "")[name] for name in COUNTED} == dict(zip(COUNTED, (0, 1, 0), strict=True))
+    # Nobody can carry out the first one any more.
+    assert rights.due(house.settings) == [asked.id]
+    closed = rights.withdraw(house.settings, asked.id, "B. Officer", f"proven by {again.id}")
+    assert (closed.state, rights.due(house.settings)) == ("withdrawn", [])
+    assert rights.carry_out(house.settings, Builder(), asked.id) == closed
+
+
+@pytest.mark.parametrize("kind", ["oppose", "erase"])
+def test_a_request_that_nothing_was_done_for_is_withdrawn_and_forgets_whom_it_was_about(house: House, kind: Any) -> None:
+    asked = rights.received(house.settings, kind, "gr", [SENT], "all", "A. Officer", "a letter")
+    before = house.bronze("gr_patient")
+    closed = rights.withdraw(house.settings, asked.id, "B. Officer", "taken back by letter 12")
+    assert (closed.state, closed.done_at is not None, rights.due(house.settings)) == ("withdrawn", True, [])
+    assert rights.carry_out(house.settings, Builder(), asked.id) == closed
+    assert (house.bronze("gr_patient"), house.vault(METADATA.tables["vault.request_person"])) == (before, [])
+    line = audit.lines(house.settings)[-1]
+    assert (line["act"], line["who"], line["request"]) == (f"{kind} withdrawn", "B. Officer", asked.id)
+    assert "withdrawn on" in (page := (certificate.folder(house.settings) / "register.html").read_text())
+    assert "by B. Officer: taken back by letter 12" in page
+    with pytest.raises(WrongUse, match=r"found .* withdrawn: nothing is left"):
+        rights.withdraw(house.settings, asked.id, "B. Officer", "again")
+
+
+@pytest.mark.parametrize("place", ["bronze_purged", "people_forgotten", "nothing_found"])
+def test_what_is_begun_is_ended_and_not_withdrawn(house: House, place: str) -> None:
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: place}, check=False, capture_output=True)
+    with pytest.raises(WrongUse, match=f"`pscc rights run {asked.id}`"):
+        rights.withdraw(house.settings, asked.id, "B. Officer", "taken back")
+
+
+def test_an_opposition_whose_engine_died_is_not_withdrawn(house: House) -> None:
+    asked = rights.received(house.settings, "oppose", "gr", [SENT], "all", "A. Officer", "a letter")
+    with pytest.raises(OSError, match="gone"):
+        rights.carry_out(house.settings, Dying("hide"), asked.id)
+    with pytest.raises(WrongUse, match=f"`pscc rights run {asked.id}`"):
+        rights.withdraw(house.settings, asked.id, "B. Officer", "taken back")
 
 
 COUNTED = ("people_known", "people_erased_before", "people_unknown")
