@@ -75,6 +75,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.connect.session.planCompression.threshold": "-1",
         # A plan that Spark remembers it does not understand anew, and nobody would be told of what it reads.
         **({"spark.connect.session.planCache.maxSize": "0"} if orders.noted else {}),
+        # Delta answers counts, least and greatest values while a query is planned: EXPLAIN, which is not noted, would tell of them.
+        **({"spark.databricks.delta.optimizeMetadataQuery.enabled": "false"} if orders.noted else {}),
         "spark.sql.connect.serverStacktrace.enabled": "false",
         # ${env:…} in a query would be what stands in the engine's environment.
         "spark.sql.variable.substitute": "false",
