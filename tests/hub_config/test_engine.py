@@ -221,6 +221,17 @@ def test_no_command_runs_inside_of_what_only_tells_of_columns(remote, state):
     assert listed(state, "mia") == [("teaching.edu_tumor", ["stage"], "understood")]
 
 
+def test_the_engine_s_log_says_what_went_wrong_and_no_value(ada, state):
+    said = "concat('patient ', stage, ' of [TUMOR_NO.7] Error: \\n\\tat patient\\npatient (7)')"
+    assert "patient III" in refusal(lambda: ada.sql(f"SELECT raise_error({said}) FROM edu_tumor WHERE stage = 'III'").collect())
+    assert "'III'" in refusal(lambda: ada.sql("SELECT cast(stage AS int) FROM edu_tumor WHERE stage = 'III'").collect())
+    log = (engine.state_of(state) / "engine.log").read_text()
+    assert "ERROR Executor: Exception in task" in log
+    assert "SparkRuntimeException: [USER_RAISED_EXCEPTION]" in log
+    assert "SparkNumberFormatException: [CAST_INVALID_INPUT]" in log
+    assert not [word for word in ("patient", "III", "TUMOR_NO") if word in log]
+
+
 def test_no_row_of_a_file_is_told_as_the_names_of_its_columns(ada):
     log = "/release/edu_tumor/_delta_log/00000000000000000000.json"
     assert "no other data are here" in refusal(lambda: ada.read.option("header", True).csv(log).columns)

@@ -3,6 +3,7 @@
 import configparser
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,12 @@ def test_an_engine_listens_at_the_loopback_address_only(place: Place) -> None:
     words = engine.command(place)
     assert "spark.connect.grpc.binding.address=127.0.0.1" in words
     assert f"spark.connect.grpc.binding.port={place.ports['clinical-engine']}" in words
+
+
+def test_what_an_engine_says_in_its_log_holds_no_value(place: Place) -> None:
+    (options,) = [word for word in engine.command(place) if word.startswith("spark.driver.extraJavaOptions=")]
+    (told,) = re.findall(r"-Dlog4j2\.configurationFile=file://(\S+)", options)
+    assert Path(told).is_file()
 
 
 def test_only_the_scheduler_knows_the_lake(place: Place) -> None:
