@@ -511,7 +511,7 @@ def test_a_query_is_stopped_when_its_client_leaves_and_cannot_come_back(remote, 
         session, number(), f"{CROSS_JOIN} AND a.id < (SELECT count(*) FROM edu_line)", reattachable=False, timeout=2
     )
     while not [line for line in noted(state, "oda") if line["event"] == "ended"]:
-        assert time.monotonic() - began < SECONDS, "stopped before it runs too long"
+        assert time.monotonic() - began < 40, "it counts as running no longer"
     assert listed(state, "oda") == [("teaching.edu_line", [], "stopped")]
 
 
