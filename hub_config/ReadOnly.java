@@ -58,15 +58,35 @@ public class ReadOnly extends AbstractFunction1 {
         public Object apply(Object plan) {
             if (closed && !session.sessionUUID().equals(keeper)) {
                 session.sparkContext().setLocalProperty("spark.scheduler.pool", session.sessionUUID());
-                ((LogicalPlan) plan).foreachWithSubqueries(new OnNode());
+                ((LogicalPlan) plan).foreachWithSubqueries(new OnNode(isAsked()));
             }
             return BoxedUnit.UNIT;
+        }
+
+        /** Whether Spark understands this to run it; else it only tells of it, such as its columns. */
+        private boolean isAsked() {
+            scala.collection.Iterator tags = session.sparkContext().getJobTags().iterator();
+            while (tags.hasNext()) {
+                if (((String) tags.next()).startsWith("SparkConnect_OperationTag_")) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 
     public static class OnNode extends AbstractFunction1 {
+        private final boolean isAsked;
+
+        public OnNode(boolean isAsked) {
+            this.isAsked = isAsked;
+        }
+
         public Object apply(Object node) {
-            if (node instanceof CreateViewCommand) {
+            if (node instanceof Command && !isAsked) {
+                // Inside of another query it would run at once, unseen by who counts and notes queries.
+                refuse("this statement runs when it is asked by itself, see spark.sql().");
+            } else if (node instanceof CreateViewCommand) {
                 if (((CreateViewCommand) node).viewType() != LocalTempView$.MODULE$) {
                     refuse("make a temporary view instead: CREATE TEMP VIEW …");
                 }
@@ -102,8 +122,9 @@ public class ReadOnly extends AbstractFunction1 {
         private void checkOptions(java.util.Iterator names) {
             while (names.hasNext()) {
                 String name = ((String) names.next()).toLowerCase();
-                // Such an option chooses what a path means: another file system could stand where the release is.
-                if (name.startsWith("fs.")) {
+                // Such an option chooses what a path means: another file system could stand where the release is. And a header
+                // of files is a row of theirs, which somebody would be told who only asks for the columns.
+                if (name.startsWith("fs.") || name.equals("header")) {
                     refuse(ONLY_TABLES);
                 }
             }

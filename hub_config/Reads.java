@@ -70,7 +70,8 @@ public class Reads extends AbstractFunction1 {
             if (who != null) {
                 Seen seen = new Seen();
                 seen.visit((LogicalPlan) plan, true);
-                seen.tell(who);
+                // A command runs as soon as it is understood, whatever becomes of the query around it.
+                seen.tell(plan instanceof Command ? who + ",\"runs\":true" : who);
             }
             return BoxedUnit.UNIT;
         }

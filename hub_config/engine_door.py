@@ -50,6 +50,10 @@ TOO_MANY = f"You already have {QUERIES_AT_ONCE} queries running: wait for one of
 TWICE = "A query of this session already runs under this number: wait for it, or leave the number to Spark's client."
 TOO_LONG = "This query ran for {seconds} seconds and was stopped, so that the others can go on: join on a key, filter first, or count fewer rows."
 TOO_LARGE = "This result is larger than {megabytes} MiB and was stopped: count, aggregate, or add LIMIT."
+RUNS_FIRST = (
+    "The engine would have to run this before it could tell its columns: name the values of a pivot, .pivot(column, [values]),"
+    " or fetch the rows with toPandas() and look at theirs."
+)
 NOT_HERE = "The engine does not offer this: ask with SQL or a DataFrame."
 
 WARM_UP = (
@@ -96,6 +100,10 @@ CODE = {
 }
 
 
+# What Spark 4.2 runs while it understands a plan: its columns are values of rows, or its answer is made at once.
+EAGER = {"StatCrosstab", "StatApproxQuantile", "Transpose", "ShowString", "HtmlString"}
+
+
 class Refused(Exception):
     """A request that does not pass the door, with its sentence."""
 
@@ -126,6 +134,11 @@ class Running:
     stopped_because: str | None = None
     client: str = ""
     rows: int = 0
+    # Whether its answers go on after a break: else they are over with the call that brings them.
+    reattachable: bool = True
+    # Such a call is over, or whoever asked has gone.
+    left: bool = False
+    runs_first: bool = False
     # What is only understood has read nothing: Spark's client asks again, for the rows.
     only_understood: bool = False
 
@@ -156,6 +169,18 @@ def _check_source(source: Any) -> None:
     """Nothing for files; Refused for a source that Spark would call, and an option that says what a path means, while it understands the plan."""
     if source.format.lower() not in FORMATS or any(key.lower().startswith("fs.") for key in source.options):
         raise Refused(NO_OTHER_DATA)
+
+
+def runs_first(asked: Message) -> bool:
+    """Whether Spark runs something of this before it knows what its columns are."""
+    return any(_is_eager(message) for message in messages(asked))
+
+
+def _is_eager(message: Any) -> bool:
+    name = message.DESCRIPTOR.name
+    # Values that nobody named, and columns of lines of text that nobody described, are looked for in the rows.
+    unnamed = (name == "Pivot" and not message.values) or (name == "Parse" and not message.HasField("schema"))
+    return unnamed or name in EAGER
 
 
 def messages(message: Message) -> Iterator[Message]:
@@ -232,10 +257,13 @@ class Door:
                 async for answer in call(asked, metadata=self.metadata):
                     self._count(query, answer)
                     yield answer
+                if query and not query.reattachable:
+                    # Spark says "complete" to those alone who may come back for the rest.
+                    self._forget(query.key, "answered")
             except Refused as refused:
                 if query:
                     await self._end(query, "stopped")
-                elif method == "ExecutePlan":
+                elif method == "ExecutePlan" and not _is_goodbye(request, raw):
                     self._note_refusal(request, raw, context)
                 await self._abort(context, refused)
             except grpc.aio.AioRpcError as error:
@@ -246,6 +274,9 @@ class Door:
                     if query.stopped_because:
                         await self._abort(context, Refused(query.stopped_because, code_pb2.RESOURCE_EXHAUSTED))
                 await _pass_on(context, error)
+            finally:
+                if query and not query.reattachable:
+                    query.left = True
 
         return grpc.unary_stream_rpc_method_handler(passed)
 
@@ -271,7 +302,12 @@ class Door:
             asked.operation_id = str(uuid.uuid4())
         if key_of(asked) in self.running:
             raise Refused(TWICE, code_pb2.ALREADY_EXISTS)
-        query = Running(key_of(asked), client=NO_CLIENT.sub("", asked.client_type)[:LONGEST_CLIENT])
+        query = Running(
+            key_of(asked),
+            client=NO_CLIENT.sub("", asked.client_type)[:LONGEST_CLIENT],
+            reattachable=any(option.reattach_options.reattachable for option in asked.request_options),
+            runs_first=runs_first(asked.plan),
+        )
         self.running[query.key] = query
         return query
 
@@ -301,7 +337,8 @@ class Door:
         if kind == "result_complete":
             self._forget(query.key, "answered")
         elif kind == "sql_command_result":
-            query.only_understood = told.sql_command_result.relation.WhichOneof("rel_type") in ONLY_UNDERSTOOD
+            answer_to_come = told.sql_command_result.relation.WhichOneof("rel_type") in ONLY_UNDERSTOOD
+            query.only_understood = answer_to_come and not query.runs_first
         elif kind == "execution_progress":
             if told.execution_progress.num_inflight_tasks:
                 query.progress_since = time.monotonic()
@@ -347,7 +384,9 @@ class Door:
                 # The most there were: who shared the machine until now has not had it alone since the others left.
                 query.people = max(query.people, people)
                 age = now - query.since
-                if age > self.orders.seconds + 60:
+                if query.left:
+                    await self._end(query, "stopped")
+                elif age > self.orders.seconds + 60:
                     self._forget(query.key, "stopped")
                 elif age > self.seconds_for(query, now):
                     query.stopped_because = query.stopped_because or TOO_LONG.format(seconds=round(age))
@@ -388,6 +427,14 @@ class Door:
             return
 
 
+def _is_goodbye(request: Any, raw: bytes) -> bool:
+    """Whether this is what Spark's client of Python says when it ends: no person asked for it, and there are no models here."""
+    try:
+        return bool(request.FromString(raw).plan.command.ml_command.HasField("clean_cache"))
+    except DecodeError:
+        return False
+
+
 def _nothing(line: dict[str, object]) -> None:
     """A class reads what is anonymous: there is no log of it."""
 
@@ -406,6 +453,8 @@ def _check_analysis(asked: Any) -> None:
     for message in messages(asked):
         if isinstance(message, base.Plan):
             check_plan(message)
+    if runs_first(asked):
+        raise Refused(RUNS_FIRST)
 
 
 CHECKS = {"AnalyzePlan": _check_analysis, "Config": _check_settings}

@@ -36,6 +36,10 @@ SETTABLE = (
     *("spark.sql.execution.arrow.pyspark.enabled", "spark.sql.execution.arrow.maxRecordsPerBatch"),
     *("spark.sql.repl.eagerEval.enabled", "spark.sql.repl.eagerEval.maxNumRows", "spark.sql.repl.eagerEval.truncate"),
 )
+# What the JVM says in a log, without values; and what its libraries say by Java's own means, not at all.
+LOG = (
+    f"-Dlog4j2.configurationFile={Path(__file__).with_name('engine_log.xml').as_uri()} -Djava.util.logging.config.file=/dev/null"
+)
 NO_SETTING = "this is none of the settings that a class may change."
 # How often somebody looks for tables that are new in gold.
 NEW_TABLES_SECONDS = 2
@@ -75,6 +79,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.connect.session.planCompression.threshold": "-1",
         # A plan that Spark remembers it does not understand anew, and nobody would be told of what it reads.
         **({"spark.connect.session.planCache.maxSize": "0"} if orders.noted else {}),
+        # Delta answers counts, least and greatest values while a query is planned: EXPLAIN, which is not noted, would tell of them.
+        **({"spark.databricks.delta.optimizeMetadataQuery.enabled": "false"} if orders.noted else {}),
         "spark.sql.connect.serverStacktrace.enabled": "false",
         # ${env:…} in a query would be what stands in the engine's environment.
         "spark.sql.variable.substitute": "false",
@@ -108,7 +114,7 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.log.level": "ERROR",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError"
-        f" -Djava.io.tmpdir={orders.folder} -Dderby.system.home={orders.folder} -XX:-UsePerfData",
+        f" {LOG} -Djava.io.tmpdir={orders.folder} -Dderby.system.home={orders.folder} -XX:-UsePerfData",
     }
 
 

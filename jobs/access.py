@@ -189,7 +189,7 @@ def listed(
     for day in sorted({file.name for folder in folders for file in folder.glob("????-??-??.jsonl")}):
         if since is None or day[:10] >= since.isoformat():
             lines = [line for folder in folders if (folder / day).is_file() for line in _lines(folder / day)]
-            found = _joined(sorted(lines, key=lambda line: line["at"]))
+            found = _joined(_of_queries(sorted(lines, key=lambda line: line["at"])))
             yield from (each for each in found if table in (None, each.table) and who in (None, each.who))
 
 
@@ -201,6 +201,25 @@ def _lines(file: Path) -> Iterator[dict[str, Any]]:
             except ValueError:
                 # Cut short with the machine; what it was about is unknown, that it was is not.
                 print(f"A line in {file} cannot be read.", file=sys.stderr)
+
+
+def _of_queries(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same, but of a query a line for each table: Spark understands some in steps, and tells of each with its own columns."""
+    kept: list[dict[str, Any]] = []
+    under_way: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, Any]]] = {}
+    for line in lines:
+        if line["event"] == "read" and line.get("operation"):
+            tables = under_way.setdefault(_operation(line), {})
+            if first := tables.get((line.get("table"), line.get("version"))):
+                first["columns"] = list(dict.fromkeys([*first["columns"], *line["columns"]]))
+                first["runs"] = first.get("runs") or line.get("runs")
+                continue
+            tables[line.get("table"), line.get("version")] = line
+        elif line["event"] == "ended":
+            # What comes under this number now is another query.
+            under_way.pop(_operation(line), None)
+        kept.append(line)
+    return kept
 
 
 def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
@@ -216,7 +235,8 @@ def _joined(lines: list[dict[str, Any]]) -> Iterator[Access]:
             yield _access({"table": None, "columns": ()} | line)
             continue
         end = ended.get(_operation(line), {}) if line["event"] == "read" else line
-        if end.get("outcome") == "understood":
+        # A command inside of what was only understood has run all the same.
+        if end.get("outcome") == "understood" and not line.get("runs"):
             continue
         if line["event"] == "read":
             outcome = end.get("outcome") or ("not known" if line.get("operation") else "read")

@@ -5,6 +5,7 @@ import re
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs.errors import EngineSilent, WrongUse
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 
 CONNECT_PORT = 15002
+# What the JVM says in a log, without values, as the curated engine does; and what its libraries say by Java's own means, not at all.
+LOG = (
+    f"-Dlog4j2.configurationFile={(Path(__file__).parents[1] / 'hub_config' / 'engine_log.xml').as_uri()}"
+    " -Djava.util.logging.config.file=/dev/null"
+)
 PATIENCE_SECONDS = 5
 # Functions of SQL that call any method of Java: they would end the engine, or read its environment.
 CALLS_JAVA = ("reflect", "java_method", "try_reflect")
@@ -134,7 +140,7 @@ def configuration(settings: Settings) -> dict[str, str]:
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m",
+        "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=384m {LOG}",
         # Executor and driver are one process: on a busy machine a late heartbeat would print a trace, and tell nothing.
         "spark.executor.heartbeatInterval": "60s",
         "spark.network.timeout": "300s",

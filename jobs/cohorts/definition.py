@@ -39,6 +39,8 @@ RESTLESS = re.compile(
     r"session_user|unix_timestamp|monotonically_increasing_id|spark_partition_id|input_file_name|any_value|first|last|tablesample|limit|identifier)\b",
     re.IGNORECASE,
 )
+# An id of somebody, or enough of one. The record keeps a definition for good, as it was written.
+ID = re.compile(r"[0-9a-fA-F]{16,}")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Definition:
 
     @classmethod
     def read(cls, path: Path) -> "Definition":
-        """The definition in NAME.toml or NAME.sql; WrongUse for one that cannot be followed, or that chance decides."""
+        """The definition in NAME.toml or NAME.sql; WrongUse for one that cannot be followed, that chance decides, or that names somebody."""
         if not NAME.fullmatch(path.stem) or path.suffix not in (".toml", ".sql"):
             raise WrongUse(
                 f"Expected a file like her2_breast.toml or her2_breast.sql, which names the cohort, found {path.name}: rename it."
@@ -75,6 +77,11 @@ class Definition:
             found = _view(path.stem, text) if path.suffix == ".sql" else _criteria(path.stem, text, tomllib.loads(text))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise WrongUse(f"Expected a definition that can be read at {path}, found none: {error}") from None
+        if ID.search(text):
+            raise WrongUse(
+                f"Expected a definition that names nobody, found what looks like an id in {path.name}: choose patients by what is known of them, for "
+                "the record keeps definitions as they are written."
+            )
         if chance := RESTLESS.search(spoken(found.members)):
             raise WrongUse(
                 f"Expected a definition that finds the same members in the same build, found {chance[0]}: write it without."

@@ -36,6 +36,7 @@ NOT_COVERED = [
     "the landing area, which is the hospital's: what it sends again is dropped on arrival",
     "backups, and copies of tables, releases or results that people have made",
     "a PostgreSQL server's own log, where ledger and vault lie in one",
+    "what Spark has spilled to disk: a service's until it next starts or ends, a killed command's in the temporary folder",
 ]
 
 

@@ -6,10 +6,11 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from jobs.services.own import PRIVATE
+from jobs.services.own import PRIVATE, READ
 from jobs.services.place import Place
 from jobs.services.users import POSTGRES_UID, become, clinical, machine
-from jobs.settings.values import places, value
+from jobs.settings.table import Part
+from jobs.settings.values import places, secret_files, value
 from quality.address import is_remote
 
 # A tree of processes of its own, which dies with its head.
@@ -46,7 +47,9 @@ def triggerer(place: Place) -> list[str]:
     landing = Path(place.landing)
     seen = ["--ro-bind", str(landing), str(landing)] if landing.exists() else []
     # After what is hidden: it may lie below that.
-    return [*machine([place.state]), *OWN_TREE, *_hide(_clinical_data(place)), *seen, *clinical()]
+    own = secret_files(Part.TRIGGER)
+    hidden = [each for each in _clinical_data(place) if each not in own]
+    return [*machine([place.state]), *OWN_TREE, *_hide(hidden), *seen, *clinical()]
 
 
 def clinical_engine(place: Place) -> list[str]:
@@ -56,20 +59,24 @@ def clinical_engine(place: Place) -> list[str]:
     if os.geteuid() != 0:
         words += ["--cap-drop", "ALL"]
     others = [place.state / name for name in ("airflow", "logs")]
-    closed = [lake / name for name in (*PRIVATE, "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")]
-    words += _hide([each for each in _clinical_data(place) if each not in (lake, scratch(place))] + others + closed)
-    # After what is hidden: the lake may lie below the state folder.
+    words += _hide([each for each in _clinical_data(place) if each != scratch(place)] + others)
+    # After what is hidden: the lake may lie below the state folder. Beside its zones lies the ledger, whose files come and go: only a folder hides them.
+    for read in (lake / name for name in (*READ, "teaching")):
+        words += ["--ro-bind", str(read), str(read)] if read.is_dir() else []
+    words += _hide([lake / name for name in PRIVATE])
     for written in (scratch(place), staging(place)):
         words += ["--bind", str(written), str(written)]
+    # What an engine writes beside would be lost with it, and nobody told.
+    words += ["--remount-ro", str(lake)] if lake.is_dir() else []
     return [*words, *clinical()]
 
 
 def _clinical_data(place: Place) -> list[Path]:
-    """Lake, files as hospitals sent them, keys, passwords, backups, what is kept beside the lake, and what the other programs keep."""
+    """Lake, files as hospitals sent them, keys, passwords and where settings say that some stand, backups, what is kept beside the lake, and what the other programs keep."""
     kept = ("services.json", "postgresql", "clinical-engine", "curated-engine", "academy", "access")
     named = (place.lake, place.landing, place.keys, place.platform_key_file)
     beside = [Path(told).resolve() for name in BESIDE if (told := value(name))]
-    return [Path(each) for each in named] + beside + [place.state / name for name in kept] + [staging(place)]
+    return [Path(each) for each in named] + beside + secret_files() + [place.state / name for name in kept] + [staging(place)]
 
 
 def _hide(paths: list[Path]) -> list[str]:

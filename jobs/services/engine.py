@@ -8,7 +8,8 @@ from jobs.java import java_home
 from jobs.services import confine
 from jobs.services.place import Place
 from jobs.session import configuration
-from jobs.settings import Settings, asked
+from jobs.settings import Settings, asked, value
+from jobs.settings.table import FILE_SUFFIX
 from quality.address import is_remote
 
 SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
@@ -51,5 +52,12 @@ def environment(place: Place) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(confine.scratch(place)),
     }
-    store = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} if is_remote(place.lake) else {}
+    store = _store() if is_remote(place.lake) else {}
     return known | store | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_CONNECT_AUTHENTICATE_TOKEN": place.passwords["clinical-engine"]}
+
+
+def _store() -> dict[str, str]:
+    """How the store is reached. The JVM knows of no file with the key in it, and does not see it."""
+    known = {name: told for name, told in os.environ.items() if name.startswith("AWS_") and not name.endswith(FILE_SUFFIX)}
+    key = value("AWS_SECRET_ACCESS_KEY")
+    return known | ({"AWS_SECRET_ACCESS_KEY": key} if key else {})

@@ -6,6 +6,7 @@
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from types import FrameType
 
 from jobs.services import confine
 from jobs.services.place import opened
+from jobs.services.program import Program
 from jobs.services.programs import named
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -25,15 +27,32 @@ def main(name: str, state: Path) -> int:
     """Run the program until it ends; its exit code."""
     place = opened(state)
     program = named(name)
+    folder = _folder(place.state, name)
+    # Of a program that was killed with its guard; no other uses this folder.
+    _empty(folder, program)
     confined = program.confine(place) if confine.is_possible() else []
-    return guarded(
-        program.command(place),
-        confined,
-        environment=program.environment(place),
-        folder=_folder(place.state, name),
-        stop_signal=program.stop_signal,
-        stop_seconds=program.stop_seconds,
-    )
+    try:
+        return guarded(
+            program.command(place),
+            confined,
+            environment=program.environment(place),
+            folder=folder,
+            stop_signal=program.stop_signal,
+            stop_seconds=program.stop_seconds,
+        )
+    finally:
+        _empty(folder, program)
+
+
+def _empty(folder: Path, program: Program) -> None:
+    """Take out of a program's folder what it spilled there: rows that no erasure would find."""
+    if not program.spills:
+        return
+    for each in os.scandir(folder):
+        if each.is_dir(follow_symlinks=False):
+            shutil.rmtree(each.path, ignore_errors=True)
+        else:
+            Path(each.path).unlink(missing_ok=True)
 
 
 def guarded(

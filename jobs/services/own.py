@@ -14,7 +14,8 @@ from jobs.services.place import write_private
 from jobs.services.users import CURATED_GID
 from quality.address import is_remote
 
-# What no engine may see of a lake.
+# What the clinical engine sees of a lake, and releases; and of that, and beside it, what no engine may see.
+READ = ("bronze", "quarantine", "silver", "gold", "ops")
 PRIVATE = ("vault", "restricted", "ops/access")
 # Before a sentence that is for whoever started the services, as it is.
 SENTENCE = "told: "
@@ -47,9 +48,9 @@ def make(own: Own) -> None:
     settings.make_staging()
     if not is_remote(own.lake):
         share_gold(Path(own.lake, "gold"))
-        # There from the first start on: a room hides what it finds when it is built, and would show what comes later.
-        for private in PRIVATE:
-            Path(own.lake, private).mkdir(mode=0o700, parents=True, exist_ok=True)
+        # There from the first start on: a room shows and hides what it finds when it is built.
+        for folder in (*READ, *PRIVATE):
+            Path(own.lake, folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     home = Path(own.airflow)
     (home / "config").mkdir(exist_ok=True)
     # Every process of Airflow reads this file; only the scheduler's environment asks for more.

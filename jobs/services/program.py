@@ -28,3 +28,5 @@ class Program:
     user: int = 0
     # What files it makes are closed to: everybody else, or as root's all but those that a folder names.
     umask: str = "077"
+    # Whether its folder holds rows on their way alone, which nobody needs once it has ended.
+    spills: bool = False

@@ -147,6 +147,7 @@ PROGRAMS = (
         partial(probes.engine, "clinical-engine"),
         confine=confine.clinical_engine,
         user=CLINICAL_UID,
+        spills=True,
     ),
     Program(
         "api-server",

@@ -137,10 +137,20 @@ def make_folders(place: Place) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
     if not is_remote(place.landing) and not Path(place.landing).is_dir():
         _make_landing(Path(place.landing))
-    backup = value("PSCC_BACKUP")
-    if os.geteuid() == 0 and backup and not Path(backup).exists():
-        Path(backup).mkdir(mode=0o700, parents=True)
-        os.chown(backup, users.CLINICAL_UID, users.CLINICAL_UID)
+    # A room hides what is there when it is built.
+    for folder in (Path(told) for name in confine.BESIDE if (told := value(name)) and not Path(told).exists()):
+        _make_beside(folder)
+
+
+def _make_beside(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise WrongUse(
+            f"Expected to make {folder}, which a setting names, found: {error.strerror}. Make it, or name another one."
+        ) from None
+    if os.geteuid() == 0:
+        os.chown(folder, users.CLINICAL_UID, users.CLINICAL_UID)
 
 
 def _make_landing(landing: Path) -> None:

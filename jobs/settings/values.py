@@ -134,6 +134,13 @@ def places(environment: Environment = os.environ) -> list[str]:
     return [named for name in names if (named := environment.get(name))]
 
 
+def secret_files(*parts: Part, environment: Environment = os.environ) -> list[Path]:
+    """The files in which secrets stand, as what is set names them; of some parts, those that their programs need."""
+    wanted = [each for each in SETTINGS.values() if not parts or set(parts) & set(each.used_by)]
+    names = [each.file_name or each.name for each in wanted if each.file_name or each.kind in (KEY_FILE, PRIVATE_FILE)]
+    return [Path(named).resolve() for name in names if (named := environment.get(name))]
+
+
 def _absolute(place: str) -> str:
     return place if is_remote(place) else str(Path(place).resolve())
 

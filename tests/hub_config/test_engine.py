@@ -28,6 +28,7 @@ from hub_config import engine
 from hub_config.academy import engine_told
 from hub_config.engine_token import token_for, user_of
 from hub_config.place import Academy
+from jobs import access
 from tests.teaching_stand_in import write_release
 
 pytestmark = pytest.mark.jvm
@@ -152,6 +153,93 @@ def test_what_is_refused_is_noted_too(remote, state):
     refusal(lambda: di.range(3).write.parquet("/tmp/mine"))
     told = [line["outcome"] for line in noted(state, "di") if line["event"] == "ended"]
     assert told == ["refused", "refused", "refused"]
+
+
+def listed(state: Path, who: str) -> list[tuple[str | None, list[str], str]]:
+    """What an officer sees of a person."""
+    time.sleep(0.5)
+    return [(each.table, sorted(each.columns), each.outcome) for each in access.listed([state / "access"], who=who)]
+
+
+def test_a_client_that_says_goodbye_is_no_refusal(remote, state):
+    kim = opened(remote("kim"))
+    assert kim.sql("SELECT count(*) FROM edu_tumor WHERE stage = 'I'").first()[0] > 0
+    kim.stop()
+    SESSIONS.remove(kim)
+    assert listed(state, "kim") == [("teaching.edu_tumor", ["stage"], "answered")]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda table: table.groupBy("stage").pivot("tumor_group").count(),
+        lambda table: table.crosstab("stage", "tumor_group"),
+        lambda table: table.select("tumor_no", "stage").transpose("tumor_no"),
+        lambda table: table.crosstab("stage", "tumor_group").limit(1),
+    ],
+)
+def test_nothing_runs_to_say_what_columns_there_would_be(ada, ask):
+    asked = ask(ada.table("edu_tumor").where("tumor_no < 9"))
+    assert "would have to run this before it could tell its columns" in refusal(lambda: asked.columns)
+    assert len(asked.toPandas())
+
+
+def test_what_is_understood_without_its_rows_can_be_looked_at(ada):
+    tumors = ada.table("edu_tumor")
+    assert tumors.groupBy("stage").pivot("tumor_group", ["lung", "colon"]).count().columns == ["stage", "lung", "colon"]
+    assert tumors.describe("stage").columns == ["summary", "stage"]
+    assert tumors.freqItems(["stage"]).columns == ["stage_freqItems"]
+    assert ada.sql("DESCRIBE HISTORY edu_tumor").columns[0] == "version"
+
+
+def test_what_spark_runs_to_understand_a_query_is_noted_with_it(remote, state):
+    leo = opened(remote("leo"))
+    tumors = leo.table("edu_tumor").select("tumor_no", "stage", "tumor_group")
+    assert len(tumors.groupBy("stage").pivot("tumor_group").count().toPandas())
+    assert len(leo.sql("SELECT * FROM {found}", found=tumors.crosstab("stage", "tumor_group")).toPandas())
+    assert tumors.approxQuantile("tumor_no", [0.5], 0.1)
+    line = ("teaching.edu_tumor", ["stage", "tumor_group", "tumor_no"], "answered")
+    # What is made to understand a statement is made again for its rows.
+    assert listed(state, "leo") == [line] * 4
+
+
+def test_no_command_runs_inside_of_what_only_tells_of_columns(remote, state):
+    mia, session = Knocking(remote("mia")), number()
+    assert mia.execute(session, number(), "DECLARE found STRING DEFAULT 'nothing'") == ""
+    told = mia.columns(session, lambda plan: plan.drop_na.input.sql)
+    assert "this statement runs when it is asked by itself" in told
+    assert "would have to run this" in mia.columns(session, lambda plan: plan.show_string.input.sql)
+    assert "would have to run this" in mia.columns(session, lambda plan: plan.parse.input.sql)
+    assert mia.execute(session, number(), "SELECT if(found = 'nothing', 1, raise_error('read'))") == ""
+    request = base.ExecutePlanRequest(session_id=session, operation_id=number())
+    asked = request.plan.command.sql_command.input.with_relations
+    asked.root.sql.query = "SELECT 1"
+    asked.references.add().subquery_alias.alias = "unseen"
+    asked.references[0].subquery_alias.input.drop_na.input.sql.query = SET_FOUND
+    assert mia.ended(request) == ""
+    # It ran: another query of hers would tell what it found, and read no table.
+    assert listed(state, "mia") == [("teaching.edu_tumor", ["stage"], "understood")]
+
+
+def test_the_engine_s_log_says_what_went_wrong_and_no_value(ada, state):
+    said = "concat('patient ', stage, ' of [TUMOR_NO.7] Error: \\n\\tat patient\\npatient (7)')"
+    assert "patient III" in refusal(lambda: ada.sql(f"SELECT raise_error({said}) FROM edu_tumor WHERE stage = 'III'").collect())
+    assert "'III'" in refusal(lambda: ada.sql("SELECT cast(stage AS int) FROM edu_tumor WHERE stage = 'III'").collect())
+    log = (engine.state_of(state) / "engine.log").read_text()
+    assert "ERROR Executor: Exception in task" in log
+    assert "SparkRuntimeException: [USER_RAISED_EXCEPTION]" in log
+    assert "SparkNumberFormatException: [CAST_INVALID_INPUT]" in log
+    assert not [word for word in ("patient", "III", "TUMOR_NO") if word in log]
+
+
+def test_no_row_of_a_file_is_told_as_the_names_of_its_columns(ada):
+    log = "/release/edu_tumor/_delta_log/00000000000000000000.json"
+    assert "no other data are here" in refusal(lambda: ada.read.option("header", True).csv(log).columns)
+    assert "commitInfo" not in refusal(lambda: ada.sql(f"SELECT * FROM csv.`{log}` WITH ('header' = 'true')").columns)
+
+
+def test_a_plan_that_is_only_explained_has_no_value_in_it(ada):
+    assert "FileScan" in ada.sql("SELECT max(days) FROM edu_survival")._explain_string()
 
 
 @pytest.mark.parametrize(
@@ -337,6 +425,9 @@ def test_a_class_that_joins_tables_at_one_moment_does_not_end_the_engine(remote,
     assert java_of(state) == engine_before
 
 
+SET_FOUND = "SET VARIABLE found = (SELECT max(stage) FROM edu_tumor)"
+
+
 class Knocking:
     """Somebody who speaks to the door without Spark's own client, and so chooses every number."""
 
@@ -345,12 +436,26 @@ class Knocking:
         self.stub = SparkConnectServiceStub(grpc.insecure_channel(address))
         self.metadata = (("authorization", f"Bearer {token}"),)
 
-    def execute(self, session: str, operation: str, query: str = CROSS_JOIN) -> str:
+    def execute(
+        self, session: str, operation: str, query: str = CROSS_JOIN, *, reattachable: bool = True, timeout: float = 40
+    ) -> str:
         """How a query ended: the error's words, or nothing."""
         request = base.ExecutePlanRequest(session_id=session, operation_id=operation)
         request.plan.root.sql.query = query
-        request.request_options.add().reattach_options.reattachable = True
-        return self._ended(self.stub.ExecutePlan(request, timeout=40, metadata=self.metadata))
+        request.request_options.add().reattach_options.reattachable = reattachable
+        return self.ended(request, timeout)
+
+    def ended(self, request: base.ExecutePlanRequest, timeout: float = 40) -> str:
+        return self._ended(self.stub.ExecutePlan(request, timeout=timeout, metadata=self.metadata))
+
+    def columns(self, session: str, inside: Callable[[Any], Any]) -> str:
+        """What was said when somebody asked for the columns of a plan with SET_FOUND inside."""
+        request = base.AnalyzePlanRequest(session_id=session)
+        inside(request.schema.plan.root).query = SET_FOUND
+        try:
+            return str(self.stub.AnalyzePlan(request, timeout=40, metadata=self.metadata))
+        except grpc.RpcError as error:
+            return str(error.details())
 
     def reattach(self, session: str, operation: str) -> str:
         request = base.ReattachExecuteRequest(session_id=session, operation_id=operation)
@@ -388,6 +493,26 @@ def test_a_number_is_given_to_one_query_of_a_session_at_a_time(remote):
         assert "already runs under this number" in hal.execute(session, operation, "SELECT 1")
         assert "was stopped" in runaway.result()
     assert hal.execute(session, number(), "SELECT 1") == ""
+
+
+def test_the_queries_of_a_client_that_never_comes_back_for_more_end_too(remote, state):
+    nan, session = Knocking(remote("nan")), number()
+    for _ in range(4):
+        assert nan.execute(session, number(), "SELECT count(*) FROM edu_tumor", reattachable=False) == ""
+    assert "CAST_INVALID_INPUT" in nan.execute(session, number(), "SELECT cast(stage AS int) FROM edu_tumor", reattachable=False)
+    counted, cast = ("teaching.edu_tumor", [], "answered"), ("teaching.edu_tumor", ["stage"], "failed")
+    assert listed(state, "nan") == [*[counted] * 4, cast]
+
+
+def test_a_query_is_stopped_when_its_client_leaves_and_cannot_come_back(remote, state):
+    oda, session = Knocking(remote("oda")), number()
+    began = time.monotonic()
+    assert oda.execute(
+        session, number(), f"{CROSS_JOIN} AND a.id < (SELECT count(*) FROM edu_line)", reattachable=False, timeout=2
+    )
+    while not [line for line in noted(state, "oda") if line["event"] == "ended"]:
+        assert time.monotonic() - began < 40, "it counts as running no longer"
+    assert listed(state, "oda") == [("teaching.edu_line", [], "stopped")]
 
 
 def test_a_release_by_another_session_lets_no_query_run_on(remote):

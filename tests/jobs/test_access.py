@@ -124,6 +124,40 @@ def test_nobody_hides_a_read_by_giving_another_query_its_number(tmp_path: Path) 
     ]
 
 
+def test_a_query_that_spark_understands_in_steps_is_a_line_for_each_table(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path, now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    ada = {"who": "ada", "session": "s", "operation": "1"}
+    read = ada | {"event": "read", "table": "gold.endpoint", "version": 3}
+    ended = ada | {"event": "ended", "client": "python", "rows": 12, "outcome": "answered"}
+    for line in (
+        read | {"columns": ["event", "days"]},
+        read | {"columns": ["days", "entry_days"]},
+        read | {"table": "gold.cohort", "columns": ["subject_id"]},
+        read | {"version": 2, "columns": ["event"]},
+        ended,
+        # Another query, under the number of the first.
+        read | {"columns": ["event"]},
+        ended,
+    ):
+        log.write(TOLD + json.dumps(line).encode() + b"\n")
+    assert [(each.table, each.version, each.columns) for each in access.listed([tmp_path])] == [
+        ("gold.endpoint", 3, ("event", "days", "entry_days")),
+        ("gold.cohort", 3, ("subject_id",)),
+        ("gold.endpoint", 2, ("event",)),
+        ("gold.endpoint", 3, ("event",)),
+    ]
+
+
+def test_a_command_inside_of_what_was_only_understood_is_listed(tmp_path: Path) -> None:
+    log = AccessLog(tmp_path, now=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    ada = {"who": "ada", "session": "s", "operation": "1"}
+    read = ada | {"event": "read", "table": "gold.endpoint", "version": 3, "columns": ["event"]}
+    ended = ada | {"event": "ended", "client": "python", "rows": 0, "outcome": "understood"}
+    for line in (read, read | {"runs": True}, ended):
+        log.write(TOLD + json.dumps(line).encode() + b"\n")
+    assert [(each.table, each.outcome) for each in access.listed([tmp_path])] == [("gold.endpoint", "understood")]
+
+
 def test_a_query_of_the_engine_is_one_read_with_what_came_of_it(tmp_path: Path) -> None:
     lines_of_engine(tmp_path)
     found = list(access.listed([tmp_path]))

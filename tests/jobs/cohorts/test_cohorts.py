@@ -36,6 +36,7 @@ MEN = """-- Men
 WITH men AS (SELECT * FROM gold.patient_summary WHERE sex = 'M')
 SELECT patient_id, first_dx_date AS cohort_start_date, DATE '2030-01-01' AS cohort_end_date FROM men;
 """
+ID = "0123456789abcdef" * 2
 
 
 def patients(engine: Engine, women: int, men: int, without: int = 0) -> None:
@@ -167,9 +168,12 @@ def test_no_count_of_a_step_tells_of_few_nor_do_two_by_their_difference(counts: 
         ("women.toml", WOMEN + 'not_in = "gold.endpoint"\nby = "center"', "found 'center'"),
         ("women.sql", "SELECT patient_id FROM gold.patient_summary", "say what it is"),
         ("women.sql", MEN.replace(";", " LIMIT 5"), "found LIMIT"),
+        ("women.sql", MEN.replace(";", f" -- not {ID}"), "that names nobody, found what looks like an id in women.sql: choose"),
+        ("women.toml", WOMEN.replace("sex = 'F'", f"patient_id = '{ID}'"), "that names nobody"),
+        ("women.toml", WOMEN.replace("sex = 'F'", f"patient_id LIKE '{ID[:16]}%'"), "that names nobody"),
     ],
 )
-def test_a_definition_that_cannot_be_followed_or_that_chance_decides_is_refused(
+def test_a_definition_that_cannot_be_followed_that_chance_decides_or_that_names_somebody_is_refused(
     tmp_path: Path, name: str, text: str, sentence: str
 ) -> None:
     with pytest.raises(WrongUse, match=sentence):

@@ -12,6 +12,8 @@ import psutil
 import pytest
 
 from jobs.services import confine
+from jobs.services.place import prepared
+from jobs.services.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[3]
 # Says its own number, starts something that would outlive it, and waits; told to stop, it says so and obeys.
@@ -32,6 +34,16 @@ if sys.argv[4:]:
         return program
     subprocess.Popen = told_at_once
 sys.exit(guarded(command, confined, environment=dict(os.environ), folder=Path.cwd(), stop_signal="TERM", stop_seconds=int(sys.argv[3])))
+"""
+# Another program under the name of the engine.
+ENGINE = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from jobs.services import guard
+from jobs.services.programs import named
+guard.named = lambda name: replace(named(name), command=lambda _: ["sh", "-c", sys.argv[2]], confine=lambda _: [])
+sys.exit(guard.main("clinical-engine", Path(sys.argv[1])))
 """
 
 
@@ -101,6 +113,26 @@ def test_told_to_stop_while_it_starts_a_program_it_leaves_nothing() -> None:
     command = [sys.executable, "-c", GUARD, "plain", f"{mark} & {mark}", "1", "at once"]
     assert subprocess.run(command, cwd=ROOT, timeout=30, check=False).returncode != 0
     assert not [each for each in psutil.process_iter(["cmdline"]) if " ".join(each.info["cmdline"] or []) == mark]
+
+
+def test_what_an_engine_spilled_before_it_was_killed_is_gone_when_it_starts_and_when_it_ends(tmp_path: Path) -> None:
+    place = prepared(tmp_path / "s", {})
+    kept = tmp_path / "of-somebody-else"
+    kept.mkdir()
+    spilled = confine.scratch(place)
+    for folder in ("blockmgr-1/0c", "spark-2"):
+        (spilled / folder).mkdir(parents=True)
+        (spilled / folder / "rows").write_text("of a patient")
+    (spilled / "link").symlink_to(kept)
+    engine = "ls -A; mkdir blockmgr-3; touch hs_err blockmgr-3/rows; kill -9 $$"
+    done = subprocess.run([sys.executable, "-c", ENGINE, str(place.state), engine], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGKILL, ""), done.stderr
+    assert list(spilled.iterdir()) == []
+    assert kept.is_dir()
+
+
+def test_nothing_is_taken_from_a_program_that_keeps_things_in_its_folder() -> None:
+    assert [each.name for each in PROGRAMS if each.spills] == ["clinical-engine"]
 
 
 def test_with_bubblewrap_even_a_killed_guard_leaves_nothing() -> None:

@@ -3,11 +3,14 @@
 import configparser
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from jobs.lake import ZONES
 from jobs.services import confine, engine, supervisor, users
+from jobs.services.own import READ
 from jobs.services.place import Place, prepared
 from jobs.services.programs import PROGRAMS, airflow, named, programs
 
@@ -90,6 +93,17 @@ def test_an_engine_has_no_secret_but_its_own_token_in_its_environment(place: Pla
     assert not [name for name in told if name.startswith("PSCC")]
 
 
+def test_an_engine_gets_the_key_of_the_store_though_it_sees_no_file_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = prepared(tmp_path / "services", {"lake": "s3a://bucket/lake"})
+    (tmp_path / "key").write_text("of the store\n")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(tmp_path / "key"))
+    told = engine.environment(made)
+    assert {name: word for name, word in told.items() if "SECRET" in name} == {"AWS_SECRET_ACCESS_KEY": "of the store"}
+
+
 def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landing(place: Place) -> None:
     lake = Path(place.lake)
     words = confine.clinical_engine(place)
@@ -97,10 +111,14 @@ def test_an_engine_writes_to_staging_and_sees_neither_keys_nor_persons_nor_landi
     hidden = {Path(target) for option, source, target in pairs if option == "--ro-bind" and source == "/dev/null"}
     hidden |= {Path(target) for option, target, _ in pairs if option == "--tmpfs"}
     written = {Path(target) for option, _, target in pairs if option == "--bind"}
-    assert {lake / "vault", lake / "restricted", lake / "ledger.sqlite", Path(place.landing)} <= hidden
+    assert {lake, lake / "vault", lake / "restricted", Path(place.landing)} <= hidden
     assert {place.state / "curated-engine", place.academy} <= hidden
     assert {Path(place.keys), Path(place.platform_key_file), place.state / "services.json"} <= hidden
     assert written == {lake / "staging", place.state / "clinical-engine"}
+
+
+def test_an_engine_sees_the_zones_that_commands_know(place: Place) -> None:
+    assert set(READ) == set(ZONES)
 
 
 def test_tasks_and_engine_stage_the_rows_of_a_lake_in_a_store_at_one_place(
@@ -120,6 +138,12 @@ def test_an_engine_listens_at_the_loopback_address_only(place: Place) -> None:
     words = engine.command(place)
     assert "spark.connect.grpc.binding.address=127.0.0.1" in words
     assert f"spark.connect.grpc.binding.port={place.ports['clinical-engine']}" in words
+
+
+def test_what_an_engine_says_in_its_log_holds_no_value(place: Place) -> None:
+    (options,) = [word for word in engine.command(place) if word.startswith("spark.driver.extraJavaOptions=")]
+    (told,) = re.findall(r"-Dlog4j2\.configurationFile=file://(\S+)", options)
+    assert Path(told).is_file()
 
 
 def test_only_the_scheduler_knows_the_lake(place: Place) -> None:

@@ -93,13 +93,57 @@ def test_a_room_of_the_engine_hides_what_a_new_lake_has_not_yet_and_folders_besi
         f'! ls "{path}"/* 2>/dev/null' for path in (lake / "vault", lake / "restricted", lake / "ops/access", backup)
     )
     # What comes once the room is built is hidden too.
+    script += (
+        f" && ! cat {lake}/ledger.sqlite-wal 2>/dev/null && ! touch {lake}/mine 2>/dev/null && grep -q row {lake}/silver/kept"
+    )
     command = [*confine.clinical_engine(place), "/bin/sh", "-c", f"sleep 2; {script}"]
     room = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # What SQLite writes first, and takes away when nobody has the ledger open.
+    (lake / "ledger.sqlite-wal").write_text("secret\n")
+    (lake / "silver" / "kept").write_text("row\n")
+    os.chown(lake / "silver" / "kept", *OWNED)
     for name in (lake / "vault", lake / "restricted", lake / "ops/access", backup):
         (name / "kept").write_text("secret\n")
         (name / "kept").chmod(0o644)
     said, wrong = room.communicate(timeout=30)
     assert (room.returncode, said) == (0, b""), wrong
+
+
+def test_folders_that_settings_name_are_made_before_a_room_is(
+    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = {name: folder / name.lower() / "deep" for name in confine.BESIDE}
+    for name, path in named.items():
+        monkeypatch.setenv(name, str(path))
+    make_folders(place)
+    assert {(owner(path), path.stat().st_mode & 0o777) for path in named.values()} == {(OWNED, 0o700)}
+    (folder / "file").touch()
+    monkeypatch.setenv("PSCC_BACKUP", str(folder / "file" / "backup"))
+    with pytest.raises(
+        WrongUse, match=r"^Expected to make .*/file/backup, which a setting names, found: Not a directory\. Make it, or"
+    ):
+        make_folders(place)
+
+
+def test_a_secret_in_a_file_is_read_by_those_programs_alone_that_need_it(
+    place: Place, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: folder / name for name in ("AWS_SECRET_ACCESS_KEY_FILE", "PSCC_ALERT_WEBHOOK_FILE", "PSCC_SMTP_PASSWORD_FILE")}
+    for name, path in files.items():
+        path.write_text("secret\n")
+        os.chown(path, *OWNED)
+        path.chmod(0o600)
+        monkeypatch.setenv(name, str(path))
+    hand_over(place)
+    make_own(place)
+
+    def read(front: list[str]) -> set[str]:
+        script = "for file; do cat $file 2>/dev/null | grep -q secret && echo ${file##*/}; done; true"
+        command = [*front, "/bin/sh", "-c", script, "sh", *map(str, files.values())]
+        return set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+    rooms = (confine.tasks, confine.triggerer, confine.airflow_alone, confine.clinical_engine)
+    assert [read(room(place)) for room in rooms] == [set(files), {"AWS_SECRET_ACCESS_KEY_FILE"}, set(), set()]
 
 
 def test_a_lake_of_somebody_else_s_is_left_alone(place: Place) -> None:
