@@ -111,7 +111,7 @@ def test_the_same_table_with_one_patient_less_is_refused(take, lake):
         ("SELECT 'F' AS sex, 40 AS n", "as the outermost query"),
         (
             "SELECT sex, count(DISTINCT patient_id) AS n FROM (SELECT sex, uuid() AS patient_id FROM gold.patient_summary) GROUP BY sex",
-            "that of gold",
+            "those of gold",
         ),
         (
             "SELECT count(DISTINCT CASE WHEN true THEN concat(patient_id, k.id) WHEN false THEN patient_id END) AS n "
