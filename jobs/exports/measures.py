@@ -21,10 +21,11 @@ MADE = re.compile(
 ROUNDED = re.compile(r"(?:round\((?P<rounded>.*), \d\)|cast\((?P<cast>.*) as (?:double|float|decimal\(\d+,\d+\))\))")
 # Nearer to the least and the most a quantile is the value of one.
 LEAST_BEYOND = 0.049
-# A value of a patient as it stands, the difference of two, and the least, the most or the mean of their own rows.
+# A value of a patient as it stands, the difference of two, and the least, the most or the mean of their own rows: a sum grows with rows that a
+# join gives to one of them.
 ONE = r"(?:cast\()?\w+#\d+L?(?: as \w+\))?"
 AS_IT_STANDS = re.compile(
-    rf"{ONE}|\({ONE} - {ONE}\)|(?:datediff|date_diff|months_between)\({ONE}, {ONE}(?:, true, Some\([\w/:+-]*\))?\)|(?:min|max|avg|sum)\({ONE}\)"
+    rf"{ONE}|\({ONE} - {ONE}\)|(?:datediff|date_diff|months_between)\({ONE}, {ONE}(?:, true, Some\([\w/:+-]*\))?\)|(?:min|max|avg)\({ONE}\)"
 )
 OUTER = ("LeftOuter", "RightOuter", "FullOuter")
 OF_COUNTS = re.compile(r"(?:[0-9.]+ \* )?§(\d+) / §(\d+)(?: \* [0-9.]+)?")

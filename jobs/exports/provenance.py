@@ -37,7 +37,7 @@ SCALARS = frozenset(
     ]
 )
 # What a condition over the groups may ask: that nobody would be shown of the others.
-MANY = re.compile(r"\(?(§) (?:>= cast\(11 as bigint\)|> cast\(10 as bigint\)|>= 11|> 10)\)?")
+MANY = re.compile(rf"\(?§ (?:>= cast\({LEAST} as bigint\)|> cast\({LEAST - 1} as bigint\))\)?")
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,8 @@ ATTACKS = {
     f"SELECT sex, {COUNTED}, avg(CASE WHEN follow_up_days = 7 THEN follow_up_days ELSE 0 END) AS x FROM {P} GROUP BY sex": "a column as it stands",
     f"SELECT sex, {COUNTED}, avg(y) AS x FROM (SELECT *, if(follow_up_days = 7, follow_up_days, 0) AS y FROM {P}) GROUP BY sex": "a column as it stands",
     f"WITH p AS (SELECT patient_id, sex, coalesce(age_at_first_dx, 0) AS age_dx FROM {P}) SELECT sex, {COUNTED}, avg(age_dx) AS x FROM p GROUP BY sex": "a column as it stands",
+    f"SELECT sex, {COUNTED}, avg(s) AS x FROM (SELECT p.patient_id, p.sex, sum(p.follow_up_days) AS s FROM {P} p JOIN {P} q "
+    "ON p.patient_id = q.patient_id GROUP BY p.patient_id, p.sex) GROUP BY sex": "a column as it stands",
     f"SELECT p.sex, count(DISTINCT p.patient_id) AS n, avg(q.follow_up_days) AS x FROM {P} p LEFT JOIN {P} q "
     "ON p.patient_id = q.patient_id AND q.follow_up_days > 7 GROUP BY p.sex": "INNER and LEFT SEMI joins alone",
     # Beyond what Spark's plan tells.
