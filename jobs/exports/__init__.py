@@ -14,16 +14,18 @@ from jobs import private
 from jobs.errors import GateFailed, WrongUse
 from jobs.exports.earlier import differenced
 from jobs.exports.judge import Protected, judge, protect
-from jobs.exports.output import Output, no_table
+from jobs.exports.measures import BEHIND, PEOPLE, ROWS, parts_of, quantile, with_people
+from jobs.exports.output import LEAST, Behind, Output, no_table
 from jobs.exports.provenance import Plan, unfounded
 from jobs.exports.record import Asked, keep_refused, keep_written, left_before
 from jobs.exports.text import harmless
 from jobs.lake import Lake
-from jobs.query import reads_only
+from jobs.query import NO_WORDS, is_intricate, reads_only
 
 __all__ = ["Asked", "export"]
 
-GROUPING_SETS = re.compile(r"\b(rollup|cube|grouping\s+sets)\b", re.IGNORECASE)
+# Texts that could be read as a part of Spark's plan do not pass; nor does a pseudonym.
+PLAIN = re.compile(r"[\w .:;/%+<>&?!–≥≤-]*")
 Ask = Callable[[str], pa.Table]
 
 
@@ -37,11 +39,12 @@ def export(
     """
     _check(asked, to)
     # Asked twice: the plan says what is counted, the rows what it came to.
-    plan = Plan.of("\n".join(ask(f"EXPLAIN EXTENDED {asked.query}")["plan"].to_pylist()))
+    query = with_people(asked.query)
+    plan = Plan.of("\n".join(ask(f"EXPLAIN EXTENDED {query}")["plan"].to_pylist()))
     asked = replace(asked, tables=plan.tables)
-    output = Output(_frame(ask(asked.query)), counts, totals=bool(GROUPING_SETS.search(asked.query)))
+    output = _output(plan, _frame(ask(query)), counts)
     try:
-        protected = _held(lake, plan, output, suppress=suppress)
+        protected = _leaving(output, _held(lake, plan, output, suppress=suppress))
     except GateFailed as error:
         number = keep_refused(lake, asked, str(error), output.rows.height)
         raise GateFailed(f"{error} Nothing was written; the refusal is export {number}.") from None
@@ -53,6 +56,14 @@ def _check(asked: Asked, to: Path) -> None:
         raise WrongUse("Expected a purpose and a name for the record, found none: say --purpose TEXT and --by NAME.")
     if not reads_only(asked.query) or not re.match(r"\s*(select|with|from)\b", asked.query, re.IGNORECASE):
         raise WrongUse("Expected a query (SELECT …), found another statement: nothing was done.")
+    if is_intricate(asked.query) or not all(
+        PLAIN.fullmatch(each[0][1:-1]) for each in NO_WORDS.finditer(asked.query) if not each["comment"]
+    ):
+        raise WrongUse(
+            "Expected texts of letters, digits and spaces in a query, found other signs in one (a comma, a bracket, a #): leave them out."
+        )
+    if re.search(rf"\b{BEHIND}", asked.query, re.IGNORECASE):
+        raise WrongUse(f"Expected names that do not begin with {BEHIND}, found one: the gate counts under such names.")
     if to.suffix != ".csv" or not to.parent.is_dir() or to.exists():
         raise WrongUse(
             f"Expected a new file that ends in .csv, in a folder that is there, found {to}: name another one with --to."
@@ -63,6 +74,20 @@ def _frame(rows: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _output(plan: Plan, rows: pl.DataFrame, counts: tuple[str, ...]) -> Output:
+    """What was asked, without the columns that the gate added, and what these say."""
+    asked = rows.select(name for name in rows.columns if not name.startswith(BEHIND))
+    columns = plan.columns or {}
+    output = Output(asked, counts, totals=plan.totals, grouped_by=plan.grouped_by)
+    behind = {
+        name: Behind(rows[PEOPLE + name].to_list(), rows[ROWS + name].to_list(), quantile(columns.get(name, "")))
+        for name in output.measures
+        if PEOPLE + name in rows.columns and ROWS + name in rows.columns
+    }
+    shares = {name: parts for name in output.measures if (parts := parts_of(columns.get(name, ""), columns, counts))}
+    return replace(output, behind=behind, shares=shares)
 
 
 def _held(lake: Lake, plan: Plan, output: Output, *, suppress: bool) -> Protected:
@@ -76,6 +101,16 @@ def _held(lake: Lake, plan: Plan, output: Output, *, suppress: bool) -> Protecte
     if found:
         raise GateFailed(" ".join(found))
     return protect(output, betrayed)
+
+
+def _leaving(output: Output, protected: Protected) -> Protected:
+    """The table without its rows of few people: what such a row is about tells of them, though their number is hidden."""
+    many = [row for row, count in enumerate(output.rows[output.people].to_list()) if (count or 0) >= LEAST]
+    if not many:
+        raise GateFailed(f"Expected rows of {LEAST} people or more, found none: group wider.")
+    rows = protected.rows[many]
+    # The order may be one by what is hidden.
+    return replace(protected, rows=rows.sort(output.groups) if protected.hidden and output.groups else rows)
 
 
 def _written(lake: Lake, asked: Asked, output: Output, protected: Protected, to: Path) -> int:

@@ -11,7 +11,7 @@ ALIKE = 0.8
 
 @dataclass(frozen=True)
 class Left:
-    """What left: its grouping columns, and the counts of people behind what it shows, by what each row is about."""
+    """What left: the columns of gold by which it was grouped, and the counts of people behind what it shows, by what each row is about."""
 
     export: int
     groups: tuple[str, ...]
@@ -25,22 +25,28 @@ def differenced(output: Output, earlier: Iterable[Left]) -> set[int]:
     """
     found: set[int] = set()
     for left in earlier:
-        if left.groups == output.groups and left.groups:
+        if set(left.groups) & set(output.about):
             found |= _betrayed(output, left)
     return found
 
 
 def _betrayed(output: Output, left: Left) -> set[int]:
     people = output.rows[output.people].to_list()
-    changes = {
-        row: abs(people[row] - left.people[key])
-        for row, key in enumerate(map(written, output.keys))
-        if key in left.people and people[row] is not None
-    }
+    changes = {row: abs(people[row] - before) for row, before in _same(output, left).items() if people[row] is not None}
     few = {row for row, change in changes.items() if change < LEAST}
     if len(changes) < 2 or len(few) < ALIKE * len(changes):
         return set()
     return {row for row in few if changes[row]}
+
+
+def _same(output: Output, left: Left) -> dict[int, int]:
+    """How many people the same row had then. Where no row has its name any more, the largest is the largest of then, and so on."""
+    known = {row: left.people[key] for row, key in enumerate(map(written, output.keys)) if key in left.people}
+    if known or len(left.people) != output.rows.height:
+        return known
+    people = output.rows[output.people].to_list()
+    by_size = sorted(range(len(people)), key=lambda row: -(people[row] or 0))
+    return dict(zip(by_size, sorted(left.people.values(), reverse=True), strict=True))
 
 
 def written(key: tuple[object, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import polars as pl
 
 from jobs.errors import GateFailed
 from jobs.exports.intervals import open_cells
-from jobs.exports.output import LEAST, Output, no_table
+from jobs.exports.output import LEAST, Behind, Output, no_table
 
 # Counts leave as multiples of this one: what one person more or less changes does not show in most of them.
 BASE = 5
@@ -74,7 +74,7 @@ def too_small(output: Output, differenced: Iterable[int] = ()) -> Cells:
     for name in output.counts[1:]:
         found[name] = few | _few_of(_counts(output, name), people)
     for name in output.measures:
-        found[name] = few | _few_in_shares(output.rows[name].to_list(), people)
+        found[name] = few | _few_behind(output, name).union(*(found[count] for count in output.shares.get(name, ())))
     return found
 
 
@@ -89,16 +89,24 @@ def _few_of(part: Sequence[int | None], people: Sequence[int | None]) -> set[int
     }
 
 
-def _few_in_shares(values: Sequence[object], people: Sequence[int | None]) -> set[int]:
-    """The rows whose share, times its people, is a count of too few; a column of other fractions has none."""
-    shares = [float(value) if value is not None else None for value in values]  # type: ignore[arg-type]
-    if any(share is not None and not 0 <= share <= 1 for share in shares):
+def _few_behind(output: Output, name: str) -> set[int]:
+    """The rows in which a measure is that of fewer than `LEAST` people, mostly of one of them, or the value of one near the least or the most."""
+    if name in output.shares:
         return set()
+    people = [count or 0 for count in _counts(output, output.people)]
+    behind = output.behind.get(name, Behind(people, people))
     return {
         row
-        for row, (share, everybody) in enumerate(zip(shares, people, strict=True))
-        if share is not None and min(share, 1 - share) * (everybody or 0) < LEAST - 0.5
+        for row, (value, some, rows) in enumerate(zip(output.rows[name].to_list(), behind.people, behind.rows, strict=True))
+        if value is not None
+        # Everybody has a row: who has as many as all others together has half of the mean.
+        and (some < LEAST or rows > 2 * (some - 1) or some * behind.beyond < BASE or _is_few(float(value), some))
     }
+
+
+def _is_few(share: float, people: int) -> bool:
+    """True for a part of the people that is fewer than `LEAST`, or leaves out so few."""
+    return 0 <= share <= 1 and min(share, 1 - share) * people < LEAST - 0.5
 
 
 def _hidden_with(output: Output, name: str, cells: set[int]) -> set[int]:
@@ -124,7 +132,7 @@ def _with_measures(output: Output, hidden: Cells) -> Cells:
     """No measure stands beside hidden people; and where one is hidden in a table with totals, none of the totals tells it."""
     totals = {row for row in range(output.rows.height) if output.is_total(row)}
     for name in output.measures:
-        hidden[name] |= hidden[output.people]
+        hidden[name] |= hidden[output.people].union(*(hidden[count] for count in output.shares.get(name, ())))
         hidden[name] |= totals if hidden[name] else set()
     return hidden
 
@@ -135,6 +143,8 @@ def _told(output: Output, hidden: Cells) -> Protected:
         for name in output.rows.columns
     }
     shown = tuple(columns[output.people])
+    for name, (part, whole) in output.shares.items():
+        columns[name] = list(map(_of_rounded, columns[name], columns[part], columns[whole]))
     for name in output.counts:
         columns[name] = [rounded(count) for count in columns[name]]
     for name in output.measures:
@@ -146,6 +156,13 @@ def _told(output: Output, hidden: Cells) -> Protected:
 def rounded(count: int | None) -> int | None:
     """A count as it leaves: the nearest multiple of `BASE`, and never one below `LEAST`."""
     return None if count is None else max(BASE * -(-LEAST // BASE), BASE * round(count / BASE))
+
+
+def _of_rounded(share: float | None, part: int | None, whole: int | None) -> float | None:
+    """A share as the rounded counts make it: the exact one would tell the exact counts."""
+    if share is None or not part or not whole:
+        return None
+    return float(share) * (rounded(part) or 0) / part * whole / (rounded(whole) or 1)
 
 
 def _counts(output: Output, name: str) -> list[int | None]:

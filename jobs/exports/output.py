@@ -1,7 +1,7 @@
 """A table that somebody wants to take out: which columns group, which count people, which measure something."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -16,6 +16,15 @@ PSEUDONYM = r"^[0-9a-fA-F]{16,}$"
 
 
 @dataclass(frozen=True)
+class Behind:
+    """By row, how many patients have a value that a mean is taken of, and in how many rows; and which part of them a quantile leaves beyond it."""
+
+    people: list[int]
+    rows: list[int]
+    beyond: float = 0.5
+
+
+@dataclass(frozen=True)
 class Output:
     """Rows of a query, and which of their columns are counts of people; the first count is that of everybody in the row.
 
@@ -26,6 +35,11 @@ class Output:
     rows: pl.DataFrame
     counts: tuple[str, ...]
     totals: bool = False
+    # Who stands behind a mean, and which two counts make a share.
+    behind: dict[str, Behind] = field(default_factory=dict)
+    shares: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # The columns of gold by which the rows are grouped, whatever they are called here.
+    grouped_by: tuple[str, ...] = ()
 
     @property
     def people(self) -> str:
@@ -40,6 +54,11 @@ class Output:
     @cached_property
     def groups(self) -> tuple[str, ...]:
         return tuple(name for name in self.rows.columns if name not in (*self.counts, *self.measures))
+
+    @property
+    def about(self) -> tuple[str, ...]:
+        """The columns of gold that group, or those here where they are not known."""
+        return self.grouped_by or self.groups
 
     @cached_property
     def keys(self) -> list[tuple[object, ...]]:

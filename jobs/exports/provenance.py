@@ -4,6 +4,22 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from jobs.exports.measures import BEHIND, columns_of_gold, unmeasured
+from jobs.exports.output import LEAST
+from jobs.exports.steps import (
+    ATTRIBUTE,
+    CUT_SHORT,
+    Step,
+    conjuncts,
+    identifiers,
+    items,
+    known_patients,
+    lists,
+    named,
+    of_several_patients,
+    tree,
+    way_to_groups,
+)
 from quality.contracts import contracts
 
 RELATION = re.compile(r"(?:^|[\s(:+-])(?:\w*Relation)(?: (\S+?))?\s*\[", re.MULTILINE)
@@ -11,14 +27,17 @@ PEOPLE = re.compile(
     r"count\(distinct (CASE WHEN (?:(?! THEN | WHEN ).)* THEN )?patient_id#\d+( (ELSE null )?END)?\)( FILTER ?\(WHERE .*\))?",
     re.IGNORECASE,
 )
-# These show the value of one person.
-ONE_PERSON = re.compile(
-    r"\b(min|max|first|last|any_value|mode|max_by|min_by|collect_\w+|array_agg|listagg|string_agg|histogram\w*)\("
+# What may be made of groups: nothing that counts their rows.
+SCALARS = frozenset(
+    [
+        *("coalesce", "cast", "concat", "upper", "lower", "trim", "round", "floor", "ceil", "if", "isnull", "isnotnull"),
+        *("year", "month", "quarter", "trunc", "date_trunc", "date_format", "not", "in", "and", "or", "shiftright"),
+        # Before a bracket too.
+        *("when", "then", "else", "case"),
+    ]
 )
-QUANTILE = re.compile(r"\b(?:percentile\w*|approx_percentile|quantile\w*)\((?:[^,()]|\([^()]*\))*, (?:cast\()?([0-9.]+)")
-LOW, HIGH = 0.05, 0.95
-PASSING = ("Sort", "Filter", "GlobalLimit", "LocalLimit", "SubqueryAlias", "Distinct", "Offset")
-ATTRIBUTE = re.compile(r"[^\s(),+*/<>=-]*#\d+L?")
+# What a condition over the groups may ask: that nobody would be shown of the others.
+MANY = re.compile(rf"\(?§ (?:>= cast\({LEAST} as bigint\)|> cast\({LEAST - 1} as bigint\))\)?")
 
 
 @dataclass(frozen=True)
@@ -30,7 +49,9 @@ class Plan:
     @classmethod
     def of(cls, explained: str) -> "Plan":
         """The analysed part of what EXPLAIN EXTENDED says."""
-        return cls(explained.partition("== Analyzed Logical Plan ==\n")[2].partition("== Optimized Logical Plan ==")[0])
+        text = explained.partition("== Analyzed Logical Plan ==\n")[2].partition("== Optimized Logical Plan ==")[0]
+        # Spark writes a name as the query does.
+        return cls(re.sub(rf"(?i)(?<![\w.])(?:{'|'.join(identifiers())})#", lambda each: each[0].lower(), text))
 
     @cached_property
     def tables(self) -> tuple[str, ...]:
@@ -39,35 +60,82 @@ class Plan:
         return tuple(sorted(each.removeprefix("spark_catalog.") for each in found))
 
     @cached_property
-    def lines(self) -> list[str]:
-        """The steps of the query itself, the last one first, without what WITH names."""
-        steps = self.text.partition("\n")[2].splitlines()
-        if steps and steps[0].startswith("WithCTE"):
-            steps = steps[next((at for at, line in enumerate(steps) if line.startswith("+- ")), 0) :]
-        return [re.sub(r"^[\s:+-]*", "", line) for line in steps]
+    def top(self) -> Step:
+        """The last step of the query, with all others under it."""
+        return tree(self.text.partition("\n")[2].splitlines())
+
+    @cached_property
+    def way(self) -> list[Step]:
+        """The steps from the last one down to the outermost GROUP BY."""
+        return way_to_groups(self.top)
+
+    @cached_property
+    def below(self) -> list[Step]:
+        """The steps under the outermost GROUP BY, and those of subqueries."""
+        way = {id(each) for each in self.way}
+        return [each for each in self.top.all() if id(each) not in way]
+
+    @cached_property
+    def grouped(self) -> dict[str, str]:
+        """What each attribute over the groups is made of, seen through renaming."""
+        made: dict[str, str] = {}
+        for step in reversed(self.way):
+            if step.name in ("Aggregate", "Project"):
+                made |= {name: _through(made, one) for name, one in map(named, step.lists[-1])}
+        return made
 
     @cached_property
     def columns(self) -> "dict[str, str] | None":
-        """What each column of the result is made of, seen through renaming; None where the rows are not grouped by the query."""
-        above: list[str] | None = None
-        for line in self.lines:
-            step, _, rest = line.partition(" ")
-            if step == "Aggregate":
-                made = dict(map(_named, _items(_lists(rest)[-1])))
-                return {_bare(key): value for key, value in (made if above is None else _through(above, made)).items()}
-            if step == "Project":
-                items = _items(_lists(rest)[-1])
-                above = items if above is None else above
-            elif step not in PASSING:
-                return None
-        return None
+        """What each column of the result is made of; None where the rows are not grouped by the query."""
+        if not self.way:
+            return None
+        last = next(step for step in self.way if step.name in ("Aggregate", "Project"))
+        return {_bare(name): self.grouped[name] for name, _ in map(named, last.lists[-1])}
 
     @cached_property
     def groups(self) -> frozenset[str]:
         """What the rows are grouped by."""
-        line = next(line for line in self.lines if line.startswith("Aggregate "))
-        lists = _lists(line.partition(" ")[2])
-        return frozenset(_items(lists[0])) if len(lists) > 1 else frozenset()
+        found = self.way[-1].lists if self.way else []
+        return frozenset(found[0]) if len(found) > 1 else frozenset()
+
+    @cached_property
+    def grouped_by(self) -> tuple[str, ...]:
+        """The columns of gold by which the rows are grouped, whatever the query makes of them and calls them."""
+        made = [named(item) for step in self.below if step.name in ("Project", "Aggregate") for of in step.lists for item in of]
+        renamed = dict(made) | dict(each for step in self.below if step.name == "Expand" for each in _expanded(step))
+        found: set[str] = set()
+        seen: set[str] = set()
+        waiting = list(self.groups)
+        while waiting:
+            one = waiting.pop()
+            while renamed.get(one, one) != one:
+                one = renamed.pop(one)
+            for name in {_bare(each) for each in ATTRIBUTE.findall(one)} - seen:
+                seen.add(name)
+                more = [of for key, of in made if _bare(key) == name and of != key]
+                waiting += more
+                found |= {name.lower()} if not more or name.lower() in columns_of_gold() else set()
+        return tuple(sorted(each for each in found - {"spark_grouping_id"} if "#" not in each))
+
+    @cached_property
+    def totals(self) -> bool:
+        """True where rows stand over others, as ROLLUP and CUBE write them."""
+        return bool(self.way) and any(each.startswith("spark_grouping_id#") for each in self.groups)
+
+    @property
+    def totalled(self) -> Step | None:
+        """The step that gives every row once more for each total."""
+        return self.way[-1].below[-1] if self.totals else None
+
+    @property
+    def selecting(self) -> list[Step]:
+        """The steps by which the query computes columns under the outermost GROUP BY; the one that ROLLUP needs is none."""
+        passed = self.totalled.below if self.totalled else []
+        return [step for step in self.below if all(step is not each for each in passed)]
+
+    def is_count(self, made: str) -> bool:
+        """True for an expression that counts patients."""
+        return PEOPLE.fullmatch(made) is not None
 
 
 def unfounded(plan: Plan, counts: tuple[str, ...], measures: tuple[str, ...]) -> list[str]:
@@ -78,80 +146,92 @@ def unfounded(plan: Plan, counts: tuple[str, ...], measures: tuple[str, ...]) ->
     if strange:
         return [f"Expected tables of gold alone, found {strange[0]}: only what gold knows may leave."]
     if plan.tables and not any(_knows_people(each.removeprefix("gold.")) for each in plan.tables):
-        return []
-    if re.search(r" AS patient_id#", plan.text):
-        return ["Expected patient_id to be that of gold, found another column under its name: rename it."]
+        return [f"Expected a table of patients, found {plan.tables[0]}: its numbers may be of few, whom nobody can count here."]
+    if _forged(plan):
+        return [
+            "Expected patient_id and other pseudonyms to be those of gold, found another column under such a name: rename it."
+        ]
     columns = plan.columns
     if columns is None:
         return ["Expected SELECT …, count(DISTINCT patient_id) … GROUP BY … as the outermost query, found another: write it so."]
-    found = [
+    if any(CUT_SHORT.search(step.told) for step in plan.way):
+        return [
+            "Expected at most 20 columns, two more for each measure, found more: Spark's plan does not tell the others, take several exports."
+        ]
+    found = of_several_patients(plan.top, plan.below, plan.totalled) + _over_groups(plan)
+    found += [
         f"Expected {name} to be count(DISTINCT patient_id), with a condition where needed, found another number: count patients."
         for name in counts
-        if not PEOPLE.fullmatch(columns.get(name, ""))
+        if not plan.is_count(columns.get(name, ""))
     ]
     for name, made in columns.items():
         if name in measures:
-            found += _one_person(name, made)
-        elif name not in counts and not _groups(plan, made):
+            found += unmeasured(name, made, columns, counts, plan.selecting)
+        elif name not in counts and not name.startswith(BEHIND) and not _groups(plan, made):
             found.append(
                 f"Expected {name} to be grouped by, or a fraction, found another number: cast a median AS double, name counts of patients with --count."
             )
     return found
 
 
+def _forged(plan: Plan) -> bool:
+    """True where a pseudonym's name is given to something that no table of gold holds."""
+    known = known_patients(plan.top)
+    return any(each[0] not in known for each in re.finditer(rf"(?<![\w.])(?:{'|'.join(identifiers())})#\d+L?", plan.text))
+
+
+def _over_groups(plan: Plan) -> list[str]:
+    """Why what is done to the rows of the groups tells of what is hidden in them."""
+    above = plan.way[:-1]
+    if plan.totals and any(step.name not in ("Project", "Sort", "SubqueryAlias", "Distinct") for step in above):
+        return [
+            "Expected all rows of a table with totals, found HAVING, WHERE or LIMIT over them: leave it out, --suppress hides small cells."
+        ]
+    if not all(_shows_many(plan, each) for step in above if step.name == "Filter" for each in conjuncts(step.told)):
+        return [
+            f"Expected HAVING count(DISTINCT patient_id) >= {LEAST} alone, found another condition over counts or measures: leave rows out afterwards."
+        ]
+    if not all(_is_shown(plan, step) for step in above if step.name == "Sort"):
+        return ["Expected ORDER BY columns that are shown, found others: sort by groups or by a count of patients."]
+    return []
+
+
+def _shows_many(plan: Plan, condition: str) -> bool:
+    """True for a condition over groups, and for one that leaves out only rows that would be refused."""
+    made = [plan.grouped.get(each, each) for each in ATTRIBUTE.findall(condition)]
+    if all(_groups(plan, each) for each in made):
+        return True
+    return len(made) == 1 and plan.is_count(made[0]) and bool(MANY.fullmatch(ATTRIBUTE.sub("§", condition)))
+
+
+def _is_shown(plan: Plan, step: Step) -> bool:
+    made = [plan.grouped.get(each, each) for item in step.lists[0] for each in ATTRIBUTE.findall(item)]
+    return all(each in (plan.columns or {}).values() or _groups(plan, each) for each in made)
+
+
 def _groups(plan: Plan, made: str) -> bool:
     """True for an expression that is grouped by, or made of such alone."""
     attributes = set(ATTRIBUTE.findall(made))
-    return made in plan.groups or attributes <= plan.groups
+    return made in plan.groups or (attributes <= plan.groups and _scalar(made))
 
 
-def _one_person(name: str, made: str) -> list[str]:
-    extreme = [float(each) for each in QUANTILE.findall(made)]
-    if ONE_PERSON.search(made) or any(not LOW <= each <= HIGH for each in extreme):
-        return [
-            f"Expected {name} to tell of everybody in a row, found the value of one person in it: take a mean, a median or a share."
-        ]
-    return []
+def _through(made: dict[str, str], expression: str) -> str:
+    """An expression in terms of what its attributes are made of."""
+    return ATTRIBUTE.sub(lambda each: made.get(each[0], each[0]), expression)
+
+
+def _scalar(made: str) -> bool:
+    return all(each.lower() in SCALARS for each in re.findall(r"(\w+)\s*\(", made))
+
+
+def _expanded(step: Step) -> list[tuple[str, str]]:
+    """The grouping columns that ROLLUP makes, and what of."""
+    rows, given = lists(step.told)
+    return [(name, one) for row in lists(rows) for name, one in zip(items(given), items(row), strict=False) if "#" in one]
 
 
 def _knows_people(table: str) -> bool:
     return any(column.sensitivity == "identifier" for column in contracts("gold")[table].columns)
-
-
-def _lists(text: str) -> list[str]:
-    """The lists in brackets of a step."""
-    found, depth, start = [], 0, 0
-    for at, sign in enumerate(text):
-        if sign == "[":
-            depth += 1
-            start = at + 1 if depth == 1 else start
-        elif sign == "]":
-            depth -= 1
-            if depth == 0:
-                found.append(text[start:at])
-    return found or [""]
-
-
-def _items(text: str) -> list[str]:
-    """What stands between the commas of a list, brackets kept whole."""
-    found, depth, start = [], 0, 0
-    for at, sign in enumerate(text):
-        depth += (sign in "([") - (sign in ")]")
-        if sign == "," and depth == 0:
-            found.append(text[start:at].strip())
-            start = at + 1
-    return [*found, text[start:].strip()]
-
-
-def _named(item: str) -> tuple[str, str]:
-    """The attribute that an expression gives (`n#7L`), and the expression."""
-    made, _, name = item.rpartition(" AS ")
-    return (name, made) if made else (item, item)
-
-
-def _through(above: list[str], made: dict[str, str]) -> dict[str, str]:
-    """The columns of a step in terms of what the one below it is made of."""
-    return {name: ATTRIBUTE.sub(lambda each: made.get(each[0], each[0]), told) for name, told in map(_named, above)}
 
 
 def _bare(attribute: str) -> str:

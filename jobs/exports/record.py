@@ -28,7 +28,7 @@ EXPORTS = pa.schema(
         ("hidden", pa.int64()),
         ("file", pa.string()),
         ("sha256", pa.string()),
-        # What later exports are held against: the counts behind what was shown, never those of hidden cells.
+        # What later exports are held against: the columns of gold that group, the counts behind what was shown, never those of hidden cells.
         ("groups", pa.list_(pa.string())),
         ("people", pa.string()),
     ]
@@ -52,7 +52,7 @@ def keep_written(
     """Note that a table left; the number of the export."""
     people = {json.dumps(written(key)): count for key, count in zip(output.keys, shown, strict=True) if count is not None}
     told = {"outcome": WRITTEN, "rows": output.rows.height, "hidden": hidden, "file": file, "sha256": digest}
-    return _keep(lake, asked, told | {"groups": list(output.groups), "people": json.dumps(people)})
+    return _keep(lake, asked, told | {"groups": list(output.about), "people": json.dumps(people)})
 
 
 def keep_refused(lake: Lake, asked: Asked, why: str, rows: int) -> int:

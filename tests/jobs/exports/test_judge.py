@@ -12,7 +12,7 @@ from jobs.errors import GateFailed
 from jobs.exports.earlier import Left, differenced
 from jobs.exports.intervals import open_cells
 from jobs.exports.judge import judge, protect, rounded
-from jobs.exports.output import Output
+from jobs.exports.output import Behind, Output
 from jobs.exports.text import harmless
 
 Draw = np.random.Generator
@@ -229,6 +229,35 @@ def test_a_mean_leaves_with_three_digits() -> None:
     assert protect(Output(rows, ("n",))).rows.rows() == [("F", 40, 1230.0, 0.457)]
 
 
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        (Behind([11], [11]), True),
+        (Behind([500], [900]), True),
+        (Behind([1], [1]), False),
+        (Behind([10], [10]), False),
+        # One of twelve has eleven rows.
+        (Behind([12], [23]), False),
+        (Behind([20], [20], 0.25), True),
+        (Behind([19], [19], 0.25), False),
+    ],
+)
+def test_a_mean_is_of_many_whoever_else_is_in_the_row(behind: Behind, told: bool) -> None:
+    rows = pl.DataFrame({"sex": ["F"], "n": [500], "days": [63.0]})
+    assert (judge(Output(rows, ("n",), behind={"days": behind})) == []) == told
+
+
+def test_a_share_among_percentages_is_one_of_few_too() -> None:
+    rows = pl.DataFrame({"sex": ["F", "M"], "n": [500, 500], "days": [63.0, 0.004]})
+    assert "found 1 in days" in judge(Output(rows, ("n",)))[0]
+
+
+def test_a_share_is_hidden_with_either_of_its_counts() -> None:
+    rows = pl.DataFrame({"sex": ["F", "M"], "n": [100, 99], "dead": [40, 3], "percent": [40.0, 3.03]})
+    told = protect(Output(rows, ("n", "dead"), shares={"percent": ("dead", "n")}))
+    assert told.rows["percent"].to_list() == [40.0, None]
+
+
 # Earlier outputs
 
 BEFORE = {("F", "breast"): 90, ("F", "lung"): 70, ("M", "breast"): 50, ("M", "lung"): 60}
@@ -249,6 +278,18 @@ def test_a_table_that_differs_from_an_earlier_one_by_few_people_tells_of_them(
     before = Left(1, ("sex", "tumor_group"), dict(BEFORE))
     assert differenced(Output(plain(now), ("n",)), [before]) == betrayed
     assert bool(judge(Output(plain(now), ("n",)), betrayed)) == bool(betrayed)
+
+
+@pytest.mark.parametrize(("by", "betrayed"), [(("sex", "tumor_group"), {3}), (("sex",), {3}), (("marker",), set())])
+def test_other_names_for_the_groups_of_an_earlier_table_do_not_hide_whom_it_tells_of(
+    by: tuple[str, ...], betrayed: set[int]
+) -> None:
+    now = (
+        plain(BEFORE | {("M", "lung"): 59})
+        .with_columns(pl.col("sex").str.to_lowercase())
+        .rename({"sex": "s", "tumor_group": "g"})
+    )
+    assert differenced(Output(now, ("n",), grouped_by=by), [Left(1, ("sex", "tumor_group"), dict(BEFORE))]) == betrayed
 
 
 # Text
