@@ -20,7 +20,7 @@ from jobs import alerts
 from jobs.alerts import Run
 from jobs.alerts.causes import causes
 from jobs.errors import LakehouseError, WrongUse
-from jobs.ledger import Ledger
+from jobs.ledger import Ledger, notes
 from jobs.ledger.schema import DELIVERY
 from jobs.settings import Settings
 from tests.jobs.deliveries import delivery_id, know
@@ -281,6 +281,50 @@ def test_an_alert_is_posted_and_tried_again_where_that_failed(
         said = json.loads(server.got[-1])
     assert (len(server.got), said["kind"], said["cause"]) == (2, "run", "run/maintenance")
     assert said["text"].startswith("maintenance failed in verify, run r1.")
+
+
+def test_where_one_way_is_closed_the_other_is_told_and_told_once(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts.run_failed(settings, Run("maintenance", "r1"), "verify")
+    with serving(socketserver.ThreadingTCPServer, Mailbox) as mail, serving(HTTPServer, Hook) as hook:
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", f"http://127.0.0.1:{hook.server_address[1]}/")
+
+        def tell(port: int, answer: int) -> tuple[str, int, int]:
+            """What is said when mail goes to a port and the webhook answers so; mails and posts so far."""
+            monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{port}")
+            hook.answer = answer
+            try:
+                said = str(alerts.tell(settings))
+            except LakehouseError as error:
+                said = str(error).split(",")[0]
+            return said, len(mail.got), len(hook.got)
+
+        here = mail.server_address[1]
+        dead = "Expected a mail server at 127.0.0.1:1 that takes alerts"
+        assert tell(1, 204) == (dead, 0, 1)
+        assert tell(1, 204) == (dead, 0, 1)
+        assert tell(here, 204) == ("1", 1, 1)
+        alerts.run_failed(settings, Run("gold_build", "r2"), "endpoint")
+        assert tell(here, 500) == ("Expected a webhook that takes alerts", 2, 2)
+        assert tell(here, 204) == ("1", 2, 3)
+        assert tell(here, 204) == ("0", 2, 3)
+
+
+def test_what_was_told_half_is_forgotten_with_its_alert(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(socketserver.ThreadingTCPServer, Mailbox) as mail:
+        monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{mail.server_address[1]}")
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", "http://127.0.0.1:1/")
+        alerts.run_failed(settings, Run("maintenance", "r1"), "verify")
+        with pytest.raises(LakehouseError, match="a webhook that takes alerts"):
+            alerts.tell(settings)
+    alerts.run_succeeded(settings, Run("maintenance", "r2"))
+    with ledger.engine.begin() as connection:
+        assert notes.said_below(connection, "told/") == []
 
 
 def test_a_server_that_is_not_there_and_a_wrong_setting_get_a_sentence(
