@@ -27,7 +27,7 @@ from jobs.ledger.alerts import (
 from jobs.settings import Settings
 
 # What closes when its cause is gone; a run that failed is told by the run itself, and closed by a later one.
-LOOKED_FOR = ("held", "refused", "silence")
+LOOKED_FOR = ("held", "refused", "silence", "gold")
 TELLING = "alerts"
 # Whose last task is killed outright tells nobody: a run that takes longer than any is one of those.
 ENDLESS = timedelta(hours=12)

@@ -41,7 +41,7 @@ class Alert:
 
     @property
     def kind(self) -> str:
-        """run, silence, refused, held."""
+        """run, silence, refused, held, gold."""
         return self.cause.partition("/")[0]
 
     def told(self) -> dict[str, Any]:

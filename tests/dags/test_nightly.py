@@ -44,7 +44,11 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, str
     lake.write("ops", "t", pa.table({"a": [1]}))
     file = next(Path(lake.path("ops", "t")).glob("*.parquet"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PSCC_ALERT", "PSCC_DATABASE"))}
+    key = root / "platform.key"
+    key.write_text("11" * 32)
+    key.chmod(0o600)
     environment |= {"LAKE_ROOT": lake.root, "PYTHONPATH": str(ROOT), "PSCC_BACKUP": str(root / "backups")}
+    environment["PSCC_PLATFORM_KEY_FILE"] = str(key)
     asked = [sys.executable, "-c", RUN, str(root), str(file)]
     done = subprocess.run(asked, capture_output=True, text=True, env=environment, cwd=root, check=False)
     line = next((line for line in done.stdout.splitlines() if line.startswith("RUNS")), None)
@@ -55,13 +59,15 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, str
 
 def test_a_damaged_lake_stops_the_night_before_anything_is_deleted_and_is_told_of_once(nights):
     runs, causes = nights
-    assert runs[0] == {"verify": "failed", "verdict": "failed"} | dict.fromkeys(list(STEPS)[1:], "upstream_failed")
+    assert runs[0] == {"verify": "failed", "verdict": "failed"} | dict.fromkeys(
+        [*list(STEPS)[1:], "ask_for_gold"], "upstream_failed"
+    )
     assert causes[0] == ["run/maintenance"]
 
 
 def test_the_next_night_is_green_and_closes_the_alert(nights):
     runs, causes = nights
-    assert runs[2] == dict.fromkeys([*STEPS, "verdict"], "success")
+    assert runs[2] == dict.fromkeys([*STEPS, "ask_for_gold", "verdict"], "success")
     assert causes[1] == []
 
 

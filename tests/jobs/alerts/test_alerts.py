@@ -4,6 +4,7 @@ import json
 import re
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from jobs import alerts
 from jobs.alerts import Run
 from jobs.alerts.causes import causes
 from jobs.errors import LakehouseError, WrongUse
-from jobs.ledger import Ledger, notes
+from jobs.ledger import Ledger, notes, now
+from jobs.ledger.gold import note_fresh
 from jobs.ledger.schema import DELIVERY
 from jobs.settings import Settings
 from tests.jobs.deliveries import delivery_id, know
@@ -124,6 +126,29 @@ def test_a_setting_says_within_how_many_days_a_hospital_delivers(ledger: Ledger,
     monkeypatch.setenv("PSCC_DELIVERY_DAYS", "gr=often")
     with pytest.raises(WrongUse, match=r"^Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8, found 'gr=often'"):
         names(ledger)
+
+
+def test_what_gold_does_not_know_for_longer_than_a_night_is_a_cause_unless_its_build_is_one(
+    settings: Settings, ledger: Ledger
+) -> None:
+    ledger.keep_pass(1, "gr", [A], accepted_failed=False)
+    # Nobody has looked yet how gold is.
+    assert names(ledger, 2) == []
+    time.sleep(0.002)
+    note_fresh(ledger, now())
+    assert names(ledger, 2) == []
+    time.sleep(0.002)
+    ledger.keep_pass(2, "gr", [], accepted_failed=False)
+    missing = ledger.passes_in_full()[-1]["finished_at"]
+    assert (names(ledger, 1.4), names(ledger, 1.6)) == ([], [f"gold/{missing}"])
+    ledger.keep_pass(3, "gr", [], accepted_failed=False)
+    assert names(ledger, 1.6) == [f"gold/{missing}"]
+    alerts.run_failed(settings, Run("gold_build", "r1"), "endpoint")
+    assert names(ledger, 1.6) == []
+    alerts.run_succeeded(settings, Run("gold_build", "r2"))
+    assert names(ledger, 1.6) == [f"gold/{missing}"]
+    note_fresh(ledger, now())
+    assert names(ledger, 1.6) == []
 
 
 # One a cause
