@@ -5,6 +5,14 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from jobs.errors import WrongUse
 
+# A machine that is gone, or a network that is cut, says nothing: without these who asks would wait for hours. The address may name others.
+LIMITS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
 EXPECTED = "Expected PSCC_DATABASE_URL to be postgresql://user:password@host:port/database, found"
 
 
@@ -19,8 +27,9 @@ def postgres(url: str) -> Engine:
         raise WrongUse(f"{EXPECTED} something that is no address: correct it.") from None
     if address.get_backend_name() != "postgresql":
         raise WrongUse(f"{EXPECTED} another kind of database: only PostgreSQL can be shared.")
+    bounded = address.set(drivername="postgresql+psycopg").update_query_dict(LIMITS | dict(address.query))
     try:
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
+        return create_engine(bounded, pool_pre_ping=True, hide_parameters=True)
     except ImportError:
         raise WrongUse(f"{EXPECTED} one, but no driver for it: install pscc-lakehouse[postgres].") from None
 

@@ -9,8 +9,8 @@ from jobs import intake, status
 from jobs.errors import LakehouseError, WrongUse
 from jobs.hospitals import hospitals
 from jobs.landing.pseudonyms import Pseudonyms
-from jobs.ledger import Announcement, Delivery, Lease, Ledger, formats
-from jobs.ledger.gold import finished_of, note_finished
+from jobs.ledger import Announcement, Delivery, Lease, Ledger, formats, now
+from jobs.ledger.gold import finished_of, note_finished, note_fresh
 from jobs.returns import Report
 from jobs.settings import Settings
 from jobs.stages import deciding, judging, loading, publishing, verdicts
@@ -164,7 +164,10 @@ def build(settings: Settings, engine: Any) -> Any:
     try:
         _check_key(settings, ledger)
         with ledger.hold("engine") as alone:
-            return engine.build(alone.check)
+            at = now()
+            built = engine.build(alone.check)
+            note_fresh(ledger, at)
+            return built
     finally:
         ledger.close()
 
@@ -187,15 +190,27 @@ def finish_build(settings: Settings, engine: Any) -> None:
         _check_key(settings, ledger)
         with ledger.hold("engine") as alone:
             note_finished(ledger, engine.finish(alone.check))
+            _note_fresh(ledger, engine)
     finally:
         ledger.close()
 
 
 def has_to_build(settings: Settings, engine: Any) -> bool:
-    """True where a build would make a product again, or tell of more than the last one that came to its end; asks no JVM."""
+    """True where a build would make a product again, or tell of more than the last one that came to its end; asks no JVM.
+
+    Where gold is as silver is, the ledger is told so.
+    """
     with closing(Ledger(settings, create=False)) as ledger:
         _check_key(settings, ledger)
-        return not engine.gold_is_fresh() or finished_of(ledger) != engine.checked()
+        return not _note_fresh(ledger, engine) or finished_of(ledger) != engine.checked()
+
+
+def _note_fresh(ledger: Ledger, engine: Any) -> bool:
+    """Whether gold is as silver is, noted in the ledger where it is. What is published during the look may be in gold or not: it is not counted."""
+    at = now()
+    if fresh := bool(engine.gold_is_fresh()):
+        note_fresh(ledger, at)
+    return fresh
 
 
 def gold_is_fresh(settings: Settings, engine: Any) -> bool:

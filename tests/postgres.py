@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 
@@ -35,6 +36,31 @@ def server() -> Iterator[str]:
             yield address
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def silenced(address: str) -> Iterator[None]:
+    """While the block runs the server is not gone but answers nobody: who waits for it, waits."""
+    if os.environ.get("PSCC_TEST_DATABASE_URL"):
+        pytest.skip("only a server of the tests' own can be stopped")
+    with psycopg.connect(address) as connection:
+        head = psutil.Process(connection.info.backend_pid).parent()
+    assert head is not None
+    # Nobody new comes after this one.
+    head.suspend()
+    stopped = [head, *head.children()]
+    _signalled(stopped, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        _signalled(stopped, signal.SIGCONT)
+
+
+def _signalled(processes: list[psutil.Process], what: int) -> None:
+    for each in processes:
+        # Who served a connection that was closed just now may be gone.
+        with suppress(psutil.NoSuchProcess):
+            each.send_signal(what)
 
 
 def _binaries(home: Path) -> Path:

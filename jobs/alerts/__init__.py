@@ -18,14 +18,16 @@ from jobs.ledger.alerts import (
     note_begun,
     note_looked,
     note_told,
+    note_told_by,
     open_alert,
     opened,
     put_aside,
+    told_by,
 )
 from jobs.settings import Settings
 
 # What closes when its cause is gone; a run that failed is told by the run itself, and closed by a later one.
-LOOKED_FOR = ("held", "refused", "silence")
+LOOKED_FOR = ("held", "refused", "silence", "gold")
 TELLING = "alerts"
 # Whose last task is killed outright tells nobody: a run that takes longer than any is one of those.
 ENDLESS = timedelta(hours=12)
@@ -76,19 +78,25 @@ def tell(settings: Settings) -> int:
     """Send every open alert that was not sent yet; how many. LakehouseError, after all were tried, where one could not be."""
     with closing(Ledger(settings, create=False)) as ledger, ledger.hold(TELLING):
         waiting = [each for each in opened(ledger) if each.told_at is None] if channels() else []
-        failed = [error for each in waiting if (error := _told(ledger, each))]
+        failed = [error for each in waiting for error in _told(ledger, each)]
     if failed:
         raise failed[0]
     return len(waiting)
 
 
-def _told(ledger: Ledger, alert: Alert) -> LakehouseError | None:
-    try:
-        send(alert)
-    except LakehouseError as error:
-        return error
-    note_told(ledger, alert)
-    return None
+def _told(ledger: Ledger, alert: Alert) -> list[LakehouseError]:
+    """What kept an alert from some ways. Each is tried, whatever became of the others, and gets it once."""
+    failed, taken = list[LakehouseError](), told_by(ledger, alert)
+    for channel in [each for each in channels() if each not in taken]:
+        try:
+            send(alert, channel)
+        except LakehouseError as error:
+            failed.append(error)
+        else:
+            note_told_by(ledger, alert, channel)
+    if not failed:
+        note_told(ledger, alert)
+    return failed
 
 
 def listed(settings: Settings) -> list[Alert]:

@@ -1,4 +1,4 @@
-"""What somebody has to look at, as the ledger tells of it: deliveries that are held or refused, and hospitals that are silent."""
+"""What somebody has to look at, as the ledger tells of it: deliveries held or refused, hospitals that are silent, gold that is behind silver."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,17 @@ from statistics import median
 from jobs.errors import WrongUse
 from jobs.hospitals import hospitals
 from jobs.ledger import Announcement, Delivery, Ledger
-from jobs.ledger.alerts import Cause
+from jobs.ledger.alerts import Cause, opened
+from jobs.ledger.gold import behind_since
 from jobs.settings import value
 
 # A gap in the chain mostly closes by itself; what was refused long ago was answered then.
 GAP, RECENT = timedelta(days=7), timedelta(days=7)
 # From so many deliveries on a hospital has a habit, and is late when twice its usual time has passed.
 HABIT, LATE = 3, 2
+# Every night gold is built where it is behind: after so long a night has gone by and nothing came of it.
+BEHIND = timedelta(hours=36)
+BUILD = "run/gold_build"
 # Outcomes of a delivery that was not taken.
 REFUSED = ("rejected", "quarantined")
 
@@ -23,7 +27,8 @@ def causes(ledger: Ledger, at: datetime) -> list[Cause]:
     """Everything that is wrong at a moment."""
     deliveries = ledger.deliveries()
     announcements = ledger.announcements()
-    return [*_held(deliveries, at), *_refused(deliveries, announcements, at), *_silent(deliveries, announcements, at)]
+    of_deliveries = [*_held(deliveries, at), *_refused(deliveries, announcements, at)]
+    return [*of_deliveries, *_silent(deliveries, announcements, at), *_behind(ledger, at)]
 
 
 def _held(deliveries: list[Delivery], at: datetime) -> Iterator[Cause]:
@@ -75,6 +80,18 @@ def _silent(deliveries: list[Delivery], announcements: list[Announcement], at: d
                 f"{center} has delivered nothing since {last:%Y-%m-%d}; something was expected within {days:.0f} days.",
                 f"Ask {center}; look whether files lie in its landing folder without a manifest.json: pscc status",
             )
+
+
+def _behind(ledger: Ledger, at: datetime) -> Iterator[Cause]:
+    """Gold that was not made of what was published long ago; where its build has failed, that is the cause."""
+    since = behind_since(ledger)
+    if since is None or at - _time(since) < BEHIND or BUILD in {each.cause for each in opened(ledger)}:
+        return
+    yield Cause(
+        f"gold/{since}",
+        f"gold is not known to hold what was published at {since[:16]}, and a night has gone by.",
+        "pscc build; then look in Airflow why neither gold_build nor maintenance did it.",
+    )
 
 
 def cadences() -> dict[str, float]:

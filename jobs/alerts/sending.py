@@ -21,10 +21,9 @@ def channels() -> list[str]:
     return [name for name, setting in (("mail", "PSCC_ALERT_MAIL"), ("webhook", "PSCC_ALERT_WEBHOOK")) if value(setting)]
 
 
-def send(alert: Alert) -> None:
-    """Send an alert by every way that is set; LakehouseError where one does not work, WrongUse where one is set wrongly."""
-    for name in channels():
-        {"mail": _mail, "webhook": _post}[name](alert)
+def send(alert: Alert, channel: str) -> None:
+    """Send an alert by one way; LakehouseError where it does not work, WrongUse where it is set wrongly."""
+    {"mail": _mail, "webhook": _post}[channel](alert)
 
 
 def _mail(alert: Alert) -> None:

@@ -15,7 +15,7 @@ from jobs.settings import Settings
 KeysOption = Annotated[Path, typer.Option("--keys", metavar="KEYS.json", help="The hospitals' delivery keys.")]
 
 # What a command publishes rings for nobody: only a run of Airflow starts the next.
-TO_GOLD = "Next: `pscc build`, else gold has it with the next delivery of any hospital."
+TO_GOLD = "Next: `pscc build`, else gold has it with the next delivery of any hospital, at the latest the next night (DAG `maintenance`)."
 
 
 class Verdict(StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from jobs.errors import LakehouseError, WrongUse
 from jobs.landing.model import Manifest
-from jobs.ledger import formats
+from jobs.ledger import formats, notes
 from jobs.ledger import lease as leases
 from jobs.ledger.chain import Place, place
 from jobs.ledger.formats import Format
@@ -86,7 +86,7 @@ class Ledger:
     def key_fingerprint(self) -> str | None:
         """What tells the lake's platform key from others; None before the first delivery."""
         with self.engine.begin() as connection:
-            return connection.execute(select(LAKE.c.value).where(LAKE.c.name == KEY)).scalar()
+            return notes.said(connection, KEY)
 
     # Leases
 

@@ -4,15 +4,17 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from jobs.ledger import Ledger, now
-from jobs.ledger.schema import ALERT, LAKE
+from jobs.ledger import Ledger, notes, now
+from jobs.ledger.schema import ALERT
 
 # How the reason begins where a person closed an alert.
 BY = "closed by "
 LOOKED = "alerts_looked_at"
+# Before the number of an alert that one way has taken and another not yet, and that way.
+TOLD = "told/"
 # Before the cause of a run that has begun and has told of no end yet.
 BEGUN = "begun/"
 
@@ -39,7 +41,7 @@ class Alert:
 
     @property
     def kind(self) -> str:
-        """run, silence, refused, held."""
+        """run, silence, refused, held, gold."""
         return self.cause.partition("/")[0]
 
     def told(self) -> dict[str, Any]:
@@ -72,46 +74,58 @@ def close_alert(ledger: Ledger, cause: str, because: str) -> bool:
     """Close the alert of a cause; False where none is open."""
     here = (ALERT.c.cause == cause) & ALERT.c.closed_at.is_(None)
     with ledger.engine.begin() as connection:
+        number = connection.execute(select(ALERT.c.id).where(here)).scalar()
+        if number is None:
+            return False
+        notes.forget_below(connection, f"{TOLD}{number}/")
         return connection.execute(update(ALERT).where(here).values(closed_at=now(), closed_because=because)).rowcount == 1
 
 
 def note_told(ledger: Ledger, alert: Alert) -> None:
-    """Note that an alert was sent."""
+    """Note that an alert was sent, by every way that is set."""
     with ledger.engine.begin() as connection:
         connection.execute(update(ALERT).where(ALERT.c.id == alert.id).values(told_at=now()))
+        notes.forget_below(connection, f"{TOLD}{alert.id}/")
+
+
+def note_told_by(ledger: Ledger, alert: Alert, channel: str) -> None:
+    """Note that an alert was sent by one way, so that it is not sent there again for another that was closed."""
+    with ledger.engine.begin() as connection:
+        notes.say(connection, f"{TOLD}{alert.id}/{channel}", now())
+
+
+def told_by(ledger: Ledger, alert: Alert) -> set[str]:
+    """By which ways an alert was sent that others have not taken yet."""
+    with ledger.engine.begin() as connection:
+        return {channel for channel, _ in notes.said_below(connection, f"{TOLD}{alert.id}/")}
 
 
 def note_looked(ledger: Ledger) -> None:
     """Note that causes were looked for."""
-    _say(ledger, LOOKED, now())
-
-
-def _say(ledger: Ledger, name: str, value: str) -> None:
     with ledger.engine.begin() as connection:
-        if connection.execute(update(LAKE).where(LAKE.c.name == name).values(value=value)).rowcount == 0:
-            connection.execute(insert(LAKE).values(name=name, value=value))
+        notes.say(connection, LOOKED, now())
 
 
 def note_begun(ledger: Ledger, cause: str, run: str) -> None:
     """Note that a run has begun, under the cause that its failure would have; of several the last one counts."""
-    _say(ledger, f"{BEGUN}{cause}", f"{now()} {run}")
+    with ledger.engine.begin() as connection:
+        notes.say(connection, f"{BEGUN}{cause}", f"{now()} {run}")
 
 
 def forget_begun(ledger: Ledger, cause: str) -> None:
     """Note that nobody has to ask any more what became of a run."""
     with ledger.engine.begin() as connection:
-        connection.execute(delete(LAKE).where(LAKE.c.name == f"{BEGUN}{cause}"))
+        notes.forget(connection, f"{BEGUN}{cause}")
 
 
 def begun(ledger: Ledger) -> list[tuple[str, str, str]]:
     """Cause, moment and name of every run that has told of no end."""
-    here = LAKE.c.name.startswith(BEGUN, autoescape=True)
     with ledger.engine.begin() as connection:
-        rows = connection.execute(select(LAKE.c.name, LAKE.c.value).where(here).order_by(LAKE.c.name)).all()
-    return [(name.removeprefix(BEGUN), *value.split(" ", 1)) for name, value in rows]
+        rows = notes.said_below(connection, BEGUN)
+    return [(cause, since, run) for cause, value in rows for since, _, run in [value.partition(" ")]]
 
 
 def looked_at(ledger: Ledger) -> str | None:
     """When causes were looked for last, None where never."""
     with ledger.engine.begin() as connection:
-        return connection.execute(select(LAKE.c.value).where(LAKE.c.name == LOOKED)).scalar()
+        return notes.said(connection, LOOKED)

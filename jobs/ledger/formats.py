@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection
 
 from jobs.errors import WrongUse
-from jobs.ledger.schema import LAKE
+from jobs.ledger import notes
 from jobs.settings import LAKE_FORMAT
 
 NAME, GROWN = "format", "silver_to_make_again"
@@ -32,8 +32,7 @@ class Format:
 
 def format_of(connection: Connection) -> str | None:
     """What the ledger says, None where it says nothing."""
-    found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == NAME)).scalar()
-    return None if found is None else str(found)
+    return notes.said(connection, NAME)
 
 
 def read(found: str | None, lake: str) -> Format:
@@ -46,29 +45,23 @@ def read(found: str | None, lake: str) -> Format:
 
 def write(connection: Connection, said: Format) -> None:
     """Let the ledger say it."""
-    _say(connection, NAME, str(said))
+    notes.say(connection, NAME, str(said))
 
 
 def grown(connection: Connection) -> list[str]:
     """The silver tables that an upgrade gave columns, which are empty until silver was made again."""
-    found = connection.execute(select(LAKE.c.value).where(LAKE.c.name == GROWN)).scalar()
-    return sorted(found.split()) if found else []
+    return sorted((notes.said(connection, GROWN) or "").split())
 
 
 def note_grown(connection: Connection, names: list[str]) -> None:
     """Remember some more of them."""
     if names:
-        _say(connection, GROWN, " ".join(sorted({*grown(connection), *names})))
+        notes.say(connection, GROWN, " ".join(sorted({*grown(connection), *names})))
 
 
 def forget_grown(connection: Connection) -> None:
     """Silver was made again."""
-    connection.execute(delete(LAKE).where(LAKE.c.name == GROWN))
-
-
-def _say(connection: Connection, name: str, value: str) -> None:
-    if connection.execute(update(LAKE).where(LAKE.c.name == name).values(value=value)).rowcount == 0:
-        connection.execute(insert(LAKE).values(name=name, value=value))
+    notes.forget(connection, GROWN)
 
 
 def refuse_newer(found: Format, lake: str) -> None:

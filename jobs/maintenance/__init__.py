@@ -1,4 +1,4 @@
-"""What keeps a lake well, night by night: verify, compact, shorten logs, vacuum, retention, backup and the drill that restores it."""
+"""What keeps a lake well, night by night: verify, compact, backup and the drill that restores it, then shorten logs, vacuum, retention."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from jobs import access, audit, rights
 from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
-from jobs.ledger import Fence, Ledger
+from jobs.ledger import Fence, Ledger, notes, now
 from jobs.maintenance import backup as backups
 from jobs.maintenance import retention
 from jobs.maintenance.compact import compact
@@ -20,6 +20,8 @@ from jobs.settings import Settings, value
 from jobs.verification import verify
 from quality.address import is_remote
 
+# Since when a backup or its drill is at work, or was when it ended badly.
+BEGUN = "backup_begun"
 EachTable = Callable[[Lake, str, str, Fence], int]
 
 
@@ -39,9 +41,30 @@ def alone(settings: Settings) -> Iterator[tuple[Ledger, Fence]]:
 
 @contextmanager
 def _only_backup(settings: Settings) -> Iterator[None]:
-    """While no other backup or drill of the lake is at work: what lies half made in their place is nobody's then."""
+    """While no other backup or drill of the lake is at work: what lies half made in their place is nobody's then.
+
+    Noted as begun until it has come to a good end.
+    """
     with closing(Ledger(settings, create=False)) as ledger, ledger.hold("backup"):
+        with ledger.engine.begin() as connection:
+            notes.say(connection, BEGUN, now())
         yield
+        with ledger.engine.begin() as connection:
+            notes.forget(connection, BEGUN)
+
+
+def _check_backed_up(settings: Settings) -> None:
+    """GateFailed where backups are asked for, and there is none yet or the last one, or its drill, came to no good end."""
+    to = _place_of_backups()
+    if to is None:
+        return
+    with closing(Ledger(settings, create=False)) as ledger, ledger.engine.begin() as connection:
+        begun = notes.said(connection, BEGUN)
+    if begun or not backups.is_any(to):
+        found = f"that what began at {begun[:16]} came to no good end" if begun else "none"
+        raise GateFailed(
+            f"Expected the last backup to be whole before anything old is deleted, found {found}: run `pscc maintain --only backup,drill`."
+        )
 
 
 def _verify(settings: Settings) -> str:
@@ -73,16 +96,19 @@ def _compact(settings: Settings) -> str:
 
 
 def _logs(settings: Settings) -> str:
+    _check_backed_up(settings)
     gone, tables = _everywhere(settings, clean_log)
     return f"{gone:,} files of the logs of {tables:,} tables are gone."
 
 
 def _vacuum(settings: Settings) -> str:
+    _check_backed_up(settings)
     gone, tables = _everywhere(settings, vacuum)
     return f"{gone:,} files that no version needs are gone from {tables:,} tables."
 
 
 def _retention(settings: Settings) -> str:
+    _check_backed_up(settings)
     return f"{_landing(settings)} {_access_log(settings)}"
 
 
@@ -149,13 +175,13 @@ def _place_of_backups() -> Path | None:
     return Path(place) if place else None
 
 
-# In this order: what is broken is found before anything is deleted, and what is backed up is tidy.
+# In this order: what is broken is found first, and nothing old is deleted before a backup was made and restored.
 STEPS: dict[str, Callable[[Settings], str]] = {
     "verify": _verify,
     "compact": _compact,
+    "backup": _backup,
+    "drill": _drill,
     "logs": _logs,
     "vacuum": _vacuum,
     "retention": _retention,
-    "backup": _backup,
-    "drill": _drill,
 }

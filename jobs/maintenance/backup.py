@@ -111,6 +111,11 @@ def newest(to: Path) -> Path:
     return found[-1]
 
 
+def is_any(to: Path) -> bool:
+    """Whether there is a whole backup below a folder."""
+    return bool(_all(to))
+
+
 def _all(to: Path) -> list[Path]:
     return sorted(each.parent for each in to.glob(f"[0-9]*/{MANIFEST}"))
 

@@ -192,10 +192,11 @@ def stop_program(place: Place, name: str, *, wait: bool = True) -> None:
 
 
 def shut_down(place: Place, patience: float = 120) -> None:
-    """Stop all programs, those first that others do not need, then the supervisor itself."""
+    """Stop the watch, which would start others again; all programs, those first that others do not need; then the supervisor itself."""
+    stop_program(place, "watch")
     needed = {name for each in PROGRAMS for name in each.needs}
     # All that there may be: what ran before may be what this machine does without now.
-    every = [*[each.name for each in PROGRAMS], "watch"]
+    every = [each.name for each in PROGRAMS]
     for group in ([name for name in every if name not in needed], [name for name in every if name in needed]):
         for name in group:
             stop_program(place, name, wait=False)

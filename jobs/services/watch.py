@@ -59,22 +59,31 @@ def act(place: Place, program: Program, seen: Seen, wrong: str | None, state: st
     seen.wrong = wrong
     if wrong is None:
         seen.since, seen.not_before = None, 0.0
+        begun(place, program).unlink(missing_ok=True)
         return
     if wrong.startswith(UNKNOWN):
         return
     seen.since = seen.since or now
     if now < seen.not_before:
         return
-    if state == "FATAL":
+    if state == "FATAL" or (state == "STOPPED" and begun(place, program).exists()):
         _again(place, program, seen, now, wrong)
     elif state == "RUNNING" and now - seen.since > program.patience_seconds:
+        # Who is found stopped stays so: a person did it. This says who did it here, should the watch be killed before the start.
+        begun(place, program).touch()
         supervisor.stop_program(place, program.name)
         _again(place, program, seen, now, wrong)
+
+
+def begun(place: Place, program: Program) -> Path:
+    """The file that is there while a program is stopped in order to be started again."""
+    return place.run / f"{program.name}.restart"
 
 
 def _again(place: Place, program: Program, seen: Seen, now: float, wrong: str) -> None:
     print(f"{program.name} {wrong}: started again", flush=True)
     supervisor.start_program(place, program)
+    begun(place, program).unlink(missing_ok=True)
     seen.restarts += 1
     seen.since = now
     seen.not_before = now + min(LONGEST_WAIT, EVERY_SECONDS * 2**seen.restarts)

@@ -4,6 +4,7 @@ No store of Delta's Java side excludes a second writer of a table in an object s
 ledger says: `python -m jobs.site.engine clinical` has it while its JVM runs, and ends the JVM when it cannot be sure of it any more.
 """
 
+import math
 import os
 import signal
 import socket
@@ -11,7 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from types import FrameType
 
 from sqlalchemy import Engine
@@ -49,8 +52,21 @@ def sole(ledger: Engine, lake: str) -> Lease:
     return found
 
 
+@dataclass
+class _Told:
+    """What the ledger told of the lease: when it was asked last before it said that the lease is held, and whether it is lost."""
+
+    sure: float = -math.inf
+    lost: LeaseLost | None = None
+
+
 def guarded(command: list[str], environment: dict[str, str], held: Lease) -> int:
     """Run a program while the lease is held; its exit code. LeaseLost when the lease is, or nobody can tell."""
+    told, over = _Told(), Event()
+    _renew(held, told)
+    _check(told)
+    # A database that hangs, and is not gone, lets who asks it wait for ever: who looks at the clock may not be the one who asks.
+    Thread(target=_keep, args=(held, told, over), name=f"lease {held.name}", daemon=True).start()
     program = subprocess.Popen(command, env=environment)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -59,12 +75,12 @@ def guarded(command: list[str], environment: dict[str, str], held: Lease) -> int
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     try:
-        sure = time.monotonic()
         while program.poll() is None:
-            sure = _renewed(held, sure)
+            _check(told)
             _wait(program)
         return program.returncode
     finally:
+        over.set()
         if program.poll() is None:
             program.kill()
             program.wait()
@@ -77,18 +93,30 @@ def _wait(program: "subprocess.Popen[bytes]") -> None:
         return
 
 
-def _renewed(held: Lease, sure: float) -> float:
-    """When the lease was last seen to be held: now, or `sure` where the database does not answer; LeaseLost when that is too long ago."""
+def _keep(held: Lease, told: _Told, over: Event) -> None:
+    while not over.wait(EVERY_SECONDS):
+        _renew(held, told)
+
+
+def _renew(held: Lease, told: _Told) -> None:
+    # The lease lasts from when it was asked for, however late the answer comes.
+    asked_at = time.monotonic()
     try:
         held.renew()
         held.check()
-        return time.monotonic()
+        told.sure = asked_at
+    except LeaseLost as error:
+        told.lost = error
     except DBAPIError:
-        if time.monotonic() - sure > SURE_FOR_SECONDS:
-            raise LeaseLost(
-                "Expected the ledger to tell who is the clinical engine, found it silent: this engine ends."
-            ) from None
-        return sure
+        pass  # Perhaps it answers the next time; how long nobody has been sure is seen by `_check`.
+
+
+def _check(told: _Told) -> None:
+    """Nothing while the lease is surely held; LeaseLost otherwise."""
+    if told.lost:
+        raise told.lost
+    if time.monotonic() - told.sure > SURE_FOR_SECONDS:
+        raise LeaseLost("Expected the ledger to tell who is the clinical engine, found it silent: this engine ends.")
 
 
 def command(settings: Settings, listener: Path | None = None) -> list[str]:
@@ -160,10 +188,10 @@ def main(kind: str) -> int:
     ledger = store.open_store(settings, create=False)
     held = sole(ledger, settings.lake)
     print(f"The clinical engine of {settings.lake} starts on {settings.spark_master}.", flush=True)
-    try:
-        return guarded(words, variables, held)
-    finally:
-        held.release()
+    # Not where the lease is lost: it is somebody else's, or the ledger answers nobody and it ends by itself.
+    ended = guarded(words, variables, held)
+    held.release()
+    return ended
 
 
 if __name__ == "__main__":

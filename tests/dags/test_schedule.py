@@ -48,13 +48,18 @@ change("7", "silver.person", "silver.variant")
 change("8", "silver.person")
 published = tick()
 change("9", "silver.specimen")
-print("RUNS" + json.dumps([announced, published, tick()]))
+later = tick()
+# A look at night that found gold up to date, then one that did not.
+change(None, "gold.due")
+fresh = tick()
+change("everything", "gold.due")
+print("RUNS" + json.dumps([announced, published, later, fresh, tick()]))
 """
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
-    """The runs that there are after two announcements, then after both were published, then after a third was."""
+    """The runs that there are after two announcements, after both were published, after a third was, and after two looks at night."""
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
@@ -79,3 +84,8 @@ def test_what_was_published_between_two_looks_of_the_scheduler_starts_one_build(
 
 def test_a_publication_after_the_run_of_a_build_was_made_has_another_one_so_that_no_look_of_the_first_can_lose_it(runs):
     assert runs[2] == [*runs[1], "gold_build everything"]
+
+
+def test_what_no_run_has_published_is_built_the_night_after_and_only_then(runs):
+    assert runs[3] == runs[2]
+    assert runs[4] == [*runs[3], "gold_build everything"]

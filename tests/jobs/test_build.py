@@ -1,5 +1,6 @@
 """A build of gold: when a product is made again, what its readers see when it is refused, and what landing tells it of oppositions."""
 
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from jobs.errors import GateFailed, LeaseLost
 from jobs.lake import Lake
 from jobs.landing.pseudonyms import Pseudonyms
 from jobs.ledger import Ledger
+from jobs.ledger.gold import behind_since
 from jobs.settings import Settings
 from jobs.silver import tables
 from jobs.silver.engine import Engine
@@ -158,7 +160,12 @@ def test_a_build_is_asked_for_until_one_came_to_its_end_on_what_is_there_now(
         ingest.build_table(house.settings, house, name)
     # Every product is made, and nobody told of it: the verdict died.
     assert (house.gold_is_fresh(), asked()) == (True, True)
-    ingest.finish_build(house.settings, house)
+    with closing(Ledger(house.settings)) as ledger:
+        ledger.keep_pass(1, "gr", [], accepted_failed=False)
+        assert behind_since(ledger)
+        time.sleep(0.002)
+        ingest.finish_build(house.settings, house)
+        assert behind_since(ledger) is None
     assert not asked()
     # A table that no product reads, then a check that failed: worklist and pages tell of both.
     fill(house.lake, "trial", {})
@@ -169,7 +176,14 @@ def test_a_build_is_asked_for_until_one_came_to_its_end_on_what_is_there_now(
     ingest.finish_build(house.settings, house)
     assert not asked()
     people(house.lake, "a a")
-    assert asked()
+    with closing(Ledger(house.settings)) as ledger:
+        ledger.keep_pass(2, "gr", [], accepted_failed=False)
+        time.sleep(0.002)
+        assert asked()
+        assert behind_since(ledger)
+        samples(house.lake, "s3 a")
+        ingest.build(house.settings, house)
+        assert behind_since(ledger) is None
 
 
 def test_who_is_hidden_leaves_a_product_that_is_refused_and_the_docs_are_made_all_the_same(

@@ -4,6 +4,7 @@ import json
 import re
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from jobs import alerts
 from jobs.alerts import Run
 from jobs.alerts.causes import causes
 from jobs.errors import LakehouseError, WrongUse
-from jobs.ledger import Ledger
+from jobs.ledger import Ledger, notes, now
+from jobs.ledger.gold import note_fresh
 from jobs.ledger.schema import DELIVERY
 from jobs.settings import Settings
 from tests.jobs.deliveries import delivery_id, know
@@ -124,6 +126,29 @@ def test_a_setting_says_within_how_many_days_a_hospital_delivers(ledger: Ledger,
     monkeypatch.setenv("PSCC_DELIVERY_DAYS", "gr=often")
     with pytest.raises(WrongUse, match=r"^Expected PSCC_DELIVERY_DAYS to be like gr=35,aphp=8, found 'gr=often'"):
         names(ledger)
+
+
+def test_what_gold_does_not_know_for_longer_than_a_night_is_a_cause_unless_its_build_is_one(
+    settings: Settings, ledger: Ledger
+) -> None:
+    ledger.keep_pass(1, "gr", [A], accepted_failed=False)
+    # Nobody has looked yet how gold is.
+    assert names(ledger, 2) == []
+    time.sleep(0.002)
+    note_fresh(ledger, now())
+    assert names(ledger, 2) == []
+    time.sleep(0.002)
+    ledger.keep_pass(2, "gr", [], accepted_failed=False)
+    missing = ledger.passes_in_full()[-1]["finished_at"]
+    assert (names(ledger, 1.4), names(ledger, 1.6)) == ([], [f"gold/{missing}"])
+    ledger.keep_pass(3, "gr", [], accepted_failed=False)
+    assert names(ledger, 1.6) == [f"gold/{missing}"]
+    alerts.run_failed(settings, Run("gold_build", "r1"), "endpoint")
+    assert names(ledger, 1.6) == []
+    alerts.run_succeeded(settings, Run("gold_build", "r2"))
+    assert names(ledger, 1.6) == [f"gold/{missing}"]
+    note_fresh(ledger, now())
+    assert names(ledger, 1.6) == []
 
 
 # One a cause
@@ -281,6 +306,50 @@ def test_an_alert_is_posted_and_tried_again_where_that_failed(
         said = json.loads(server.got[-1])
     assert (len(server.got), said["kind"], said["cause"]) == (2, "run", "run/maintenance")
     assert said["text"].startswith("maintenance failed in verify, run r1.")
+
+
+def test_where_one_way_is_closed_the_other_is_told_and_told_once(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerts.run_failed(settings, Run("maintenance", "r1"), "verify")
+    with serving(socketserver.ThreadingTCPServer, Mailbox) as mail, serving(HTTPServer, Hook) as hook:
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", f"http://127.0.0.1:{hook.server_address[1]}/")
+
+        def tell(port: int, answer: int) -> tuple[str, int, int]:
+            """What is said when mail goes to a port and the webhook answers so; mails and posts so far."""
+            monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{port}")
+            hook.answer = answer
+            try:
+                said = str(alerts.tell(settings))
+            except LakehouseError as error:
+                said = str(error).split(",")[0]
+            return said, len(mail.got), len(hook.got)
+
+        here = mail.server_address[1]
+        dead = "Expected a mail server at 127.0.0.1:1 that takes alerts"
+        assert tell(1, 204) == (dead, 0, 1)
+        assert tell(1, 204) == (dead, 0, 1)
+        assert tell(here, 204) == ("1", 1, 1)
+        alerts.run_failed(settings, Run("gold_build", "r2"), "endpoint")
+        assert tell(here, 500) == ("Expected a webhook that takes alerts", 2, 2)
+        assert tell(here, 204) == ("1", 2, 3)
+        assert tell(here, 204) == ("0", 2, 3)
+
+
+def test_what_was_told_half_is_forgotten_with_its_alert(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(socketserver.ThreadingTCPServer, Mailbox) as mail:
+        monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{mail.server_address[1]}")
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", "http://127.0.0.1:1/")
+        alerts.run_failed(settings, Run("maintenance", "r1"), "verify")
+        with pytest.raises(LakehouseError, match="a webhook that takes alerts"):
+            alerts.tell(settings)
+    alerts.run_succeeded(settings, Run("maintenance", "r2"))
+    with ledger.engine.begin() as connection:
+        assert notes.said_below(connection, "told/") == []
 
 
 def test_a_server_that_is_not_there_and_a_wrong_setting_get_a_sentence(

@@ -260,6 +260,44 @@ def test_a_settled_delivery_leaves_and_a_folder_that_is_none_stays(whole: Landed
     assert tmp_path.exists()
 
 
+def test_nothing_old_is_deleted_until_a_backup_that_was_asked_for_was_made_and_restored(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = ["logs", "vacuum", "retention"]
+
+    def refused() -> list[str]:
+        """The steps that delete and were not allowed to."""
+        said = dict[str, str]()
+        for step in every:
+            try:
+                said[step] = maintain(world.settings, step)
+            except GateFailed as error:
+                said[step] = str(error)
+        sentence = "Expected the last backup to be whole before anything old is deleted, found"
+        return [step for step, told in said.items() if told.startswith(sentence)]
+
+    monkeypatch.delenv("PSCC_BACKUP", raising=False)
+    assert refused() == []
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    assert refused() == every
+    maintain(world.settings, "backup")
+    assert refused() == []
+    (tmp_path / "backups").chmod(0o755)
+    with pytest.raises(WrongUse):
+        maintain(world.settings, "backup")
+    assert refused() == every
+    (tmp_path / "backups").chmod(0o700)
+    maintain(world.settings, "drill")
+    assert refused() == []
+    file = next((tmp_path / "backups" / "files").rglob("*.parquet"))
+    file.unlink()
+    with pytest.raises(LakehouseError):
+        maintain(world.settings, "drill")
+    assert refused() == every
+    monkeypatch.delenv("PSCC_BACKUP")
+    assert refused() == []
+
+
 # Alone in the lake
 
 

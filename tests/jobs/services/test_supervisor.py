@@ -34,6 +34,23 @@ def test_the_supervisor_starts_nothing_by_itself_and_ends_when_told(place: Place
     assert not supervisor.is_running(place)
 
 
+def test_the_watch_is_gone_before_anything_is_stopped_that_it_could_start_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.start(place)
+    supervisor.start_program(place, "watch")
+    watched, stop = list[str](), supervisor.stop_program
+
+    def seen(place: Place, name: str, *, wait: bool = True) -> None:
+        if name != "watch":
+            watched.append(supervisor.states(place)["watch"]["statename"])
+        stop(place, name, wait=wait)
+
+    monkeypatch.setattr(supervisor, "stop_program", seen)
+    supervisor.shut_down(place)
+    assert set(watched) == {"STOPPED"}
+
+
 def test_what_operators_set_reaches_the_guards_which_hand_it_to_the_tasks(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@site.example")
     monkeypatch.setenv("PSCC_PLATFORM_KEY_FILE", "/of/another/lake")

@@ -49,6 +49,35 @@ def test_who_is_started_again(
     assert bool(deeds) == bool(expected)
 
 
+def test_a_restart_that_was_cut_short_is_ended_by_the_next_watch_and_who_was_stopped_by_a_person_stays_so(
+    place: Place, deeds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(place: Place, name: str) -> None:
+        deeds.append(f"stop {name}")
+        raise SystemExit
+
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(watch.supervisor, "stop_program", killed)
+        seen = Seen()
+        act(place, SCHEDULER, seen, "gave no sign", "RUNNING", now=1.0)
+        with pytest.raises(SystemExit):
+            act(place, SCHEDULER, seen, "gave no sign", "RUNNING", now=2.0 + SCHEDULER.patience_seconds)
+    seen = Seen()
+    act(place, SCHEDULER, seen, "does not run", "STOPPING", now=1.0)
+    assert deeds == ["stop scheduler"]
+    act(place, SCHEDULER, seen, "does not run", "STOPPED", now=11.0)
+    assert deeds == ["stop scheduler", "start scheduler"]
+    act(place, SCHEDULER, seen, "does not run", "STOPPED", now=1000.0)
+    assert deeds == ["stop scheduler", "start scheduler"]
+
+
+def test_of_a_restart_that_somebody_else_ended_nothing_is_remembered(place: Place, deeds: list[str]) -> None:
+    watch.begun(place, SCHEDULER).touch()
+    act(place, SCHEDULER, Seen(), None, "RUNNING", now=1.0)
+    act(place, SCHEDULER, Seen(), "does not run", "STOPPED", now=2.0)
+    assert deeds == []
+
+
 def test_who_is_given_up_again_and_again_is_tried_at_growing_intervals_for_ever(place: Place, deeds: list[str]) -> None:
     seen, at = Seen(), []
     for second in range(0, 3600, watch.EVERY_SECONDS):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import Engine, text, update
 
@@ -86,6 +87,38 @@ def test_an_engine_that_cannot_reach_the_ledger_ends_before_another_could_start(
         connection.execute(text("drop table lease"))
     with pytest.raises(LeaseLost, match="found it silent"):
         engine.guarded(SLEEPER, {}, held)
+
+
+def test_an_engine_whose_ledger_hangs_ends_before_another_could_start_and_waits_for_nothing(
+    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, lake = tmp_path / "started", "s3a://clinical/lake"
+    sleeper = [sys.executable, "-c", f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(60)"]
+    monkeypatch.setenv("LAKE_ROOT", lake)
+    monkeypatch.setenv("PSCC_DATABASE_URL", postgres.emptied(postgresql))
+    monkeypatch.setattr(engine, "SURE_FOR_SECONDS", 2.0)
+    monkeypatch.setattr(engine, "command", lambda _: sleeper)
+    monkeypatch.setattr(engine, "environment", dict)
+    store.open_store(Settings.from_environment(), create=True).dispose()
+    over = threading.Event()
+
+    def hang() -> None:
+        while not started.exists():
+            time.sleep(0.1)
+        with postgres.silenced(postgresql):
+            over.wait(30)
+
+    hanging = threading.Thread(target=hang)
+    hanging.start()
+    began = time.monotonic()
+    try:
+        with pytest.raises(LeaseLost, match="found it silent"):
+            engine.main("clinical")
+        assert 2 <= time.monotonic() - began < 20
+        assert not psutil.pid_exists(int(started.read_text()))
+    finally:
+        over.set()
+        hanging.join()
 
 
 def test_the_engine_s_role_in_the_database_has_its_own_lease_and_nothing_else(postgresql: str) -> None:
