@@ -1,8 +1,10 @@
 """A class in containers: a release is made and approved in Airflow, and a trainee learns on it."""
 
+import json
 import re
 import time
 import urllib.error
+from typing import Any
 
 import pytest
 
@@ -31,10 +33,12 @@ tried("environment", lambda: pathlib.Path("/proc/1/environ").read_bytes() if b"P
 @pytest.fixture(scope="module")
 def release(stack: Stack, gold: None) -> str:
     """The name of an approved release. Who is in it is drawn, so now and then one fails its gate and the next is a little coarser."""
+    refused = []
     for k in (11, 15, 20):
         run = started(stack, k)
         until(lambda run=run: waits_or_ended(stack, run), 1200, "the release waits for a person")
         if state(stack, run, "approval") != "awaiting_input":
+            refused.append(why_failed(stack, run))
             continue
         # Airflow asks once more where somebody answers before its scheduler knows that it asked; no person is that quick.
         time.sleep(5)
@@ -43,7 +47,7 @@ def release(stack: Stack, gold: None) -> str:
         until(lambda run=run: run_state(stack, run) in ("success", "failed"), 300, "the release is published")
         assert run_state(stack, run) == "success"
         return str(stack.airflow(f"dags/{DAG}/dagRuns/{run}/taskInstances/make/xcomEntries/return_value")["value"])
-    raise AssertionError("no release of these patients kept its bounds")
+    raise AssertionError("no release of these patients kept its bounds:\n" + "\n".join(refused))
 
 
 def started(stack: Stack, k: int) -> str:
@@ -57,6 +61,19 @@ def run_state(stack: Stack, run: str) -> str:
 
 def state(stack: Stack, run: str, task: str) -> str | None:
     return stack.airflow(f"dags/{DAG}/dagRuns/{run}/taskInstances/{task}")["state"]
+
+
+def why_failed(stack: Stack, run: str) -> str:
+    """The tasks of a run that failed, each with the last of its log that tells an error."""
+    told = stack.airflow(f"dags/{DAG}/dagRuns/{run}/taskInstances")["task_instances"]
+    failed = [each for each in told if each["state"] == "failed"]
+    return "\n".join(f"{each['task_id']}: {last_error(stack, run, each)}" for each in failed)
+
+
+def last_error(stack: Stack, run: str, task: dict[str, Any]) -> str:
+    log = stack.airflow(f"dags/{DAG}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{task['try_number']}")
+    errors = [line for line in log["content"] if isinstance(line, dict) and line.get("level") == "error"]
+    return json.dumps(errors[-1])[:2000] if errors else str(log["content"])[-2000:]
 
 
 def waits_or_ended(stack: Stack, run: str) -> bool:
