@@ -34,7 +34,7 @@ tried("environment", lambda: pathlib.Path("/proc/1/environ").read_bytes() if b"P
 def release(stack: Stack, gold: None) -> str:
     """The name of an approved release. Who is in it is drawn, so now and then one fails its gate and the next is a little coarser."""
     refused = []
-    for k in (11, 15, 20):
+    for k in (11, 15, 20, 30):
         run = started(stack, k)
         until(lambda run=run: waits_or_ended(stack, run), 1200, "the release waits for a person")
         if state(stack, run, "approval") != "awaiting_input":
