@@ -15,7 +15,7 @@ from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
-from jobs.settings import Settings, checked_place, recall, remembered, value
+from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
 from quality.address import is_remote
 
 # The supervisor's words in plain ones.
@@ -98,6 +98,7 @@ def _recalled(state: Path) -> Place:
     """The place, with the settings that its services were started with put into the environment."""
     place = opened(state)
     recall(place.settings)
+    give_libraries()
     return place
 
 
