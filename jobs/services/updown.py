@@ -35,7 +35,9 @@ def private() -> Iterator[None]:
 
 
 def up(place: Place, watch: Watch) -> str:
-    """Start everything that does not run, and wait until all of it is well; what was handed over, and what the academy says of itself, with its invitations."""
+    """Start everything that does not run, and wait until all of it is well; what was handed over, what the academy says of itself, with its
+    invitations, and which settings have to wait.
+    """
     check(place)
     with private():
         make_folders(place)
@@ -64,7 +66,15 @@ def up(place: Place, watch: Watch) -> str:
     for program in [each for each in PROGRAMS if each not in wanted]:
         supervisor.stop_program(place, program.name)
     supervisor.start_program(place, "watch")
-    return handed + said
+    return handed + said + not_yet(place)
+
+
+def not_yet(place: Place) -> str:
+    """The settings that differ from those which run, as a line; empty where none does."""
+    differ = {name for name, _ in place.settings.items() ^ supervisor.started_with(place).items()}
+    if not differ:
+        return ""
+    return f"Not in force before `pscc down` and `pscc up`, for what runs was started otherwise: {', '.join(sorted(differ))}.\n"
 
 
 def prepare_academy(place: Place, watch: Watch) -> str:

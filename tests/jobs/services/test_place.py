@@ -87,6 +87,7 @@ def test_what_was_named_once_is_remembered_whatever_a_later_shell_has_set(
 
 def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    (tmp_path / "backups").mkdir()
     monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@hospital.example")
     first = prepared_from_environment(tmp_path / "services", None, None, None)
     forget("PSCC_BACKUP", "PSCC_ALERT_MAIL")
@@ -101,6 +102,17 @@ def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path
     forget("PSCC_BACKUP")
     settings(tmp_path / "services", None)
     assert value("PSCC_BACKUP") == str(tmp_path / "backups")
+
+
+def test_a_folder_that_is_remembered_and_gone_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "disk" / "backups"))
+    prepared_from_environment(tmp_path / "services", None, None, None)
+    forget("PSCC_BACKUP")
+    with pytest.raises(WrongUse, match=r"an earlier `pscc up` was told as PSCC_BACKUP, found none: mount its disk"):
+        prepared_from_environment(tmp_path / "services", None, None, None)
+    assert not (tmp_path / "disk").exists()
+    monkeypatch.setenv("PSCC_BACKUP", "")
+    assert "PSCC_BACKUP" not in prepared_from_environment(tmp_path / "services", None, None, None).settings
 
 
 def test_of_a_secret_in_a_file_the_path_is_remembered_and_what_stands_there_is_read_anew(
