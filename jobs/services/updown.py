@@ -123,7 +123,10 @@ def check(place: Place) -> None:
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
     if wrong := faults(lake(place) | place.settings):
-        raise WrongUse("\n".join(wrong))
+        # Who types this in a plain shell has set nothing: an earlier start did.
+        kept = [name for name in place.settings if any(name in sentence for sentence in wrong)]
+        back = [f"{name} is remembered: `{name}= pscc up` takes it back." for name in kept]
+        raise WrongUse("\n".join([*wrong, *back]))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():
         raise WrongUse(

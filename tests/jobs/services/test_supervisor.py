@@ -62,6 +62,18 @@ def test_what_operators_set_reaches_the_guards_which_hand_it_to_the_tasks(place:
     assert not [each for each in told if each.startswith(b"PSCC_PLATFORM_KEY_FILE")]
 
 
+def test_a_wrong_setting_that_an_earlier_start_has_left_is_named_with_what_takes_it_back(place: Place) -> None:
+    for file, content in ((place.keys, "{}"), (place.platform_key_file, "11" * 32)):
+        Path(file).write_text(content)
+        Path(file).chmod(0o600)
+    left = replace(place, settings={"PSCC_SMTP_PASSWORD_FILE": "/gone", "PSCC_ALERT_MAIL": "on-call@site.example"})
+    with pytest.raises(WrongUse) as refused:
+        check(left)
+    wrong, back = str(refused.value).splitlines()
+    assert wrong.startswith("Expected PSCC_SMTP_PASSWORD_FILE to be ")
+    assert back == "PSCC_SMTP_PASSWORD_FILE is remembered: `PSCC_SMTP_PASSWORD_FILE= pscc up` takes it back."
+
+
 def test_settings_that_what_runs_does_not_know_are_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in remembered({}):
         monkeypatch.delenv(name)
