@@ -240,6 +240,26 @@ def test_no_query_runs_to_find_the_moment_of_a_table(remote, query):
     )
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "BEGIN SELECT raise_error(max(stage)) FROM edu_tumor; END",
+        "/* a word before */ here: BEGIN IF (SELECT max(tumor_no) FROM edu_tumor) > 5 THEN SELECT raise_error('big'); END IF; END",
+        "EXECUTE IMMEDIATE 'BEGIN SELECT raise_error(max(stage)) FROM edu_tumor; END'",
+        "BEGIN DROP TABLE edu_tumor; END",
+    ],
+)
+def test_no_script_runs(remote, script):
+    kim = Knocking(remote("kim"))
+    kim.execute(number(), number(), "SET spark.sql.scripting.enabled = true")
+    for said in (
+        kim.columns(number(), lambda plan: plan.sql, script),
+        kim.columns(number(), lambda plan: plan.drop_na.input.sql, script),
+        kim.execute(number(), number(), script),
+    ):
+        assert "SQL_SCRIPT" in said or "PARSE_SYNTAX_ERROR" in said, said
+
+
 def test_the_engine_s_log_says_what_went_wrong_and_no_value(ada, state):
     said = "concat('patient ', stage, ' of [TUMOR_NO.7] Error: \\n\\tat patient\\npatient (7)')"
     assert "patient III" in refusal(lambda: ada.sql(f"SELECT raise_error({said}) FROM edu_tumor WHERE stage = 'III'").collect())
@@ -364,7 +384,6 @@ def test_java_is_not_called_from_sql(ada, function):
         "ALTER TABLE edu_tumor ADD COLUMN mine INT",
         "INSERT OVERWRITE DIRECTORY '/tmp/mine' USING csv SELECT 1",
         "EXECUTE IMMEDIATE 'DROP TABLE edu_tumor'",
-        "BEGIN DROP TABLE edu_tumor; END",
         "CREATE VIEW mine AS SELECT 1",
         "CREATE TEMP VIEW mine USING csv OPTIONS (path '/etc/passwd')",
         "CREATE GLOBAL TEMP VIEW mine AS SELECT 1",
