@@ -4,8 +4,11 @@ import java.util.Set;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.analysis.LocalTempView$;
+import org.apache.spark.sql.catalyst.analysis.RelationTimeTravel;
 import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.catalyst.trees.TreeNode;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.delta.catalog.DeltaTableV2;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
@@ -37,14 +40,45 @@ public class ReadOnly extends AbstractFunction1 {
         closed = true;
     }
 
+    static void refuse(String why) {
+        throw new UnsupportedOperationException("The class reads and changes nothing: " + why);
+    }
+
     public Object apply(Object extensions) {
         ((SparkSessionExtensions) extensions).injectCheckRule(new OfSession());
+        // The one kind of rule that is asked before Spark resolves anything.
+        ((SparkSessionExtensions) extensions).injectHintResolutionRule(new Early());
         return BoxedUnit.UNIT;
     }
 
     public static class OfSession extends AbstractFunction1 {
         public Object apply(Object session) {
             return new OnPlan((SparkSession) session);
+        }
+    }
+
+    public static class Early extends AbstractFunction1 {
+        public Object apply(Object session) {
+            return new NoSearchForAMoment();
+        }
+    }
+
+    /** A query for the moment of a table runs while Spark understands the rest: nobody notes or bounds it, and errors tell what it found. */
+    public static class NoSearchForAMoment extends Rule {
+        public TreeNode apply(TreeNode plan) {
+            if (closed) {
+                ((LogicalPlan) plan).foreachWithSubqueries(new OnMoment());
+            }
+            return plan;
+        }
+    }
+
+    public static class OnMoment extends AbstractFunction1 {
+        public Object apply(Object node) {
+            if (node instanceof RelationTimeTravel && ((LogicalPlan) node).subqueries().nonEmpty()) {
+                refuse("name the moment of a table itself, TIMESTAMP AS OF '…', or its version.");
+            }
+            return BoxedUnit.UNIT;
         }
     }
 
@@ -169,10 +203,6 @@ public class ReadOnly extends AbstractFunction1 {
                 }
             }
             refuse(ONLY_TABLES);
-        }
-
-        private void refuse(String why) {
-            throw new UnsupportedOperationException("The class reads and changes nothing: " + why);
         }
     }
 }

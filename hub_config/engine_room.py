@@ -84,6 +84,8 @@ def configuration(orders: Orders, port: int) -> dict[str, str]:
         "spark.sql.connect.serverStacktrace.enabled": "false",
         # ${env:…} in a query would be what stands in the engine's environment.
         "spark.sql.variable.substitute": "false",
+        # Spark runs a script to tell what columns it has: nobody would note or bound that.
+        "spark.sql.scripting.enabled": "false",
         "spark.sql.pyspark.jvmStacktrace.enabled": "false",
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",

@@ -62,8 +62,8 @@ def check_not_supervised(arguments: Sequence[str]) -> None:
     place = opened(to.parent)
     if to == place.academy and supervisor.is_running(place) and "hub" in {each.name for each in programs(place)}:
         instead = {
-            "up": f"`pscc up --to {place.state}` starts it",
-            "down": f"`pscc up --to {place.state} --without academy` stops the class alone, `pscc down --to {place.state}` everything",
+            "up": f"`pscc up --services {place.state}` starts it",
+            "down": f"`pscc up --services {place.state} --without academy` stops the class alone, `pscc down --services {place.state}` everything",
         }
         raise WrongUse(
             f"Expected an academy of its own, found the class of the services in {place.state}, which run: {instead[arguments[0]]}."

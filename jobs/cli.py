@@ -15,7 +15,7 @@ from jobs.commands import academy, analysts, deliveries, lake, operating, releas
 from jobs.errors import ContractViolation, EngineSilent, GateFailed, LakehouseError, WrongUse
 from jobs.failures import own_words
 from jobs.services import users
-from jobs.settings import validate
+from jobs.settings import check, validate
 
 # As `pscc --help` lists them.
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -85,6 +85,8 @@ for name, commands in GROUPS.items():
 
 # One makes what a setting names, the other tells all that is wrong by itself.
 UNCHECKED = {"key", "settings"}
+# It remembers what it hands on: where a file holds a secret, that is the file, which may hold another one by then.
+HANDS_ON = {"up"}
 
 
 def main() -> None:
@@ -95,7 +97,7 @@ def main() -> None:
         sys.stdout.reconfigure(line_buffering=True)
     try:
         if words and words[0] not in UNCHECKED and "--help" not in words:
-            validate()
+            (check if words[0] in HANDS_ON else validate)()
         with own_words():
             sys.exit(app(standalone_mode=False))
     except TyperException as error:

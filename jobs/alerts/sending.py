@@ -3,9 +3,9 @@
 import json
 import smtplib
 import ssl
-import urllib.error
 import urllib.request
 from email.message import EmailMessage
+from http.client import HTTPException
 from pathlib import Path
 
 from jobs.errors import LakehouseError
@@ -40,7 +40,8 @@ def _mail(alert: Alert) -> None:
         with smtplib.SMTP(host, port, timeout=PATIENCE_SECONDS) as server:
             _sign_in(server)
             server.send_message(message)
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        # ValueError: a password that no mail server could be told.
         raise _unsent(f"a mail server at {host}:{port} that takes alerts", "PSCC_SMTP", error) from None
 
 
@@ -66,7 +67,8 @@ def _post(alert: Alert) -> None:
     request = urllib.request.Request(asked("PSCC_ALERT_WEBHOOK"), json.dumps(said).encode(), {"Content-Type": "application/json"})
     try:
         urllib.request.urlopen(request, timeout=PATIENCE_SECONDS).close()
-    except (OSError, ValueError, urllib.error.HTTPError) as error:
+    except (OSError, ValueError, HTTPException) as error:
+        # HTTPException: something else than a web server listens there.
         raise _unsent("a webhook that takes alerts", "PSCC_ALERT_WEBHOOK", error) from None
 
 

@@ -115,8 +115,9 @@ class _Erasure:
                 self.logs = list(dict.fromkeys([*self.logs, *_folders(each, ())]))
                 found |= {row["trace"] for row in rows_of(tx, request_trace, request=each.id)}
         for each in register.known(tx):
-            if each.state == ERASING:
-                # One that died before the vault forgot: that knows it all, and nobody else is at work.
+            if each.state == ERASING or each.is_closed:
+                # One that died before the vault forgot: that knows it all, and nobody else is at work. Or one that was withdrawn for its file,
+                # which was only away.
                 sought.drop(settings, each.id)
             if each.state == PROVING and sought.place(settings, each.id).is_file():
                 told = sought.kept(settings, each.id)

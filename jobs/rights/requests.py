@@ -156,20 +156,30 @@ def withdraw(settings: Settings, name: str, by: str, reason: str) -> Request:
     WrongUse for every other one: what is begun is ended.
     """
     _check_signed(by, reason)
-    with at_work(settings, create=False) as worker, worker.ledger.alone(hospitals()), worker.vault.transaction() as tx:
-        found = register.one(tx, name)
-        if found.is_closed:
-            raise WrongUse(f"Expected a request that waits, found {name} {found.state}: nothing is left to withdraw.")
-        if not (found.state == RECEIVED or _is_lost(settings, tx, found)):
-            raise WrongUse(f"Expected a request that nothing was done for, found {name} {found.state}: `pscc rights run {name}`.")
-        outcome = json.dumps({"withdrawn_by": by.strip(), "withdrawn_for": reason.strip()})
-        for each in (found, *register.joined(tx, name)):
-            register.forget(tx, each.id)
-            register.change(tx, each, state=WITHDRAWN, done_at=now(), outcome=outcome)
-    with _vault(settings) as vault:
-        audit.note(settings, vault, who=by.strip(), act=f"{found.kind} withdrawn", purpose=reason.strip(), request=name, rows=0)
-        _write_page(settings, vault)
+    outcome = json.dumps({"withdrawn_by": by.strip(), "withdrawn_for": reason.strip()})
+    with at_work(settings, create=False) as worker, worker.ledger.alone(hospitals()):
+        with worker.vault.transaction() as tx:
+            closed = _withdrawable(settings, tx, name)
+        # Before it holds: where nothing can be added to the audit, nothing is withdrawn.
+        for each in closed:
+            act = f"{each.kind} withdrawn"
+            audit.note(settings, worker.vault, who=by.strip(), act=act, purpose=reason.strip(), request=each.id, rows=0)
+        with worker.vault.transaction() as tx:
+            for each in closed:
+                register.forget(tx, each.id)
+                register.change(tx, each, state=WITHDRAWN, done_at=now(), outcome=outcome)
+        _write_page(settings, worker.vault)
     return shown(settings, name)
+
+
+def _withdrawable(settings: Settings, tx: Connection, name: str) -> list[Request]:
+    """A request, and those that were to be done with it; WrongUse where it is begun or closed."""
+    found = register.one(tx, name)
+    if found.is_closed:
+        raise WrongUse(f"Expected a request that waits, found {name} {found.state}: nothing is left to withdraw.")
+    if not (found.state == RECEIVED or _is_lost(settings, tx, found)):
+        raise WrongUse(f"Expected a request that nothing was done for, found {name} {found.state}: `pscc rights run {name}`.")
+    return [found, *register.joined(tx, name)]
 
 
 def _is_lost(settings: Settings, tx: Connection, found: Request) -> bool:

@@ -46,10 +46,10 @@ def triggerer(place: Place) -> list[str]:
     """As the others, and the landing area to look at."""
     landing = Path(place.landing)
     seen = ["--ro-bind", str(landing), str(landing)] if landing.exists() else []
-    # After what is hidden: it may lie below that.
     own = secret_files(Part.TRIGGER)
+    # After what is hidden: it may lie below that.
     hidden = [each for each in _clinical_data(place) if each not in own]
-    return [*machine([place.state]), *OWN_TREE, *_hide(hidden), *seen, *clinical()]
+    return [*machine([place.state, *own]), *OWN_TREE, *_hide(hidden), *seen, *clinical()]
 
 
 def clinical_engine(place: Place) -> list[str]:

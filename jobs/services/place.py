@@ -75,26 +75,35 @@ def opened(state: Path) -> Place:
     """The place that an earlier `pscc up` made; WrongUse where there is none."""
     path = state.resolve() / FILE
     if not path.is_file():
-        raise WrongUse(f"Expected services in {state}, found none: start them with `pscc up --to {state}`.")
+        raise WrongUse(f"Expected services in {state}, found none: start them with `pscc up --services {state}`.")
+    return _place(_read(path) | {"state": path.parent})
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        return _place(json.loads(path.read_text()) | {"state": path.parent})
+        return dict(json.loads(path.read_text()))
     except PermissionError:
         raise WrongUse(f"Expected to read {path}, found it closed: work as the user who started the services.") from None
     except (TypeError, ValueError):
-        raise WrongUse(
-            f"Expected ports and passwords in {path}, found something else: put back the file from a backup."
-        ) from None
+        raise _something_else(path) from None
 
 
 def _place(known: dict[str, Any]) -> Place:
-    return Place(**(known | {"without": tuple(known.get("without", ()))}))
+    try:
+        return Place(**(known | {"without": tuple(known.get("without", ()))}))
+    except TypeError:
+        raise _something_else(known["state"] / FILE) from None
+
+
+def _something_else(path: Path) -> WrongUse:
+    return WrongUse(f"Expected ports and passwords in {path}, found something else: put back the file from a backup.")
 
 
 def prepared(state: Path, asked: dict[str, Any]) -> Place:
     """The place with what is `asked` for, its folders, ports and passwords made where they are missing."""
     state = state.resolve()
     _check(state)
-    known = json.loads((state / FILE).read_text()) if (state / FILE).is_file() else {}
+    known = _read(state / FILE) if (state / FILE).is_file() else {}
     told = {name: value for name, value in asked.items() if value is not None}
     chosen = _chosen(state)
     # What an earlier version did not know of, it has not chosen.
@@ -120,7 +129,7 @@ def renewed(place: Place) -> Place:
 
 def _check(state: Path) -> None:
     if state.exists() and not state.is_dir():
-        raise WrongUse(f"Expected a folder for the services at {state}, found a file: name another one with --to.")
+        raise WrongUse(f"Expected a folder for the services at {state}, found a file: name another one with --services.")
     if len(os.fsencode(str(state))) > LONGEST_PATH:
         raise WrongUse(f"Expected a state folder whose path has at most {LONGEST_PATH} bytes, found {state}: sockets lie in it.")
 

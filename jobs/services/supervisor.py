@@ -16,7 +16,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.services.place import Place, write_private
 from jobs.services.program import Program
 from jobs.services.programs import PROGRAMS, basic, programs
-from jobs.settings import Part, handed
+from jobs.settings import Part, handed, remembered
 
 START_SECONDS = 30
 LOG = "10MB"
@@ -160,6 +160,14 @@ def start(place: Place) -> None:
         if time.monotonic() > until:
             raise LakehouseError(f"Expected the supervisor to answer within {START_SECONDS} s, found silence: see {place.logs}.")
         time.sleep(0.1)
+
+
+def started_with(place: Place) -> dict[str, str]:
+    """The settings that the supervisor got when it started, and hands to every program that starts or is started again."""
+    with asked(place) as supervisor:
+        told = Path(f"/proc/{supervisor.getPID()}/environ").read_bytes()
+    words = (os.fsdecode(word).partition("=") for word in told.split(b"\0"))
+    return remembered({}, {name: value for name, _, value in words})
 
 
 def states(place: Place) -> dict[str, dict[str, Any]]:

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import WrongUse
-from jobs.services import supervisor
+from jobs.services import confine, supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
 from jobs.services.programs import basic
-from jobs.settings import Settings, checked_place, recall, remembered, value
+from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
 from quality.address import is_remote
 
 # The supervisor's words in plain ones.
@@ -42,8 +42,19 @@ def prepared_from_environment(
     if is_remote(place.lake) and not place.database_url:
         place = prepared(state, {"database_url": place.database("lakehouse")})
     kept = remembered(place.settings)
+    _check_kept(kept)
     recall(kept)
     return prepared(state, {"without": without, "release": newest_release(place.lake), "settings": kept})
+
+
+def _check_kept(kept: dict[str, str]) -> None:
+    """WrongUse where a folder is gone that nobody names now: made anew, it would be empty and hide that a disk is missing."""
+    for name in confine.BESIDE:
+        if name in kept and name not in os.environ and not Path(kept[name]).is_dir():
+            raise WrongUse(
+                f"Expected a folder at {kept[name]}, which an earlier `pscc up` was told as {name}, found none: mount its disk, or make it; "
+                f"`{name}= pscc up` goes on without."
+            )
 
 
 def newest_release(lake: str) -> str:
@@ -98,6 +109,7 @@ def _recalled(state: Path) -> Place:
     """The place, with the settings that its services were started with put into the environment."""
     place = opened(state)
     recall(place.settings)
+    give_libraries()
     return place
 
 

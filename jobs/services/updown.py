@@ -16,7 +16,7 @@ from jobs.services.place import Place, is_free
 from jobs.services.program import Program
 from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
 from jobs.settings import Part, handed, value
-from jobs.settings.values import faults
+from jobs.settings.values import faults, secret_files
 from quality.address import is_remote
 
 Watch = Callable[[str], None]
@@ -35,7 +35,9 @@ def private() -> Iterator[None]:
 
 
 def up(place: Place, watch: Watch) -> str:
-    """Start everything that does not run, and wait until all of it is well; what was handed over, and what the academy says of itself, with its invitations."""
+    """Start everything that does not run, and wait until all of it is well; what was handed over, what the academy says of itself, with its
+    invitations, and which settings have to wait.
+    """
     check(place)
     with private():
         make_folders(place)
@@ -64,7 +66,15 @@ def up(place: Place, watch: Watch) -> str:
     for program in [each for each in PROGRAMS if each not in wanted]:
         supervisor.stop_program(place, program.name)
     supervisor.start_program(place, "watch")
-    return handed + said
+    return handed + said + not_yet(place)
+
+
+def not_yet(place: Place) -> str:
+    """The settings that differ from those which run, as a line; empty where none does."""
+    differ = {name for name, _ in place.settings.items() ^ supervisor.started_with(place).items()}
+    if not differ:
+        return ""
+    return f"Not in force before `pscc down` and `pscc up`, for what runs was started otherwise: {', '.join(sorted(differ))}.\n"
 
 
 def prepare_academy(place: Place, watch: Watch) -> str:
@@ -113,7 +123,10 @@ def check(place: Place) -> None:
         if not Path(path).is_file():
             raise WrongUse(f"Expected {what} at {path}, found none: {remedy}.")
     if wrong := faults(lake(place) | place.settings):
-        raise WrongUse("\n".join(wrong))
+        # Who types this in a plain shell has set nothing: an earlier start did.
+        kept = [name for name in place.settings if any(name in sentence for sentence in wrong)]
+        back = [f"{name} is remembered: `{name}= pscc up` takes it back." for name in kept]
+        raise WrongUse("\n".join([*wrong, *back]))
     confine.binaries()
     if os.geteuid() == 0 and not confine.is_possible():
         raise WrongUse(
@@ -200,8 +213,8 @@ def _wanted(place: Place) -> list[tuple[str, str]]:
     if not is_remote(place.landing):
         write = [("w", place.landing)] if value("PSCC_KEEP_LANDING_DAYS") else []
         found += [("r", place.landing), ("x", place.landing), *write]
-    backup, word = value("PSCC_BACKUP"), value("PSCC_SMTP_PASSWORD_FILE")
-    found += [("r", word)] if word else []
+    found += [("r", str(file)) for file in secret_files(Part.TASKS, environment=handed(Part.TASKS))]
+    backup = value("PSCC_BACKUP")
     found += [("w", str(confine.staging(place)))] if value("PSCC_STAGING") else []
     return found + ([("w", backup)] if backup else [])
 

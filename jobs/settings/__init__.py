@@ -11,10 +11,23 @@ from pathlib import Path
 from jobs.errors import WrongUse
 from jobs.settings.kinds import PLACE
 from jobs.settings.table import SETTINGS, Part
-from jobs.settings.values import asked, forget, handed, recall, remembered, validate, value
+from jobs.settings.values import asked, check, forget, give_libraries, handed, recall, remembered, validate, value
 from quality.address import is_remote
 
-__all__ = ["Part", "Settings", "asked", "checked_place", "forget", "handed", "recall", "remembered", "validate", "value"]
+__all__ = [
+    "Part",
+    "Settings",
+    "asked",
+    "check",
+    "checked_place",
+    "forget",
+    "give_libraries",
+    "handed",
+    "recall",
+    "remembered",
+    "validate",
+    "value",
+]
 # What a lake of this version looks like. Older ones are brought to it by jobs/upgrade, newer ones are refused.
 LAKE_FORMAT = "2"
 

@@ -11,7 +11,8 @@ reads a DAG check all of them before they begin: a wrong value, a file that is n
 code is 2; no message shows a secret.
 
 `pscc up` keeps in `services.json`, its owner's alone, what its programs were started with, and names it at its end. What is marked *remembered* it goes by from then on; of everything else
-what is set at a later `pscc up` wins, and a variable set to nothing (`PSCC_BACKUP= pscc up`) takes back what was kept. A secret that a file holds stays there; the path is kept."""
+what is set at a later `pscc up` wins, and a variable set to nothing (`PSCC_BACKUP= pscc up`) takes back what was kept. What runs knows nothing of a change before
+`pscc down` and `pscc up`: `pscc up` names what waits for that. A secret that a file holds stays there; the path is kept (of `PSCC_DATABASE_URL_FILE` what stands in it)."""
 
 
 def settings_page() -> str:

@@ -153,12 +153,19 @@ def forget(*names: str) -> None:
 
 
 def validate(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Check every setting of a process that starts; WrongUse names all faults, one a line.
+    """Check every setting of a process that starts, and give libraries their secrets; WrongUse names all faults, one a line."""
+    check(environment)
+    give_libraries(environment)
 
-    A secret of a library's, which knows of no file, is put into the environment here.
-    """
+
+def check(environment: Environment = os.environ) -> None:
+    """Nothing where every setting is right; WrongUse names all faults, one a line."""
     if wrong := faults(environment):
         raise WrongUse("\n".join(wrong))
+
+
+def give_libraries(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Put secrets of libraries, which know of no file, into the environment in place of their files."""
     for each in SETTINGS.values():
         if each.is_for_libraries and each.file_name and environment.get(each.file_name):
             environment[each.name] = asked(each.name, environment)

@@ -221,6 +221,45 @@ def test_no_command_runs_inside_of_what_only_tells_of_columns(remote, state):
     assert listed(state, "mia") == [("teaching.edu_tumor", ["stage"], "understood")]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM edu_tumor TIMESTAMP AS OF (SELECT DATE'1971-01-01' + max(tumor_no) FROM edu_tumor)",
+        "WITH then AS (SELECT * FROM edu_tumor TIMESTAMP AS OF (SELECT DATE'1971-01-01' + 1)) SELECT * FROM then",
+        "SELECT (SELECT count(*) FROM edu_tumor FOR SYSTEM_TIME AS OF (SELECT DATE'1971-01-01' + 1))",
+        "CREATE TEMP VIEW then AS SELECT * FROM edu_tumor TIMESTAMP AS OF (SELECT DATE'1971-01-01' + 1)",
+        "EXECUTE IMMEDIATE 'SELECT * FROM edu_tumor TIMESTAMP AS OF (SELECT DATE\\'1971-01-01\\' + 1)'",
+    ],
+)
+def test_no_query_runs_to_find_the_moment_of_a_table(remote, query):
+    ida = Knocking(remote("ida"))
+    assert "name the moment of a table itself" in ida.columns(number(), lambda plan: plan.drop_na.input.sql, query)
+    assert "name the moment of a table itself" in ida.execute(number(), number(), query)
+    assert "before the earliest version" in ida.execute(
+        number(), number(), "SELECT * FROM edu_tumor TIMESTAMP AS OF DATE'1971-01-01' + 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "BEGIN SELECT raise_error(max(stage)) FROM edu_tumor; END",
+        "/* a word before */ here: BEGIN IF (SELECT max(tumor_no) FROM edu_tumor) > 5 THEN SELECT raise_error('big'); END IF; END",
+        "EXECUTE IMMEDIATE 'BEGIN SELECT raise_error(max(stage)) FROM edu_tumor; END'",
+        "BEGIN DROP TABLE edu_tumor; END",
+    ],
+)
+def test_no_script_runs(remote, script):
+    kim = Knocking(remote("kim"))
+    kim.execute(number(), number(), "SET spark.sql.scripting.enabled = true")
+    for said in (
+        kim.columns(number(), lambda plan: plan.sql, script),
+        kim.columns(number(), lambda plan: plan.drop_na.input.sql, script),
+        kim.execute(number(), number(), script),
+    ):
+        assert "SQL_SCRIPT" in said or "PARSE_SYNTAX_ERROR" in said, said
+
+
 def test_the_engine_s_log_says_what_went_wrong_and_no_value(ada, state):
     said = "concat('patient ', stage, ' of [TUMOR_NO.7] Error: \\n\\tat patient\\npatient (7)')"
     assert "patient III" in refusal(lambda: ada.sql(f"SELECT raise_error({said}) FROM edu_tumor WHERE stage = 'III'").collect())
@@ -345,7 +384,6 @@ def test_java_is_not_called_from_sql(ada, function):
         "ALTER TABLE edu_tumor ADD COLUMN mine INT",
         "INSERT OVERWRITE DIRECTORY '/tmp/mine' USING csv SELECT 1",
         "EXECUTE IMMEDIATE 'DROP TABLE edu_tumor'",
-        "BEGIN DROP TABLE edu_tumor; END",
         "CREATE VIEW mine AS SELECT 1",
         "CREATE TEMP VIEW mine USING csv OPTIONS (path '/etc/passwd')",
         "CREATE GLOBAL TEMP VIEW mine AS SELECT 1",
@@ -448,10 +486,10 @@ class Knocking:
     def ended(self, request: base.ExecutePlanRequest, timeout: float = 40) -> str:
         return self._ended(self.stub.ExecutePlan(request, timeout=timeout, metadata=self.metadata))
 
-    def columns(self, session: str, inside: Callable[[Any], Any]) -> str:
-        """What was said when somebody asked for the columns of a plan with SET_FOUND inside."""
+    def columns(self, session: str, inside: Callable[[Any], Any], query: str = SET_FOUND) -> str:
+        """What was said when somebody asked for the columns of a plan with a query inside."""
         request = base.AnalyzePlanRequest(session_id=session)
-        inside(request.schema.plan.root).query = SET_FOUND
+        inside(request.schema.plan.root).query = query
         try:
             return str(self.stub.AnalyzePlan(request, timeout=40, metadata=self.metadata))
         except grpc.RpcError as error:

@@ -337,6 +337,23 @@ def test_where_one_way_is_closed_the_other_is_told_and_told_once(
         assert tell(here, 204) == ("0", 2, 3)
 
 
+def test_a_webhook_that_is_no_web_server_keeps_no_alert_from_the_mail(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dag in ("maintenance", "gold_build"):
+        alerts.run_failed(settings, Run(dag, "r1"), "verify")
+    with (
+        serving(socketserver.ThreadingTCPServer, Mailbox) as mail,
+        serving(socketserver.ThreadingTCPServer, Mailbox) as other,
+    ):
+        monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{mail.server_address[1]}")
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", f"http://127.0.0.1:{other.server_address[1]}/")
+        with pytest.raises(LakehouseError, match="a webhook that takes alerts, found BadStatusLine"):
+            alerts.tell(settings)
+        assert len(mail.got) == 2
+
+
 def test_what_was_told_half_is_forgotten_with_its_alert(
     settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -384,6 +384,33 @@ def test_without_what_an_erasure_looks_for_nothing_is_certified(house: House) ->
     assert rights.carry_out(house.settings, Builder(), asked.id) == closed
 
 
+def test_who_is_withdrawn_with_another_stands_in_the_audit_and_a_file_that_comes_back_is_forgotten(house: House) -> None:
+    first = rights.received(house.settings, "oppose", "gr", [SENT], "all", "A. Officer", "a letter")
+    second = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), second.id]
+    subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
+    file = sought.place(house.settings, second.id)
+    told = file.read_bytes()
+    file.unlink()
+    rights.withdraw(house.settings, second.id, "B. Officer", "the disk is lost")
+    assert [rights.shown(house.settings, each.id).state for each in (first, second)] == ["withdrawn", "withdrawn"]
+    assert [(line["act"], line["request"]) for line in audit.lines(house.settings)[2:]] == [
+        ("erase withdrawn", second.id),
+        ("oppose withdrawn", first.id),
+    ]
+    file.write_bytes(told)
+    assert house.ask("erase").state == "done"
+    assert not file.exists()
+
+
+def test_nothing_is_withdrawn_where_the_audit_takes_no_act(house: House) -> None:
+    asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
+    audit.place(house.settings).write_text("")
+    with pytest.raises(ContractViolation, match="nothing is added"):
+        rights.withdraw(house.settings, asked.id, "B. Officer", "taken back")
+    assert rights.due(house.settings) == [asked.id]
+
+
 @pytest.mark.parametrize("kind", ["oppose", "erase"])
 def test_a_request_that_nothing_was_done_for_is_withdrawn_and_forgets_whom_it_was_about(house: House, kind: Any) -> None:
     asked = rights.received(house.settings, kind, "gr", [SENT], "all", "A. Officer", "a letter")

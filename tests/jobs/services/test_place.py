@@ -3,12 +3,15 @@
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import pytest
 
+from jobs import cli
 from jobs.errors import WrongUse
 from jobs.services import told as services
 from jobs.services.place import FILE, PORTS, RENEWABLE, opened, prepared
@@ -84,6 +87,7 @@ def test_what_was_named_once_is_remembered_whatever_a_later_shell_has_set(
 
 def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
+    (tmp_path / "backups").mkdir()
     monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@hospital.example")
     first = prepared_from_environment(tmp_path / "services", None, None, None)
     forget("PSCC_BACKUP", "PSCC_ALERT_MAIL")
@@ -98,6 +102,37 @@ def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path
     forget("PSCC_BACKUP")
     settings(tmp_path / "services", None)
     assert value("PSCC_BACKUP") == str(tmp_path / "backups")
+
+
+def test_a_folder_that_is_remembered_and_gone_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "disk" / "backups"))
+    prepared_from_environment(tmp_path / "services", None, None, None)
+    forget("PSCC_BACKUP")
+    with pytest.raises(WrongUse, match=r"an earlier `pscc up` was told as PSCC_BACKUP, found none: mount its disk"):
+        prepared_from_environment(tmp_path / "services", None, None, None)
+    assert not (tmp_path / "disk").exists()
+    monkeypatch.setenv("PSCC_BACKUP", "")
+    assert "PSCC_BACKUP" not in prepared_from_environment(tmp_path / "services", None, None, None).settings
+
+
+def test_of_a_secret_in_a_file_the_path_is_remembered_and_what_stands_there_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "key"
+    file.write_text("the first key")
+    file.chmod(0o600)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", str(file))
+    monkeypatch.setattr(sys, "argv", ["pscc", "up", "--services", str(tmp_path / "services")])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "key register" in capsys.readouterr().err
+    assert opened(tmp_path / "services").settings["AWS_SECRET_ACCESS_KEY_FILE"] == str(file)
+    assert "the first key" not in (tmp_path / "services" / FILE).read_text()
+    # A command in another shell, once somebody has changed it.
+    forget("AWS_SECRET_ACCESS_KEY")
+    file.write_text("the second key")
+    settings(tmp_path / "services", None)
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] == "the second key"
 
 
 def test_a_lake_in_an_object_store_has_its_ledger_in_the_own_database(tmp_path: Path) -> None:
@@ -125,6 +160,22 @@ def test_a_state_folder_that_cannot_be_used_is_refused_with_a_sentence(tmp_path:
         (tmp_path / FILE).write_text(made)
     with pytest.raises(WrongUse, match=said):
         opened(tmp_path)
+    if made is not None:
+        with pytest.raises(WrongUse, match=said):
+            prepared(tmp_path, {})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes somebody else")
+def test_who_may_not_read_the_state_folder_is_told_so_when_starting_too() -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        prepared(Path(folder, "services"), {})
+        os.seteuid(1234)
+        try:
+            with pytest.raises(WrongUse, match="work as the user who started the services"):
+                prepared(Path(folder, "services"), {})
+        finally:
+            os.seteuid(0)
 
 
 def test_a_folder_too_deep_for_sockets_is_refused(tmp_path: Path) -> None:

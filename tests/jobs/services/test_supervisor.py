@@ -1,6 +1,7 @@
 """The real supervisor, told by the real configuration: it answers, starts nothing, and ends."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from jobs.errors import WrongUse
 from jobs.services import supervisor
 from jobs.services.place import Place, prepared
 from jobs.services.programs import PROGRAMS
-from jobs.services.updown import check
+from jobs.services.updown import check, not_yet
+from jobs.settings import remembered
 
 pytest.importorskip("supervisor", reason="the supervisor is not installed: pscc-lakehouse[services]")
 
@@ -58,6 +60,29 @@ def test_what_operators_set_reaches_the_guards_which_hand_it_to_the_tasks(place:
     told = Path(f"/proc/{(place.run / 'supervisord.pid').read_text().strip()}/environ").read_bytes().split(b"\0")
     assert b"PSCC_ALERT_MAIL=on-call@site.example" in told
     assert not [each for each in told if each.startswith(b"PSCC_PLATFORM_KEY_FILE")]
+
+
+def test_a_wrong_setting_that_an_earlier_start_has_left_is_named_with_what_takes_it_back(place: Place) -> None:
+    for file, content in ((place.keys, "{}"), (place.platform_key_file, "11" * 32)):
+        Path(file).write_text(content)
+        Path(file).chmod(0o600)
+    left = replace(place, settings={"PSCC_SMTP_PASSWORD_FILE": "/gone", "PSCC_ALERT_MAIL": "on-call@site.example"})
+    with pytest.raises(WrongUse) as refused:
+        check(left)
+    wrong, back = str(refused.value).splitlines()
+    assert wrong.startswith("Expected PSCC_SMTP_PASSWORD_FILE to be ")
+    assert back == "PSCC_SMTP_PASSWORD_FILE is remembered: `PSCC_SMTP_PASSWORD_FILE= pscc up` takes it back."
+
+
+def test_settings_that_what_runs_does_not_know_are_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in remembered({}):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PSCC_ALERT_MAIL", "on-call@site.example")
+    supervisor.start(place)
+    then = remembered({})
+    assert not_yet(replace(place, settings=then)) == ""
+    now = then | {"PSCC_ALERT_MAIL": "others@site.example", "PSCC_BACKUP": "/backups"}
+    assert not_yet(replace(place, settings=now)).endswith("started otherwise: PSCC_ALERT_MAIL, PSCC_BACKUP.\n")
 
 
 def test_a_program_that_ends_at_once_is_seen_to(place: Place) -> None:

@@ -194,6 +194,17 @@ def test_what_the_clinical_user_cannot_read_is_told_with_what_to_type(place: Pla
     check_reach(place)
 
 
+def test_a_file_with_a_secret_of_a_setting_is_one_that_tasks_have_to_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = place.state.parent / "webhook"
+    file.touch()
+    monkeypatch.setenv("PSCC_ALERT_WEBHOOK_FILE", str(file))
+    with pytest.raises(WrongUse, match=f"be able to read {file}"):
+        check_reach(place)
+    os.chown(file, 0, users.CLINICAL_UID)
+    file.chmod(0o640)
+    check_reach(place)
+
+
 def test_behind_a_closed_folder_a_user_sees_what_is_shown_and_nothing_else(folder: Path) -> None:
     for name in ("shown", "other"):
         (folder / "closed" / name).mkdir(parents=True)
