@@ -198,8 +198,10 @@ def finish_build(settings: Settings, engine: Any) -> None:
 def has_to_build(settings: Settings, engine: Any) -> bool:
     """True where a build would make a product again, or tell of more than the last one that came to its end; asks no JVM.
 
-    Where gold is as silver is, the ledger is told so.
+    Where gold is as silver is, the ledger is told so. Of a lake that has no silver yet there is nothing to make.
     """
+    if not engine.lake.exists("silver", "person"):
+        return False
     with closing(Ledger(settings, create=False)) as ledger:
         _check_key(settings, ledger)
         return not _note_fresh(ledger, engine) or finished_of(ledger) != engine.checked()

@@ -13,6 +13,8 @@ from jobs.lake import Lake
 from jobs.ledger import Ledger
 from jobs.maintenance import STEPS
 from jobs.settings import Settings
+from jobs.silver.tables import ensure_table
+from quality.contracts import contracts
 
 # Airflow itself, twice: a quarter of a minute.
 pytestmark = pytest.mark.acceptance
@@ -48,6 +50,8 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, str
     lake = Lake(str(root / "lake"))
     Ledger(Settings(lake=lake.root)).close()
     lake.write("ops", "t", pa.table({"a": [1]}))
+    for table in contracts("silver").values():
+        ensure_table(lake, table)
     file = next(Path(lake.path("ops", "t")).glob("*.parquet"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PSCC_ALERT", "PSCC_DATABASE"))}
     key = root / "platform.key"

@@ -145,6 +145,12 @@ def test_a_lake_of_older_rules_is_built_again_once_with_the_columns_of_today(
     assert not house.gold_is_fresh()
 
 
+def test_of_a_lake_without_silver_no_build_is_asked_for(tmp_path: Path) -> None:
+    settings = Settings(lake=str(tmp_path / "lake"))
+    Ledger(settings).close()
+    assert not ingest.has_to_build(settings, Engine(settings))
+
+
 def test_a_build_is_asked_for_until_one_came_to_its_end_on_what_is_there_now(
     house: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
