@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, insert, or_, select, update
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from jobs.errors import LakehouseError, LeaseLost
 from jobs.ledger.schema import LEASE
@@ -73,7 +73,7 @@ def held(engine: Engine, name: str, patience: float = PATIENCE_SECONDS) -> Itera
 def _keep_alive(lease: Lease, stop: threading.Event) -> None:
     while not stop.wait(lease.seconds / 3):
         # A database that is busy or away for a moment: the lease lasts until it was asked twice more, and who has lost it is told by `check`.
-        with suppress(DBAPIError):
+        with suppress(SQLAlchemyError):
             lease.renew()
 
 
