@@ -78,6 +78,8 @@ def _check(asked: Asked, to: Path) -> None:
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:
+    if twice := sorted({name for name in rows.column_names if rows.column_names.count(name) > 1}):
+        raise WrongUse(f"Expected another name for each column, found {twice[0]} twice: write … AS another name.")
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame

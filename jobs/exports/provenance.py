@@ -187,7 +187,8 @@ def unfounded(plan: Plan, counts: tuple[str, ...], measures: tuple[str, ...]) ->
             found += unmeasured(name, made, columns, counts, plan.selecting)
         elif name not in counts and not name.startswith(BEHIND) and not _groups(plan, made):
             found.append(
-                f"Expected {name} to be grouped by, or a fraction, found another number: cast a median AS double, name counts of patients with --count."
+                f"Expected {name} to be grouped by, or a fraction, found another number: cast a median AS double, name counts of patients with --count. "
+                "How many tumours, samples or lines there are does not leave: count who has them."
             )
     return found
 

@@ -179,7 +179,7 @@ ATTACKS = {
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY GROUPING/**/SETS ((sex), ()) ORDER BY n DESC LIMIT 3": "all rows of a table with totals",
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY sex ORDER BY max(follow_up_days)": "Expected ORDER BY",
     # Numbers that are no counts of patients.
-    f"SELECT sex, {COUNTED}, count(*) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
+    f"SELECT sex, {COUNTED}, count(*) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by.* count who has them",
     f"SELECT sex, {COUNTED}, size(collect_list(sex)) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
     f"SELECT sex, {COUNTED}, concat('', avg(follow_up_days)) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
     f"SELECT sex, {COUNTED}, CAST(count_if(follow_up_days > 106) AS double) AS x FROM {P} GROUP BY sex": "Expected x to be avg",
@@ -255,6 +255,11 @@ def test_a_mean_that_is_mostly_of_one_patient_is_refused(take):
 def test_what_a_row_of_one_patient_is_about_stays_in(take):
     asking = f"SELECT CASE WHEN follow_up_days = 7 THEN concat('born ', follow_up_days) ELSE 'rest' END AS who, {COUNTED} FROM {P} GROUP BY 1"
     assert take(asking, suppress=True).splitlines()[1:] == ['"rest",105']
+
+
+def test_two_columns_of_one_name_are_refused(take):
+    with pytest.raises(WrongUse, match="found n twice"):
+        take(BY_SEX.replace("AS days", "AS n"))
 
 
 def test_a_share_is_that_of_the_rounded_counts(take):
