@@ -66,8 +66,9 @@ def _make_known(spark: SparkSession, lake: Lake, query: str) -> None:
 def rows_of_build(spark: SparkSession, lake: Lake, query: str, versions: dict[str, int]) -> pa.Table:
     """The rows of a query over gold as a build left it, by the version of each table. WrongUse for one that asks other zones."""
     query = _pinnable(query)
+    pinned = _of_versions(query, versions)
     if knows_gold(spark):
-        return spark.sql(_of_versions(query, versions)).toArrow()
+        return spark.sql(pinned).toArrow()
     # Views of a database of its own: somebody else may ask the same engine for another build.
     database = f"build_{uuid4().hex}"
     spark.sql(f"create database {database}")

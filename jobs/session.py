@@ -70,6 +70,7 @@ def open_session(settings: Settings) -> "SparkSession":
     from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
+    _keep_quiet()
     if settings.spark_remote:
         return SparkSession.builder.remote(settings.spark_remote).getOrCreate()
     os.environ["JAVA_HOME"] = java_home()
@@ -82,6 +83,14 @@ def open_session(settings: Settings) -> "SparkSession":
     session = SparkSession.builder.config(conf=conf).getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _keep_quiet() -> None:
+    """Keep Spark's client from writing every wrong query to stderr, whole, with a page of Java: callers say it in a sentence."""
+    from pyspark.logger import PySparkLogger
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True
 
 
 def _forget_functions(conf: "SparkConf") -> None:

@@ -260,5 +260,6 @@ def export(
             to,
             suppress=suppress,
         )
-    hidden = f", {told.hidden} cells hidden" if told.hidden else ""
-    print(f"{told.rows.height:,} rows are in {to}{hidden}: export {number}. Counts are rounded to 5.")
+    left_out = f", {told.left_out:,} of fewer than 11 people left out" if told.left_out else ""
+    hidden = f", {told.hidden:,} cells hidden in all" if told.hidden else ""
+    print(f"{told.rows.height:,} rows are in {to}{left_out}{hidden}: export {number}. Counts are rounded to 5.")

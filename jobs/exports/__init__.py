@@ -20,12 +20,15 @@ from jobs.exports.provenance import Plan, unfounded
 from jobs.exports.record import Asked, keep_refused, keep_written, left_before
 from jobs.exports.text import harmless
 from jobs.lake import Lake
-from jobs.query import NO_WORDS, is_intricate, reads_only
+from jobs.query import NO_WORDS, is_intricate, reads_only, spoken
 
 __all__ = ["Asked", "export"]
 
 # Texts that could be read as a part of Spark's plan do not pass; nor does a pseudonym.
 PLAIN = re.compile(r"[\w .:;/%+<>&?!–≥≤-]*")
+# A table as an earlier version left it.
+EARLIER = re.compile(r"\bas\s+of\b|@\s*v?\d", re.IGNORECASE)
+OPTION = re.compile(r"(?:version|timestamp)AsOf", re.IGNORECASE)
 Ask = Callable[[str], pa.Table]
 
 
@@ -64,6 +67,10 @@ def _check(asked: Asked, to: Path) -> None:
         )
     if re.search(rf"\b{BEHIND}", asked.query, re.IGNORECASE):
         raise WrongUse(f"Expected names that do not begin with {BEHIND}, found one: the gate counts under such names.")
+    if EARLIER.search(spoken(asked.query)) or OPTION.search(asked.query):
+        raise WrongUse(
+            "Expected a query of the newest build, found an earlier version of a table: people who were taken out since are in it. Leave AS OF out."
+        )
     if to.suffix != ".csv" or not to.parent.is_dir() or to.exists():
         raise WrongUse(
             f"Expected a new file that ends in .csv, in a folder that is there, found {to}: name another one with --to."
@@ -71,6 +78,8 @@ def _check(asked: Asked, to: Path) -> None:
 
 
 def _frame(rows: pa.Table) -> pl.DataFrame:
+    if twice := sorted({name for name in rows.column_names if rows.column_names.count(name) > 1}):
+        raise WrongUse(f"Expected another name for each column, found {twice[0]} twice: write … AS another name.")
     frame = pl.from_arrow(rows)
     assert isinstance(frame, pl.DataFrame)
     return frame
@@ -110,7 +119,8 @@ def _leaving(output: Output, protected: Protected) -> Protected:
         raise GateFailed(f"Expected rows of {LEAST} people or more, found none: group wider.")
     rows = protected.rows[many]
     # The order may be one by what is hidden.
-    return replace(protected, rows=rows.sort(output.groups) if protected.hidden and output.groups else rows)
+    rows = rows.sort(output.groups) if protected.hidden and output.groups else rows
+    return replace(protected, rows=rows, left_out=output.rows.height - rows.height)
 
 
 def _written(lake: Lake, asked: Asked, output: Output, protected: Protected, to: Path) -> int:

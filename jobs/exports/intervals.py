@@ -13,23 +13,24 @@ WIDTH = LEAST - 1
 SLACK = 1e-6
 INFEASIBLE = 2
 Counts = Sequence[int | None]
+# The least and the most that a hidden count can be for all that its row tells; no most where the row does not tell any.
+Bounds = Sequence[tuple[int, int | None]]
 Terms = list[np.ndarray]
 
 
-def open_cells(output: Output, counts: Counts) -> list[int]:
+def open_cells(output: Output, counts: Counts, bounds: Bounds) -> list[int]:
     """The rows whose hidden count (None) is known to within less than `WIDTH`, by linear programming.
 
-    Whoever attacks knows every shown count exactly, though it is written rounded, and that a row with a hidden count has somebody in
-    it. Where groups overlap, as for a patient with two tumours, a total is no sum: no part is more than it, and all are no less.
+    Whoever attacks knows every shown count exactly, though it is written rounded, and the bounds of each hidden one. Where groups overlap, as for a patient with two tumours, a total is no sum: no part is more than it, and all are no less.
     """
     hidden = [row for row, count in enumerate(counts) if count is None]
     if not hidden:
         return []
     overlapping = _overlapping(output, counts)
-    attack = _Attack(output, counts, overlapping)
+    attack = _Attack(output, counts, bounds, overlapping)
     if not attack.is_possible():
         # The hidden cells overlap, which no shown total told.
-        attack = _Attack(output, counts, {each.divided_by for each in output.sums})
+        attack = _Attack(output, counts, bounds, {each.divided_by for each in output.sums})
     return [row for row in hidden if attack.width(row) < WIDTH - SLACK]
 
 
@@ -45,9 +46,9 @@ def _contradicts(total: Sum, counts: Counts) -> bool:
 
 
 class _Attack:
-    def __init__(self, output: Output, counts: Counts, overlapping: set[frozenset[str]]) -> None:
+    def __init__(self, output: Output, counts: Counts, bounds: Bounds, overlapping: set[frozenset[str]]) -> None:
         self.size = len(counts)
-        self.bounds = [(1, None) if count is None else (count, count) for count in counts]
+        self.bounds = [bound if count is None else (count, count) for count, bound in zip(counts, bounds, strict=True)]
         self.equal: Terms = []
         self.at_most: Terms = []
         for each in output.sums:

@@ -23,6 +23,8 @@ class Protected:
     rows: pl.DataFrame
     shown: tuple[int | None, ...]
     hidden: int
+    # Rows of few people, which are not there.
+    left_out: int = 0
 
 
 def judge(output: Output, differenced: Iterable[int] = ()) -> list[str]:
@@ -32,16 +34,19 @@ def judge(output: Output, differenced: Iterable[int] = ()) -> list[str]:
     """
     if found := no_table(output):
         return found
-    small = too_small(output, differenced)
+    small = too_small(output)
     already = {name: {row for row, count in enumerate(_counts(output, name)) if count is None} for name in output.counts}
     found = [
         _sentence(name, len(rows - already.get(name, set()))) for name, rows in small.items() if rows - already.get(name, set())
     ]
+    if betrayed := set(differenced) - small[output.people]:
+        found.append(_betraying(output.people, len(betrayed)))
     for name, rows in already.items():
-        betrayed = open_cells(output, _counts(output, name)) if rows and not found else []
-        if betrayed:
+        bounds = _bounds(output, name, already[output.people])
+        given_away = open_cells(output, _counts(output, name), bounds) if rows and not found else []
+        if given_away:
             found.append(
-                f"Expected hidden cells of {name} that stay hidden, found {len(betrayed)} that the totals give away: hide more, or leave totals out."
+                f"Expected hidden cells of {name} that stay hidden, found {len(given_away)} that the totals give away: hide more, or leave totals out."
             )
     return found
 
@@ -53,16 +58,23 @@ def _sentence(name: str, cells: int) -> str:
     )
 
 
+def _betraying(name: str, cells: int) -> str:
+    return (
+        f"Expected cells that differ from those of an earlier export by {LEAST} people or more, or not at all, found {cells} in {name} "
+        "that differ by fewer: export both in one table, grouped by what tells them apart, or say --suppress."
+    )
+
+
 def protect(output: Output, differenced: Iterable[int] = ()) -> Protected:
     """A table with all cells hidden that tell too much, and those by which these could be computed; GateFailed where that is not enough."""
     if found := no_table(output):
         raise GateFailed(" ".join(found))
     hidden = too_small(output, differenced)
     for name in output.counts:
-        hidden[name] = _hidden_with(output, name, hidden[name])
+        hidden[name] = _hidden_with(output, name, hidden)
         # A part of people who are not told is not told either.
         hidden[name] |= hidden[output.people]
-        hidden[name] = _hidden_with(output, name, hidden[name])
+        hidden[name] = _hidden_with(output, name, hidden)
     return _told(output, _with_measures(output, hidden))
 
 
@@ -109,10 +121,10 @@ def _is_few(share: float, people: int) -> bool:
     return 0 <= share <= 1 and min(share, 1 - share) * people < LEAST - 0.5
 
 
-def _hidden_with(output: Output, name: str, cells: set[int]) -> set[int]:
+def _hidden_with(output: Output, name: str, too_much: Cells) -> set[int]:
     """The cells to hide of a count so that none of them can be computed: one more at a time, the smallest that helps, until that is proven."""
-    counts, hidden = _counts(output, name), set(cells)
-    while betrayed := open_cells(output, [None if row in hidden else count for row, count in enumerate(counts)]):
+    counts, hidden, bounds = _counts(output, name), set(too_much[name]), _bounds(output, name, too_much[output.people])
+    while betrayed := open_cells(output, [None if row in hidden else count for row, count in enumerate(counts)], bounds):
         more = _helpers(output, betrayed, hidden)
         if not more:
             raise GateFailed(
@@ -120,6 +132,16 @@ def _hidden_with(output: Output, name: str, cells: set[int]) -> set[int]:
             )
         hidden.add(min(more, key=lambda row: (output.is_total(row), counts[row] or 0, row)))
     return hidden
+
+
+def _bounds(output: Output, name: str, untold: set[int]) -> list[tuple[int, int | None]]:
+    """By row the least and the most that everybody knows of a count: a part is none to all of the people of the row, where these are told."""
+    counts, people = _counts(output, name), _counts(output, output.people)
+    if name == output.people:
+        # A row of a group has somebody in it, but for a count of some of them.
+        return [(int(0 not in counts), None)] * len(counts)
+    is_part = all(some is None or everybody is None or some <= everybody for some, everybody in zip(counts, people, strict=True))
+    return [(0, everybody if is_part and row not in untold else None) for row, everybody in enumerate(people)]
 
 
 def _helpers(output: Output, betrayed: Sequence[int], hidden: set[int]) -> set[int]:

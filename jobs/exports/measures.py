@@ -14,7 +14,7 @@ FUNCTIONS = (
 )
 CALL = re.compile(rf"\b(?:{FUNCTIONS})\s*\(", re.IGNORECASE)
 ITEM = re.compile(r"(?P<made>.*\))\s+(?:as\s+)?`?(?P<name>\w+)`?\s*", re.IGNORECASE | re.DOTALL)
-PATIENT = re.compile(r"\bcount\s*\(\s*distinct\s[^)]*?((?:\w+\s*\.\s*)?patient_id)\b", re.IGNORECASE)
+PATIENT = re.compile(r"\bcount\s*\(\s*distinct\s[^)]*?((?:\w+\s*\.\s*)?(?:patient|subject)_id)\b", re.IGNORECASE)
 MADE = re.compile(
     rf"(?:{FUNCTIONS})\((?P<of>(?:[^,()]|\((?:[^()]|\([^()]*\))*\))*)(?:, cast\((?P<at>[0-9.]+) as double\)(?:, (?:\d+|false))*)?\)"
 )
@@ -150,7 +150,7 @@ def _balanced(text: str) -> bool:
 
 def _people_counted(name: str, of: str, columns: dict[str, str]) -> bool:
     people, rows = columns.get(PEOPLE + name, ""), columns.get(ROWS + name, "")
-    told = re.fullmatch(r"count\(distinct patient_id#\d+\) FILTER \(WHERE isnotnull\((.*)\)\)", people)
+    told = re.fullmatch(r"count\(distinct (?:patient|subject)_id#\d+\) FILTER \(WHERE isnotnull\((.*)\)\)", people)
     if told is None or rows != f"count({told[1]})":
         return False
     return of in (told[1], f"cast({told[1]} as double)")

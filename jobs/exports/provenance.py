@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from jobs.exports import frequencies
 from jobs.exports.measures import BEHIND, columns_of_gold, unmeasured
 from jobs.exports.output import LEAST
 from jobs.exports.steps import (
@@ -24,7 +25,7 @@ from quality.contracts import contracts
 
 RELATION = re.compile(r"(?:^|[\s(:+-])(?:\w*Relation)(?: (\S+?))?\s*\[", re.MULTILINE)
 PEOPLE = re.compile(
-    r"count\(distinct (CASE WHEN (?:(?! THEN | WHEN ).)* THEN )?patient_id#\d+( (ELSE null )?END)?\)( FILTER ?\(WHERE .*\))?",
+    r"count\(distinct (CASE WHEN (?:(?! THEN | WHEN ).)* THEN )?(?:patient|subject)_id#\d+( (ELSE null )?END)?\)( FILTER ?\(WHERE .*\))?",
     re.IGNORECASE,
 )
 # What may be made of groups: nothing that counts their rows.
@@ -37,7 +38,7 @@ SCALARS = frozenset(
     ]
 )
 # What a condition over the groups may ask: that nobody would be shown of the others.
-MANY = re.compile(rf"\(?§ (?:>= cast\({LEAST} as bigint\)|> cast\({LEAST - 1} as bigint\))\)?")
+MANY = re.compile(rf"\(?(?:§|cast\(§ as bigint\)) (?:>= cast\({LEAST} as bigint\)|> cast\({LEAST - 1} as bigint\))\)?")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ class Plan:
     @cached_property
     def columns(self) -> "dict[str, str] | None":
         """What each column of the result is made of; None where the rows are not grouped by the query."""
+        if self.holds_counts:
+            return frequencies.columns(self.top)
         if not self.way:
             return None
         last = next(step for step in self.way if step.name in ("Aggregate", "Project"))
@@ -101,6 +104,8 @@ class Plan:
     @cached_property
     def grouped_by(self) -> tuple[str, ...]:
         """The columns of gold by which the rows are grouped, whatever the query makes of them and calls them."""
+        if self.holds_counts:
+            return frequencies.GROUPS
         made = [named(item) for step in self.below if step.name in ("Project", "Aggregate") for of in step.lists for item in of]
         renamed = dict(made) | dict(each for step in self.below if step.name == "Expand" for each in _expanded(step))
         found: set[str] = set()
@@ -116,6 +121,11 @@ class Plan:
                 waiting += more
                 found |= {name.lower()} if not more or name.lower() in columns_of_gold() else set()
         return tuple(sorted(each for each in found - {"spark_grouping_id"} if "#" not in each))
+
+    @property
+    def holds_counts(self) -> bool:
+        """True where the rows of gold are counts of patients themselves."""
+        return self.tables == (frequencies.TABLE,)
 
     @cached_property
     def totals(self) -> bool:
@@ -145,6 +155,8 @@ def unfounded(plan: Plan, counts: tuple[str, ...], measures: tuple[str, ...]) ->
     ]
     if strange:
         return [f"Expected tables of gold alone, found {strange[0]}: only what gold knows may leave."]
+    if plan.holds_counts:
+        return frequencies.unfounded(plan.top, counts)
     if plan.tables and not any(_knows_people(each.removeprefix("gold.")) for each in plan.tables):
         return [f"Expected a table of patients, found {plan.tables[0]}: its numbers may be of few, whom nobody can count here."]
     if _forged(plan):
@@ -162,14 +174,21 @@ def unfounded(plan: Plan, counts: tuple[str, ...], measures: tuple[str, ...]) ->
     found += [
         f"Expected {name} to be count(DISTINCT patient_id), with a condition where needed, found another number: count patients."
         for name in counts
-        if not plan.is_count(columns.get(name, ""))
+        if name in columns and not plan.is_count(columns[name])
     ]
+    if absent := [name for name in counts if name not in columns]:
+        return [*found, f"Expected a column {absent[0]} that counts people, found none: name the count with --count."]
     for name, made in columns.items():
-        if name in measures:
+        if name in measures and _groups(plan, made):
+            found.append(
+                f"Expected {name}, which groups, to be a whole number, a text or a date, found a fraction: write CAST(… AS int) AS {name}."
+            )
+        elif name in measures:
             found += unmeasured(name, made, columns, counts, plan.selecting)
         elif name not in counts and not name.startswith(BEHIND) and not _groups(plan, made):
             found.append(
-                f"Expected {name} to be grouped by, or a fraction, found another number: cast a median AS double, name counts of patients with --count."
+                f"Expected {name} to be grouped by, or a fraction, found another number: cast a median AS double, name counts of patients with --count. "
+                "How many tumours, samples or lines there are does not leave: count who has them."
             )
     return found
 

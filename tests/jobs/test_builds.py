@@ -78,6 +78,8 @@ def test_a_query_sees_gold_as_a_build_left_it(spark, lake: Lake) -> None:
     named = f"SELECT 'gold.x' AS text, {TABLE}.sex FROM `gold`.{TABLE} -- of gold.{TABLE}\nWHERE gold.{TABLE}.patient_id = 'p1'"
     found = rows_of_build(spark, lake, named, builds.build(lake, FIRST).versions)
     assert found.to_pylist() == [{"text": "gold.x", "sex": "F"}]
+    with pytest.raises(WrongUse, match=f"it has {TABLE}"):
+        rows_of_build(spark, lake, "SELECT * FROM gold.endpoint", {TABLE: 0})
     assert not [each.namespace for each in spark.sql("SHOW DATABASES").collect() if each.namespace.startswith("build_")]
 
 

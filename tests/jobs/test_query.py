@@ -1,8 +1,11 @@
 """Queries of a person read, and change nothing."""
 
+import logging
+
 import polars as pl
 import pytest
 from pyspark.errors import AnalysisException
+from pyspark.logger import PySparkLogger
 
 from jobs.errors import WrongUse
 from jobs.lake import Lake
@@ -41,6 +44,16 @@ def lake(tmp_path) -> Lake:
 )
 def test_a_query_gives_its_rows(spark, lake, query):
     assert rows(spark, lake, query).to_pylist() == [{"site": "C34", "n": 1}, {"site": "C50", "n": 2}]
+
+
+def test_a_wrong_query_is_not_written_to_the_log(spark, lake):
+    said: list[object] = []
+    listener = logging.Handler()
+    listener.emit = said.append  # type: ignore[method-assign]
+    PySparkLogger.getLogger("SQLQueryContextLogger").addHandler(listener)
+    with pytest.raises(AnalysisException):
+        rows(spark, lake, "SELECT nothing FROM gold.query_test WHERE site = 'C50'")
+    assert said == []
 
 
 @pytest.mark.parametrize("query", ["SHOW DATABASES", "DESCRIBE FUNCTION sum", "EXPLAIN SELECT 1"])

@@ -43,7 +43,8 @@ def lake(tmp_path: Path) -> Lake:
     }
     tumours |= {"dx_date": [date(2020, 1, 1)] * len(ids)}
     members = {"cohort_definition_id": "mine", "subject_id": ids, "cohort_start_date": [date(2020, 1, 1)] * len(ids)}
-    genes = {"gene": ["TP53"], "persons_tested": [40], "persons_altered": [1]}
+    genes = {"gene": ["TP53", "KRAS", "TP53"], "center": "all", "tumor_group": ["all", "all", "breast"]}
+    genes |= {"persons_tested": [60, 40, 30], "persons_altered": [24, 1, 12]}
     for name, columns in {
         "gene_frequency": genes,
         "patient_summary": patients,
@@ -97,7 +98,7 @@ def test_a_small_cell_is_left_out_and_another_hidden_where_asked(take):
 def test_the_same_table_with_one_patient_less_is_refused(take, lake):
     both = BY_SEX.replace("GROUP", "WHERE sex != 'UN' GROUP")
     take(both)
-    with pytest.raises(GateFailed, match="found 1 in n"):
+    with pytest.raises(GateFailed, match="found 1 in n that differ by fewer: export both in one table"):
         take(both.replace("WHERE", "WHERE follow_up_days > 0 AND"), name="again.csv")
     assert record(lake)["outcome"].to_list() == ["written", "refused"]
 
@@ -119,6 +120,7 @@ def test_the_same_table_with_one_patient_less_is_refused(take, lake):
             "Expected n to be count",
         ),
         ("SELECT sex, count(DISTINCT person_id) AS n FROM silver.person GROUP BY sex", "tables of gold alone"),
+        (BY_SEX.replace("AS n", "AS people"), "found none: name the count with --count"),
         (BY_SEX.replace("avg(follow_up_days)", "CAST(max(follow_up_days) AS double)"), "the value of one person"),
         (BY_SEX.replace("avg(follow_up_days)", "percentile(follow_up_days, 1.0)"), "the value of one person"),
         (BY_SEX.replace("avg(follow_up_days)", "sum(follow_up_days)"), "Expected days to be grouped by"),
@@ -134,8 +136,10 @@ def test_what_is_not_counted_over_patients_of_gold_is_refused(take, asking, sent
     "asking",
     [
         "WITH p AS (SELECT * FROM gold.patient_summary WHERE sex != 'UN') SELECT sex, count(DISTINCT patient_id) AS n FROM p GROUP BY sex HAVING n >= 11",
+        "SELECT sex, count(DISTINCT patient_id) AS n, median(follow_up_days) AS days FROM gold.patient_summary GROUP BY sex HAVING n >= 11",
         "SELECT coalesce(sex, 'all') AS sex, n FROM (SELECT sex, count(DISTINCT patient_id) AS n FROM gold.patient_summary GROUP BY sex) WHERE n > 10",
         "SELECT follow_up_days < 50 AS early, count(DISTINCT patient_id) AS n, median(follow_up_days) AS days FROM gold.patient_summary GROUP BY 1",
+        "SELECT cohort_definition_id AS cohort, count(DISTINCT subject_id) AS n FROM gold.cohort GROUP BY 1",
         "SELECT count(DISTINCT CASE WHEN sex = 'F' THEN patient_id END) AS n FROM gold.patient_summary",
         "SELECT count(DISTINCT patient_id) FILTER (WHERE sex = 'F') AS n FROM gold.patient_summary",
     ],
@@ -151,6 +155,7 @@ def test_a_second_count_leaves_where_it_and_its_rest_are_many(take):
 
 P = "gold.patient_summary"
 COUNTED = "count(DISTINCT patient_id) AS n"
+OF_ALL = "FROM gold.gene_frequency WHERE center = 'all' AND tumor_group = 'all'"
 ATTACKS = {
     # Somebody else's value as the group of everybody.
     f"SELECT t.follow_up_days AS d, count(DISTINCT o.patient_id) AS n FROM {P} t CROSS JOIN {P} o WHERE t.sex = 'UN' GROUP BY 1": "found Join that mixes",
@@ -174,7 +179,7 @@ ATTACKS = {
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY GROUPING/**/SETS ((sex), ()) ORDER BY n DESC LIMIT 3": "all rows of a table with totals",
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY sex ORDER BY max(follow_up_days)": "Expected ORDER BY",
     # Numbers that are no counts of patients.
-    f"SELECT sex, {COUNTED}, count(*) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
+    f"SELECT sex, {COUNTED}, count(*) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by.* count who has them",
     f"SELECT sex, {COUNTED}, size(collect_list(sex)) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
     f"SELECT sex, {COUNTED}, concat('', avg(follow_up_days)) AS c FROM {P} GROUP BY sex": "Expected c to be grouped by",
     f"SELECT sex, {COUNTED}, CAST(count_if(follow_up_days > 106) AS double) AS x FROM {P} GROUP BY sex": "Expected x to be avg",
@@ -191,10 +196,20 @@ ATTACKS = {
     "ON p.patient_id = q.patient_id GROUP BY p.patient_id, p.sex) GROUP BY sex": "a column as it stands",
     f"SELECT p.sex, count(DISTINCT p.patient_id) AS n, avg(q.follow_up_days) AS x FROM {P} p LEFT JOIN {P} q "
     "ON p.patient_id = q.patient_id AND q.follow_up_days > 7 GROUP BY p.sex": "INNER and LEFT SEMI joins alone",
+    f"SELECT {COUNTED}, floor(follow_up_days / 365.25) AS x FROM {P} GROUP BY 2": "Expected x, which groups, to be a whole number",
     # Beyond what Spark's plan tells.
     f"SELECT sex, {COUNTED}, {', '.join(f'upper(sex) AS c{at}' for at in range(24))}, CAST(max(follow_up_days) AS string) AS m FROM {P} GROUP BY sex": "at most 20 columns",
     # Numbers of whom nobody knows.
-    "SELECT gene, persons_tested AS n, CAST(persons_altered AS string) AS c FROM gold.gene_frequency": "Expected a table of patients",
+    f"SELECT gene, persons_tested AS n, CAST(persons_altered AS string) AS c {OF_ALL}": "Expected rows of gold.gene_frequency",
+    f"SELECT gene, persons_tested AS n, persons_altered AS c {OF_ALL}": "Expected rows of gold.gene_frequency",
+    f"SELECT gene, persons_altered AS n {OF_ALL}": "Expected rows of gold.gene_frequency",
+    f"SELECT gene, persons_tested AS n, persons_frequency AS x {OF_ALL}": "Expected rows of gold.gene_frequency",
+    f"SELECT gene, persons_tested AS n {OF_ALL} AND persons_altered = 1": "Expected rows of gold.gene_frequency",
+    f"SELECT gene, persons_tested AS n {OF_ALL} ORDER BY persons_altered": "Expected rows of gold.gene_frequency",
+    "SELECT gene, tumor_group, persons_tested AS n FROM gold.gene_frequency WHERE center = 'all'": "Expected rows of gold.gene_frequency",
+    "SELECT gene, tumor_group, persons_tested AS n FROM gold.gene_frequency WHERE center = 'all' AND tumor_group IN ('all', 'breast')": "Expected rows of gold.gene_frequency",
+    "SELECT gene, tumor_group, persons_tested AS n FROM gold.gene_frequency WHERE center = 'all' AND (tumor_group = 'all' OR true)": "Expected rows of gold.gene_frequency",
+    "SELECT gene, sum(persons_tested) AS n FROM gold.gene_frequency GROUP BY gene": "Expected rows of gold.gene_frequency",
     f"SELECT sex, n, x FROM (SELECT sex, {COUNTED}, avg(follow_up_days) AS x FROM {P} GROUP BY sex)": "to be countable",
 }
 
@@ -242,6 +257,11 @@ def test_what_a_row_of_one_patient_is_about_stays_in(take):
     assert take(asking, suppress=True).splitlines()[1:] == ['"rest",105']
 
 
+def test_two_columns_of_one_name_are_refused(take):
+    with pytest.raises(WrongUse, match="found n twice"):
+        take(BY_SEX.replace("AS days", "AS n"))
+
+
 def test_a_share_is_that_of_the_rounded_counts(take):
     share = "count(DISTINCT patient_id) FILTER (WHERE sex = 'M')"
     text = take(f"SELECT {COUNTED}, {share} AS men, 100 * {share} / count(DISTINCT patient_id) AS percent FROM {P}", "n", "men")
@@ -255,10 +275,30 @@ def test_another_name_for_a_group_does_not_hide_one_patient_less(take):
             take(f"SELECT {sex}, {COUNTED} FROM {P} WHERE sex != 'UN' AND follow_up_days > 0 GROUP BY 1", name="again.csv")
 
 
+def test_gene_frequencies_leave_where_many_were_tested_and_altered(take):
+    asking = f"SELECT gene, persons_tested AS n, persons_altered AS altered, persons_altered / persons_tested AS share {OF_ALL} ORDER BY gene"
+    with pytest.raises(GateFailed, match="found 1 in altered that tell of fewer"):
+        take(asking, "n", "altered")
+    assert take(asking, "n", "altered", suppress=True).splitlines()[1:] == ['"KRAS",40,,', '"TP53",60,25,0.417']
+    by_group = "FROM gold.gene_frequency WHERE center = 'all' AND tumor_group <> 'all' AND gene IN ('TP53', 'KRAS') AND persons_tested >= 11"
+    told = take(
+        f"SELECT gene, tumor_group, persons_tested AS n, persons_altered AS altered {by_group}", "n", "altered", name="more.csv"
+    )
+    assert told.splitlines()[1:] == ['"TP53","breast",30,15']
+
+
 @pytest.mark.parametrize("text", ["'a) AS n#7L'", "'x\n== Optimized Logical Plan =='", "'a\\nb'", "`n#7`"])
 def test_a_text_that_could_be_read_as_a_part_of_the_plan_is_refused(take, text):
     with pytest.raises(WrongUse, match="Expected texts of letters"):
         take(f"SELECT {COUNTED} FROM {P} WHERE sex != {text}")
+
+
+@pytest.mark.parametrize(
+    "earlier", ["VERSION AS OF 0", "FOR SYSTEM_TIME AS OF '2026-01-01'", "@v0", "WITH ('versionAsOf' = '0')"]
+)
+def test_a_table_as_it_was_before_people_were_taken_out_is_refused(take, earlier):
+    with pytest.raises(WrongUse, match="Expected a query of the newest build"):
+        take(f"SELECT {COUNTED} FROM {P} {earlier}")
 
 
 def test_a_pseudonym_in_a_query_is_not_kept(take, lake):

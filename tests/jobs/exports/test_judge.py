@@ -185,7 +185,7 @@ def test_what_is_hidden_cannot_be_computed_from_what_is_shown(seed: int) -> None
     for key in draw.permutation(list(cells))[: int(draw.integers(1, 4))]:
         cells[str(key[0]), str(key[1])] = int(draw.integers(1, 11))
     told = protect(cube(dict(cells)))
-    assert open_cells(cube(dict(cells)), told.shown) == []
+    assert open_cells(cube(dict(cells)), told.shown, [(1, None)] * len(told.shown)) == []
     assert 0 < told.hidden < len(told.shown)
     shown = [each for each in told.shown if each is not None]
     assert min(shown) >= 11
@@ -201,6 +201,21 @@ def test_hidden_people_hide_their_means_and_the_means_of_all_totals() -> None:
     rows = cube({("F", "breast"): 90, ("F", "lung"): 70, ("M", "breast"): 4, ("M", "lung"): 60}).rows
     told = protect(Output(rows.with_columns(days=pl.Series([123.456] * rows.height)), ("n",), totals=True))
     assert told.rows["days"].to_list() == [None] * rows.height
+
+
+@pytest.mark.parametrize(
+    ("people", "dead", "told"),
+    [
+        # Nobody died of the second group: the total less the first would say so.
+        ([60, 45, 105], [30, 0, 30], [None, None, 30]),
+        # 85 of 90 died in the first two groups: at least 40 of each, for nobody dies who is not there.
+        ([45, 45, 45, 135], [40, 45, 25, 110], [None, None, None, 110]),
+    ],
+)
+def test_a_part_is_none_to_all_of_the_people_of_its_row(people: list[int], dead: list[int], told: list[int | None]) -> None:
+    groups = [*GROUPS[: len(people) - 1], None]
+    rows = pl.DataFrame({"tumor_group": groups, "n": people, "dead": dead})
+    assert protect(Output(rows, ("n", "dead"), totals=True)).rows["dead"].to_list() == told
 
 
 def test_a_total_over_groups_that_overlap_is_no_sum() -> None:
