@@ -67,7 +67,7 @@ def verify(settings: Settings, file: Path) -> dict[str, Any]:
     told = certificate.get("signature")
     signature: dict[str, Any] = told if isinstance(told, dict) else {}
     is_whole = signature.keys() == {"alg", "public_key", "value"} and signature["alg"] == ALGORITHM
-    key = str(signature.get("public_key"))
+    key = _signer(certificate)
     is_ours = is_whole and key in public_keys(settings) and _is_good(key, str(signature.get("value")), certificate)
     if not is_ours or not _is_in_the_audit(settings, certificate):
         raise ContractViolation(
