@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jobs.commands.shared import ByOption, JsonOption, LakeOption, WhyOption, engine_of
+from jobs.commands.shared import SERVICES, ByOption, JsonOption, LakeOption, WhyOption, engine_of
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
@@ -83,7 +83,7 @@ def deliver(
     from jobs.delivering import deliver as delivered
     from jobs.services.told import landing_area
 
-    place = delivered(delivery, landing or landing_area(Path("services")))
+    place = delivered(delivery, landing or landing_area(SERVICES))
     print(f"{place.name} is announced in {place.parent}. Next: `pscc status`.")
 
 

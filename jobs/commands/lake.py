@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import private
-from jobs.commands.shared import JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
+from jobs.commands.shared import SERVICES, JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.services import users
 from jobs.settings import LAKE_FORMAT, Settings
@@ -67,7 +67,7 @@ def upgrade(
     check: Annotated[bool, typer.Option("--check", help="Only say what is due. Exit code 1 where something is.")] = False,
     by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who; the user of this machine when not given.")] = None,
     lake: ServedLakeOption = None,
-    to: StateOption = Path("services"),
+    to: StateOption = SERVICES,
 ) -> None:
     """Bring a lake that an older version made to the format of this one. Back it up and stop what works on it first."""
     import getpass
@@ -76,10 +76,8 @@ def upgrade(
     from jobs import upgrade as upgrades
     from jobs.services import told
 
+    # What the services know stands in a file that only root reads, and goes along in the environment.
     settings = told.settings(to, lake)
-    if settings.database_url:
-        # Known of the services alone, whose file only root reads.
-        os.environ["PSCC_DATABASE_URL"] = settings.database_url
     users.work_as_owner(settings.lake, sys.argv[1:])
     if check:
         found = upgrades.due(settings)
@@ -103,7 +101,7 @@ def _upgraded(found: "list[Migration]", *, check: bool) -> str:
     )
 
 
-def status(lake: ServedLakeOption = None, to: StateOption = Path("services"), as_json: JsonOption = False) -> None:
+def status(lake: ServedLakeOption = None, to: StateOption = SERVICES, as_json: JsonOption = False) -> None:
     """Services that run here; deliveries, tables, rows, what waits, what was set aside, what is still held."""
     from jobs import show
     from jobs.services import told

@@ -11,6 +11,7 @@ import typer
 
 from jobs.commands import deliveries
 from jobs.commands.shared import (
+    SERVICES,
     ByOption,
     JsonOption,
     LakeOption,
@@ -265,18 +266,18 @@ def rotate_key(
     ],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who, for the audit; of certificates.")] = "",
     lake: ServedLakeOption = None,
-    to: StateOption = Path("services"),
+    to: StateOption = SERVICES,
 ) -> None:
     """Put a new key in place of an old one: of certificates, whose old ones stay good, or of stopped services."""
     from jobs.keys import rotate
-    from jobs.services.told import renew
+    from jobs.services import told
 
     if which == "services":
         print(
-            f"New: {', '.join(renew(to))}, and the key of analysts' tokens. Next: `pscc up`; `pscc address NAME` for each analyst."
+            f"New: {', '.join(told.renew(to))}, and the key of analysts' tokens. Next: `pscc up`; `pscc address NAME` for each analyst."
         )
     else:
-        known = Settings.from_environment(lake)
+        known = told.settings(to, lake)
         users.work_as_owner(known.lake, sys.argv[1:])
         print(f"The new key is {rotate(known, which, by)}. Hand out `certificate.pub` again.")
 
@@ -312,14 +313,15 @@ def metrics(
     lake: ServedLakeOption = None,
 ) -> None:
     """Gauges for Prometheus: deliveries by state, what is held, quarantine, the newest delivery of a hospital, gold, alerts."""
-    from jobs.metrics import metrics as told
+    from jobs.metrics import metrics as gauges
     from jobs.metrics import server
+    from jobs.services import told
     from quality import places
 
-    settings = Settings.from_environment(lake)
-    found = told(settings)
+    settings = told.settings(SERVICES, lake)
+    found = gauges(settings)
     if serve is not None:
-        with server(serve, lambda: told(settings), listen) as serving, suppress(KeyboardInterrupt):
+        with server(serve, lambda: gauges(settings), listen) as serving, suppress(KeyboardInterrupt):
             print(f"http://{listen}:{serving.server_port}/metrics", flush=True)
             serving.serve_forever()
     elif to is not None:

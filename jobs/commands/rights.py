@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from jobs.commands.shared import JsonOption, LakeOption, StateOption, engine_of, group
+from jobs.commands.shared import SERVICES, JsonOption, LakeOption, ServedLakeOption, StateOption, engine_of, group
 from jobs.errors import WrongUse
 from jobs.settings import Settings
 
@@ -241,10 +241,8 @@ def list_accesses(
     table: Annotated[str | None, typer.Option("--table", metavar="ZONE.TABLE", help="Of one table only.")] = None,
     who: Annotated[str | None, typer.Option("--who", metavar="NAME", help="Of one person only.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="YYYY-MM-DD", help="From that day on.")] = None,
-    lake: Annotated[
-        str | None, typer.Option("--lake", metavar="DIR", help="The lake; LAKE_ROOT, then that of ./services.")
-    ] = None,
-    services: StateOption = Path("services"),
+    lake: ServedLakeOption = None,
+    services: StateOption = SERVICES,
     academy: Annotated[
         Path | None,
         typer.Option("--academy", metavar="DIR", help="An academy that `pscc academy up` started, and nothing else."),

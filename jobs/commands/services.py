@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.shared import ServedLakeOption, StateOption
+from jobs.commands.shared import SERVICES, ServedLakeOption, StateOption
 
 
 class Part(StrEnum):
@@ -18,7 +18,7 @@ class Part(StrEnum):
 
 
 def up(
-    to: StateOption = Path("services"),
+    to: StateOption = SERVICES,
     lake: ServedLakeOption = None,
     landing: Annotated[
         str | None, typer.Option("--landing", metavar="DIR", help="The landing area; PSCC_LANDING when not given.")
@@ -44,7 +44,7 @@ def up(
 
 def address(
     user: Annotated[str, typer.Argument(metavar="NAME", help="Who will ask: letters, digits and @._-")],
-    to: StateOption = Path("services"),
+    to: StateOption = SERVICES,
 ) -> None:
     """What SPARK_REMOTE of an analyst is: where the curated engine is reached, with a token of this person's own. Keep it like a password."""
     from jobs.services.told import address_of
@@ -52,7 +52,7 @@ def address(
     print(address_of(to, user))
 
 
-def down(to: StateOption = Path("services")) -> None:
+def down(to: StateOption = SERVICES) -> None:
     """Stop what `up` started. Nothing is lost: what was at work goes on after the next `up`."""
     from jobs.services.place import opened
     from jobs.services.updown import down as stopped
@@ -62,7 +62,7 @@ def down(to: StateOption = Path("services")) -> None:
 
 def logs(
     program: Annotated[str, typer.Argument(metavar="PROGRAM")] = "",
-    to: StateOption = Path("services"),
+    to: StateOption = SERVICES,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many, the newest last.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
 ) -> None:

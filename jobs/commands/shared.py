@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
 
 def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
-    """The lake that was named. Root, whose files would be closed to the services, becomes their user first."""
-    if not context.resilient_parsing:
-        users.work_as_owner(Settings.from_environment(lake).lake, sys.argv[1:])
-    return lake
+    """The lake to work on. Root, whose files would be closed to the services, becomes their user first."""
+    if context.resilient_parsing:
+        return lake
+    from jobs.services.told import beside
+
+    found = beside(SERVICES, lake)
+    users.work_as_owner(Settings.from_environment(found).lake, sys.argv[1:])
+    return found
 
 
-LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then ./lake, when not given."
+# The state folder of the services beside which a command works that names none.
+SERVICES = Path("services")
+LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then that of ./services, then ./lake, when not given."
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
 # Of commands that write nothing into the lake, and read root's passwords or write to root's places.
 ServedLakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE)]

@@ -7,7 +7,6 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +97,27 @@ def _absolute(place: str) -> str:
 
 
 def settings(state: Path, lake: str | None) -> Settings:
-    """The lake that is named, else that of the environment, else that of the services here."""
-    if lake or "LAKE_ROOT" in os.environ or not (state / FILE).is_file():
-        return Settings.from_environment(lake)
+    """The lake that is named, else that of the environment, else that of the services here, with what these were started with."""
+    return Settings.from_environment(beside(state, lake))
+
+
+def beside(state: Path, lake: str | None) -> str | None:
+    """The same lake by its name; None where nobody names one and no services are here.
+
+    Of the services' own lake, all that they were started with is put into the environment, and what is set there stays.
+    """
+    named = lake or os.environ.get("LAKE_ROOT")
+    # Who names a lake may be another user, from whom the services keep what they know.
+    if not (state / FILE).is_file() or (named and not os.access(state / FILE, os.R_OK)):
+        return named
+    if named and _absolute(named) != opened(state).lake:
+        return named
     place = _recalled(state)
-    return replace(Settings.from_environment(place.lake), database_url=place.database_url)
+    where = {"PSCC_PLATFORM_KEY_FILE": place.platform_key_file, "PSCC_KEYS": place.keys, "PSCC_LANDING": place.landing}
+    for name, known in (where | {"PSCC_DATABASE_URL": place.database_url or ""}).items():
+        if known and not value(name):
+            os.environ[name] = known
+    return place.lake
 
 
 def _recalled(state: Path) -> Place:

@@ -147,6 +147,35 @@ def test_commands_find_lake_and_landing_of_the_services_beside_them(tmp_path: Pa
     assert landing_area(tmp_path / "services") == tmp_path / "drop"
 
 
+def test_commands_beside_the_services_go_by_what_these_were_started_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state, backup = tmp_path / "services", str(tmp_path / "backup")
+    place = prepared(
+        state, {"settings": {"PSCC_BACKUP": backup, "PSCC_KEEP_LANDING_DAYS": "90"}, "database_url": "postgresql://a@b/c"}
+    )
+    monkeypatch.setenv("LAKE_ROOT", place.lake)
+    monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "120")
+    assert services.beside(state, None) == place.lake
+    known = ("PSCC_BACKUP", "PSCC_KEEP_LANDING_DAYS", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
+    assert [value(name) for name in known] == [backup, "120", place.keys, place.platform_key_file, "postgresql://a@b/c"]
+
+
+@pytest.mark.parametrize("by", ["--lake", "LAKE_ROOT"])
+def test_another_lake_takes_nothing_from_the_services_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    prepared(tmp_path / "services", {"settings": {"PSCC_BACKUP": str(tmp_path)}, "database_url": "postgresql://a@b/c"})
+    other = str(tmp_path / "other")
+    if by == "LAKE_ROOT":
+        monkeypatch.setenv(by, other)
+    found = settings(tmp_path / "services", other if by == "--lake" else None)
+    assert (found.lake, found.database_url, found.platform_key_file, value("PSCC_BACKUP")) == (other, None, None, None)
+
+
+def test_a_command_without_a_lake_works_on_that_of_the_services_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = prepared(tmp_path / "services", {})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match=place.lake):
+        cli.app(["delivery", "show", "GR-1"], standalone_mode=False)
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
