@@ -13,7 +13,7 @@ from typing import Any
 from jobs.errors import WrongUse
 from jobs.services import confine, supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
-from jobs.services.programs import basic
+from jobs.services.programs import basic, programs
 from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
 from quality.address import is_remote
 
@@ -142,8 +142,10 @@ def landing_area(state: Path) -> Path:
 def welcome(place: Place) -> str:
     """What to do next, once everything is well."""
     kept = f"Settings that are remembered: {', '.join(sorted(place.settings))}.\n" if place.settings else ""
+    is_taught = any(each.name == "hub" for each in programs(place))
+    taught = f"The class: http://127.0.0.1:{place.ports['hub']}, on release {place.release}.\n" if is_taught else ""
     return (
-        f"{kept}Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n"
+        f"{kept}Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n{taught}"
         f"Drop deliveries with `pscc deliver FOLDER --to {place.landing}`; look with `pscc status --services {place.state}`."
     )
 

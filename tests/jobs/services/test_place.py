@@ -104,6 +104,13 @@ def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path
     assert value("PSCC_BACKUP") == str(tmp_path / "backups")
 
 
+def test_where_the_class_is_reached_is_said_at_every_start_that_has_one(tmp_path: Path) -> None:
+    place = prepared(tmp_path / "services", {"release": "small-1"})
+    assert f"The class: http://127.0.0.1:{place.ports['hub']}, on release small-1." in welcome(place)
+    assert "The class" not in welcome(prepared(tmp_path / "services", {"without": ["academy"]}))
+    assert "The class" not in welcome(prepared(tmp_path / "other", {}))
+
+
 def test_a_folder_that_is_remembered_and_gone_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "disk" / "backups"))
     prepared_from_environment(tmp_path / "services", None, None, None)
