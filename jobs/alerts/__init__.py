@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from jobs.alerts.causes import REFUSED, causes
-from jobs.alerts.sending import RUNBOOK, channels, send
+from jobs.alerts.sending import RUNBOOK, NoAnswer, channels, send
 from jobs.errors import LakehouseError, WrongUse
 from jobs.ledger import Ledger
 from jobs.ledger.alerts import (
@@ -75,26 +75,33 @@ def _tell_lost(ledger: Ledger, at: datetime) -> None:
 
 
 def tell(settings: Settings) -> int:
-    """Send every open alert that was not sent yet; how many. LakehouseError, after all were tried, where one could not be."""
+    """Send every open alert that was not sent yet; how many. LakehouseError, after all were tried, where one could not be.
+
+    A way on which nobody answers is left for the next round: each alert would wait there, and everybody who wants to tell behind it.
+    """
     with closing(Ledger(settings, create=False)) as ledger, ledger.hold(TELLING):
-        waiting = [each for each in opened(ledger) if each.told_at is None] if channels() else []
-        failed = [error for each in waiting for error in _told(ledger, each)]
+        ways = channels()
+        waiting = [each for each in opened(ledger) if each.told_at is None] if ways else []
+        failed = [error for each in waiting for error in _told(ledger, each, ways)]
     if failed:
         raise failed[0]
     return len(waiting)
 
 
-def _told(ledger: Ledger, alert: Alert) -> list[LakehouseError]:
-    """What kept an alert from some ways. Each is tried, whatever became of the others, and gets it once."""
+def _told(ledger: Ledger, alert: Alert, ways: list[str]) -> list[LakehouseError]:
+    """What kept an alert from some ways. Each is tried, whatever became of the others, and gets it once; out of `ways` goes one that is silent."""
     failed, taken = list[LakehouseError](), told_by(ledger, alert)
-    for channel in [each for each in channels() if each not in taken]:
+    for channel in [each for each in ways if each not in taken]:
         try:
             send(alert, channel)
         except LakehouseError as error:
             failed.append(error)
+            if isinstance(error, NoAnswer):
+                ways.remove(channel)
         else:
             note_told_by(ledger, alert, channel)
-    if not failed:
+            taken.add(channel)
+    if taken.issuperset(channels()):
         note_told(ledger, alert)
     return failed
 

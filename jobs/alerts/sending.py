@@ -16,13 +16,17 @@ PATIENCE_SECONDS = 20
 RUNBOOK = "docs/runbooks.md"
 
 
+class NoAnswer(LakehouseError):
+    """A server let us wait until our patience was over: it would with the next alert too."""
+
+
 def channels() -> list[str]:
     """The ways that are set: mail, webhook."""
     return [name for name, setting in (("mail", "PSCC_ALERT_MAIL"), ("webhook", "PSCC_ALERT_WEBHOOK")) if value(setting)]
 
 
 def send(alert: Alert, channel: str) -> None:
-    """Send an alert by one way; LakehouseError where it does not work, WrongUse where it is set wrongly."""
+    """Send an alert by one way; LakehouseError where it does not work (NoAnswer where nobody answers), WrongUse where it is set wrongly."""
     {"mail": _mail, "webhook": _post}[channel](alert)
 
 
@@ -73,6 +77,9 @@ def _post(alert: Alert) -> None:
 
 
 def _unsent(expected: str, setting: str, error: Exception) -> LakehouseError:
-    return LakehouseError(
-        f"Expected {expected}, found {type(error).__name__}: check {setting}. Alerts stay in `pscc alerts` and are sent when it works."
+    # urllib and smtplib wrap what the network said.
+    was_silent = any(isinstance(each, TimeoutError) for each in (error, getattr(error, "reason", None), error.__context__))
+    kind = NoAnswer if was_silent else LakehouseError
+    return kind(
+        f"Expected {expected}, found {'no answer' if was_silent else type(error).__name__}: check {setting}. Alerts stay in `pscc alerts` and are sent when it works."
     )

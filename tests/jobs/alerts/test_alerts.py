@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import socketserver
 import threading
 import time
@@ -18,7 +19,7 @@ import pytest
 from sqlalchemy import update
 
 from jobs import alerts
-from jobs.alerts import Run
+from jobs.alerts import Run, sending
 from jobs.alerts.causes import causes
 from jobs.errors import LakehouseError, WrongUse
 from jobs.ledger import Ledger, notes, now
@@ -352,6 +353,25 @@ def test_a_webhook_that_is_no_web_server_keeps_no_alert_from_the_mail(
         with pytest.raises(LakehouseError, match="a webhook that takes alerts, found BadStatusLine"):
             alerts.tell(settings)
         assert len(mail.got) == 2
+
+
+def test_a_server_that_never_answers_is_waited_for_once_a_round_and_keeps_no_alert_from_the_other_way(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PATIENCE_SECONDS", 1)
+    for name in ("one", "two", "three"):
+        alerts.run_failed(settings, Run(name, "r1"), "load")
+    with socket.create_server(("127.0.0.1", 0)) as mute, serving(HTTPServer, Hook) as hook:
+        monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+        monkeypatch.setenv("PSCC_SMTP", f"127.0.0.1:{mute.getsockname()[1]}")
+        monkeypatch.setenv("PSCC_ALERT_WEBHOOK", f"http://127.0.0.1:{hook.server_address[1]}/")
+        for _ in range(2):
+            began = time.monotonic()
+            with pytest.raises(LakehouseError, match="found no answer: check PSCC_SMTP"):
+                alerts.tell(settings)
+            assert 1 <= time.monotonic() - began < 2
+    assert len(hook.got) == 3
+    assert [each.told_at for each in alerts.listed(settings)] == [None] * 3
 
 
 def test_what_was_told_half_is_forgotten_with_its_alert(
