@@ -40,15 +40,20 @@ def keep(settings: Settings, request: str, found: Sought) -> None:
 
 
 def kept(settings: Settings, request: str) -> Sought:
-    """It again; LakehouseError where it is not there."""
+    """It again; LakehouseError where it is not there, or is not what was written."""
     file = place(settings, request)
-    if not file.is_file():
-        raise LakehouseError(
-            f"Expected what {request} looks for in {file}, found no such file: carry it out on the machine where it began. "
-            "If the file is lost, make the request again: it proves what this one cannot any more."
-        )
-    told = json.loads(file.read_text(encoding="utf-8"))
-    return Sought([(center, person) for center, person in told["people"]], frozenset(told["texts"]))
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        return Sought([(center, person) for center, person in told["people"]], frozenset(told["texts"]))
+    except FileNotFoundError:
+        found = "no such file"
+    except (KeyError, TypeError, ValueError):
+        # Without what it read: that names people.
+        found = "something else"
+    raise LakehouseError(
+        f"Expected what {request} looks for in {file}, found {found}: carry it out on the machine where it began. "
+        "If the file is lost, make the request again: it proves what this one cannot any more."
+    )
 
 
 def drop(settings: Settings, request: str) -> None:

@@ -372,8 +372,13 @@ def test_without_what_an_erasure_looks_for_nothing_is_certified(house: House) ->
     asked = rights.received(house.settings, "erase", "gr", [SENT], "all", "A. Officer", "a letter")
     words = [sys.executable, "-c", KILLED, house.settings.lake, str(house.settings.platform_key_file), asked.id]
     subprocess.run(words, env=os.environ | {VARIABLE: "people_forgotten"}, check=False, capture_output=True)
-    sought.place(house.settings, asked.id).unlink()
-    with pytest.raises(LakehouseError, match="on the machine where it began"):
+    file = sought.place(house.settings, asked.id)
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(LakehouseError, match="found something else: carry it out on the machine where it began") as refused:
+        rights.carry_out(house.settings, Builder(), asked.id)
+    assert refused.value.__context__ is None
+    file.unlink()
+    with pytest.raises(LakehouseError, match="found no such file: carry it out on the machine where it began"):
         rights.carry_out(house.settings, Builder(), asked.id)
     again = house.ask("erase")
     assert {name: json.loads(again.outcome or "")[name] for name in COUNTED} == dict(zip(COUNTED, (0, 1, 0), strict=True))
