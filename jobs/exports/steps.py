@@ -87,9 +87,14 @@ def patients(step: Step) -> frozenset[str]:
     return frozenset(attribute for each in sources for of in each.lists for attribute in of if _is_identifier(attribute))
 
 
+def _of_tables(step: Step) -> set[str]:
+    """The attributes of the tables under a step, as they stand there."""
+    return {attribute for each in step.all() if each.name.endswith("Relation") for attribute in each.lists[0]}
+
+
 def known_patients(top: Step) -> frozenset[str]:
     """The attributes that hold a patient, or something that belongs to one, traced through WITH to a table of gold."""
-    known = {each for step in top.all() if step.name.endswith("Relation") for each in step.lists[0] if _is_identifier(each)}
+    known = set(filter(_is_identifier, _of_tables(top)))
     steps = list(top.all())
     references = [step for step in steps if step.name == "CTERelationRef"]
     # One may ask for another.
@@ -128,8 +133,9 @@ def _keeps_to_a_patient(step: Step) -> bool:
     if step.name == "Window":
         return len(step.lists) > 1 and bool(patients(step) & set(step.lists[1]))
     if step.name == "Generate":
-        # Of a list that the query makes itself, rows for a total could come that looks like a group.
-        return re.match(r"explode(?:_outer)?\(\w+#\d+\),", step.told) is not None
+        # Of a list that the query makes itself, here or in a subquery, rows for a total could come that looks like a group.
+        exploded = re.match(r"explode(?:_outer)?\((\w+#\d+)\),", step.told)
+        return exploded is not None and exploded[1] in _of_tables(step)
     return step.name in ROW_BY_ROW or (step.name.endswith("Relation") and step.name not in ("LocalRelation", "OneRowRelation"))
 
 

@@ -172,6 +172,8 @@ ATTACKS = {
     f"SELECT m, {COUNTED} FROM (SELECT max(follow_up_days) AS m, collect_set(patient_id) AS ids FROM {P}) LATERAL VIEW explode(ids) t AS patient_id GROUP BY m": "those of gold",
     f"SELECT {COUNTED}, avg(follow_up_days) AS d FROM (SELECT * FROM {P} ORDER BY follow_up_days DESC LIMIT 12)": "found GlobalLimit",
     f"SELECT s, {COUNTED} FROM {P} LATERAL VIEW explode(array(sex, 'all')) t AS s GROUP BY s": "found Generate",
+    f"SELECT s, {COUNTED} FROM (SELECT patient_id, array(sex, 'all') AS l FROM {P}) LATERAL VIEW explode(l) t AS s GROUP BY s": "found Generate",
+    f"WITH w AS (SELECT patient_id, array(sex, 'all') AS l FROM {P}) SELECT s, {COUNTED} FROM w LATERAL VIEW explode(l) t AS s GROUP BY s": "found Generate",
     # A condition that tells of what is not shown.
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY sex HAVING max(follow_up_days) > 50": "Expected HAVING",
     f"SELECT sex, {COUNTED} FROM {P} GROUP BY sex HAVING n = 3": "Expected HAVING",
