@@ -10,25 +10,29 @@ import typer
 
 from jobs.errors import WrongUse
 from jobs.services import users
-from jobs.settings import Settings
+from jobs.settings import Settings, validate
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
+
+
+# The state folder of the services beside which a command works that names none.
+SERVICES = Path("services")
 
 
 def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
     """The lake to work on. Root, whose files would be closed to the services, becomes their user first."""
     if context.resilient_parsing:
         return lake
-    from jobs.services.told import beside
+    from jobs.services.told import lake_beside
 
-    found = beside(SERVICES, lake)
+    found = lake_beside(SERVICES, lake)
+    # What was taken from the services may have become wrong since they were started.
+    validate()
     users.work_as_owner(Settings.from_environment(found).lake, sys.argv[1:])
     return found
 
 
-# The state folder of the services beside which a command works that names none.
-SERVICES = Path("services")
 LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then that of ./services, then ./lake, when not given."
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
 # Of commands that write nothing into the lake, and read root's passwords or write to root's places.

@@ -10,7 +10,7 @@ from jobs.services.own import PRIVATE, READ
 from jobs.services.place import Place
 from jobs.services.users import POSTGRES_UID, become, clinical, machine
 from jobs.settings.table import Part
-from jobs.settings.values import places, secret_files, value
+from jobs.settings.values import open_files, places, secret_files, value
 from quality.address import is_remote
 
 # A tree of processes of its own, which dies with its head.
@@ -39,7 +39,7 @@ def tasks(place: Place) -> list[str]:
 
 def airflow_alone(place: Place) -> list[str]:
     """What the other processes of Airflow see: neither lake nor landing area nor keys, of which they need nothing."""
-    return [*machine([place.state]), *OWN_TREE, *_hide(_clinical_data(place)), *clinical()]
+    return [*machine([place.state, *open_files(Part.EVERY)]), *OWN_TREE, *_hide(_clinical_data(place)), *clinical()]
 
 
 def triggerer(place: Place) -> list[str]:
@@ -49,7 +49,7 @@ def triggerer(place: Place) -> list[str]:
     own = secret_files(Part.TRIGGER)
     # After what is hidden: it may lie below that.
     hidden = [each for each in _clinical_data(place) if each not in own]
-    return [*machine([place.state, *own]), *OWN_TREE, *_hide(hidden), *seen, *clinical()]
+    return [*machine([place.state, *own, *open_files(Part.EVERY)]), *OWN_TREE, *_hide(hidden), *seen, *clinical()]
 
 
 def clinical_engine(place: Place) -> list[str]:

@@ -72,20 +72,40 @@ class Place:
 
 
 def opened(state: Path) -> Place:
-    """The place that an earlier `pscc up` made; WrongUse where there is none."""
-    path = state.resolve() / FILE
-    if not path.is_file():
+    """The place that an earlier `pscc up` made; WrongUse where there is none, or one that is not for this user."""
+    if not is_here(state):
         raise WrongUse(f"Expected services in {state}, found none: start them with `pscc up --services {state}`.")
+    path = state.resolve() / FILE
     return _place(_read(path) | {"state": path.parent})
+
+
+def is_here(state: Path) -> bool:
+    """True where an earlier `pscc up` made a place; WrongUse where this user may not look."""
+    try:
+        return (state / FILE).is_file()
+    except PermissionError:
+        raise _closed(state / FILE) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        _check_owner(path)
         return dict(json.loads(path.read_text()))
     except PermissionError:
-        raise WrongUse(f"Expected to read {path}, found it closed: work as the user who started the services.") from None
+        raise _closed(path) from None
     except (TypeError, ValueError):
         raise _something_else(path) from None
+
+
+def _check_owner(path: Path) -> None:
+    """What stands there becomes the environment of whoever works beside these services: whoever wrote it would run what he likes as them."""
+    owner = path.stat().st_uid
+    if owner not in (0, os.geteuid()):
+        raise WrongUse(f"Expected {path} to be root's or this user's, found user {owner}'s: work as that user, or elsewhere.")
+
+
+def _closed(path: Path) -> WrongUse:
+    return WrongUse(f"Expected to read {path}, found it closed: work as the user who started the services.")
 
 
 def _place(known: dict[str, Any]) -> Place:
@@ -103,7 +123,7 @@ def prepared(state: Path, asked: dict[str, Any]) -> Place:
     """The place with what is `asked` for, its folders, ports and passwords made where they are missing."""
     state = state.resolve()
     _check(state)
-    known = _read(state / FILE) if (state / FILE).is_file() else {}
+    known = _read(state / FILE) if is_here(state) else {}
     told = {name: value for name, value in asked.items() if value is not None}
     chosen = _chosen(state)
     # What an earlier version did not know of, it has not chosen.

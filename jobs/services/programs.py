@@ -9,7 +9,7 @@ from jobs.services import confine, probes
 from jobs.services.place import Place
 from jobs.services.program import Program
 from jobs.services.users import CLINICAL_UID, POSTGRES_UID, PROJECT
-from jobs.settings import Part, asked, handed
+from jobs.settings import Part, asked, handed, value
 from quality.address import is_remote
 
 
@@ -21,18 +21,23 @@ def basic(place: Place) -> dict[str, str]:
 
 
 def lake(place: Place) -> dict[str, str]:
-    """What the jobs need: where the lake and the deliveries lie, the keys, the engine."""
+    """What the jobs need: where the lake and all that belongs to it lie, the engine, settings."""
+    return handed(Part.TASKS) | whereabouts(place) | {"SPARK_REMOTE": place.engine()}
+
+
+def whereabouts(place: Place) -> dict[str, str]:
+    """Where the lake and the deliveries lie, the keys, and what of the lake stands elsewhere."""
     known = {
         "LAKE_ROOT": place.lake,
         "PSCC_LANDING": place.landing,
         "PSCC_KEYS": place.keys,
         "PSCC_PLATFORM_KEY_FILE": place.platform_key_file,
-        "SPARK_REMOTE": place.engine(),
     }
-    # A folder of the user's own name in the temporary one would be out of the engine's reach.
-    known |= {"PSCC_STAGING": str(confine.staging(place))} if is_remote(place.lake) else {}
-    database = {"PSCC_DATABASE_URL": place.database_url} if place.database_url else {}
-    return handed(Part.TASKS) | known | database
+    if is_remote(place.lake):
+        # Folders of the user's own name would be out of the engine's reach, and not those of a command that somebody types.
+        lineage = place.state / "airflow" / ".local" / "state" / "pscc" / "lineage"
+        known |= {"PSCC_STAGING": str(confine.staging(place)), "PSCC_LINEAGE": value("PSCC_LINEAGE") or str(lineage)}
+    return known | ({"PSCC_DATABASE_URL": place.database_url} if place.database_url else {})
 
 
 def airflow(place: Place) -> dict[str, str]:

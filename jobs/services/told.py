@@ -12,9 +12,10 @@ from typing import Any
 
 from jobs.errors import WrongUse
 from jobs.services import confine, supervisor
-from jobs.services.place import FILE, RENEWABLE, Place, opened, prepared, renewed
-from jobs.services.programs import basic, programs
+from jobs.services.place import FILE, RENEWABLE, Place, is_here, opened, prepared, renewed
+from jobs.services.programs import basic, programs, whereabouts
 from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
+from jobs.settings.table import SETTINGS
 from quality.address import is_remote
 
 # The supervisor's words in plain ones.
@@ -28,9 +29,8 @@ def prepared_from_environment(
 
     Of all other settings the environment wins; what is remembered of them is put into it.
     """
-    known = state / FILE
     named = {"lake": lake, "landing": landing, "keys": str(keys) if keys else None}
-    if not known.is_file():
+    if not is_here(state):
         # Without a word of anybody, these services have a lake of their own and not ./lake.
         variables = {"lake": "LAKE_ROOT", "landing": "PSCC_LANDING", "keys": "PSCC_KEYS"}
         named = {what: given or os.environ.get(variables[what]) for what, given in named.items()}
@@ -66,7 +66,8 @@ def newest_release(lake: str) -> str:
 
 def address_of(state: Path, user: str) -> str:
     """Where a person reaches the curated engine."""
-    place = _recalled(state)
+    place = opened(state)
+    _take_settings(place)
     words = ["--port", str(place.ports["curated-engine"]), "--state", str(place.state / "curated-engine"), "--remote-for", user]
     done = subprocess.run(
         [sys.executable, "-m", "hub_config.engine", *words], env=basic(place), capture_output=True, text=True, check=False
@@ -98,41 +99,44 @@ def _absolute(place: str) -> str:
 
 def settings(state: Path, lake: str | None) -> Settings:
     """The lake that is named, else that of the environment, else that of the services here, with what these were started with."""
-    return Settings.from_environment(beside(state, lake))
+    return Settings.from_environment(lake_beside(state, lake))
 
 
-def beside(state: Path, lake: str | None) -> str | None:
-    """The same lake by its name; None where nobody names one and no services are here.
-
-    Of the services' own lake, all that they were started with is put into the environment, and what is set there stays.
-    """
+def lake_beside(state: Path, lake: str | None) -> str | None:
+    """The same lake by its name; None where nobody names one and no services are here. Of the services' own, their settings are taken."""
     named = lake or os.environ.get("LAKE_ROOT")
-    # Who names a lake may be another user, from whom the services keep what they know.
-    if not (state / FILE).is_file() or (named and not os.access(state / FILE, os.R_OK)):
+    place = _place_of(state, named)
+    if place is None:
         return named
-    if named and _absolute(named) != opened(state).lake:
-        return named
-    place = _recalled(state)
-    where = {"PSCC_PLATFORM_KEY_FILE": place.platform_key_file, "PSCC_KEYS": place.keys, "PSCC_LANDING": place.landing}
-    for name, known in (where | {"PSCC_DATABASE_URL": place.database_url or ""}).items():
-        if known and not value(name):
-            os.environ[name] = known
+    _take_settings(place)
     return place.lake
 
 
-def _recalled(state: Path) -> Place:
-    """The place, with the settings that its services were started with put into the environment."""
-    place = opened(state)
+def _place_of(state: Path, named: str | None) -> Place | None:
+    """The services here, where a command works on their lake. Who names another one is not kept from it by what lies here, whosever that is."""
+    try:
+        place = opened(state) if is_here(state) else None
+    except WrongUse:
+        if named:
+            return None
+        raise
+    return place if place and (not named or _absolute(named) == place.lake) else None
+
+
+def _take_settings(place: Place) -> None:
+    """Put what the services were started with into the environment. What is set there stays."""
     recall(place.settings)
     give_libraries()
-    return place
+    for name, known in whereabouts(place).items():
+        if not any(map(os.environ.get, SETTINGS[name].variables)):
+            os.environ[name] = known
 
 
 def landing_area(state: Path) -> Path:
     """Where deliveries are dropped: PSCC_LANDING, else the landing area of the services here."""
     if known := value("PSCC_LANDING"):
         return Path(known)
-    if not (state / FILE).is_file():
+    if not is_here(state):
         raise WrongUse(
             "Expected a landing area, found neither --to nor PSCC_LANDING nor services in ./services: name one with --to."
         )
@@ -142,19 +146,29 @@ def landing_area(state: Path) -> Path:
 def welcome(place: Place) -> str:
     """What to do next, once everything is well."""
     kept = f"Settings that are remembered: {', '.join(sorted(place.settings))}.\n" if place.settings else ""
-    is_taught = any(each.name == "hub" for each in programs(place))
-    taught = f"The class: http://127.0.0.1:{place.ports['hub']}, on release {place.release}.\n" if is_taught else ""
+    taught = _taught(place)
     return (
         f"{kept}Everything is well. Airflow: http://127.0.0.1:{place.ports['api-server']} as admin, password in {place.state / FILE} (passwords, admin).\n{taught}"
         f"Drop deliveries with `pscc deliver FOLDER --to {place.landing}`; look with `pscc status --services {place.state}`."
     )
 
 
+def _taught(place: Place) -> str:
+    """Where the class is reached, and what it learns from: a newer release waits until the hub starts anew."""
+    if "hub" not in {each.name for each in programs(place)}:
+        return ""
+    noted = place.academy / "state" / "academy.json"
+    known = json.loads(noted.read_text())["release_name"] if noted.is_file() else place.release
+    newer = f"; {place.release} waits for `pscc down` and `pscc up`" if known != place.release else ""
+    return f"The class: http://127.0.0.1:{place.ports['hub']}, on release {known}{newer}.\n"
+
+
 def services(state: Path) -> dict[str, Any] | None:
     """Each program with its state and what the watch found; None where there are no services, or another user's."""
-    if not (state / FILE).is_file() or not os.access(state / FILE, os.R_OK):
+    try:
+        place = opened(state)
+    except WrongUse:
         return None
-    place = opened(state)
     if not supervisor.is_running(place):
         return {"programs": {name: _told("stopped", None, {}) for name in supervisor.names(place)}}
     health = _health(place)

@@ -16,7 +16,7 @@ from jobs.services.place import Place, is_free
 from jobs.services.program import Program
 from jobs.services.programs import PROGRAMS, airflow, basic, lake, programs
 from jobs.settings import Part, handed, value
-from jobs.settings.values import faults, secret_files
+from jobs.settings.values import faults, open_files, secret_files
 from quality.address import is_remote
 
 Watch = Callable[[str], None]
@@ -213,7 +213,9 @@ def _wanted(place: Place) -> list[tuple[str, str]]:
     if not is_remote(place.landing):
         write = [("w", place.landing)] if value("PSCC_KEEP_LANDING_DAYS") else []
         found += [("r", place.landing), ("x", place.landing), *write]
-    found += [("r", str(file)) for file in secret_files(Part.TASKS, environment=handed(Part.TASKS))]
+    handed_on = handed(Part.TASKS, Part.EVERY)
+    needed = [*secret_files(Part.TASKS, environment=handed_on), *open_files(Part.TASKS, Part.EVERY, environment=handed_on)]
+    found += [("r", str(file)) for file in needed]
     backup = value("PSCC_BACKUP")
     found += [("w", str(confine.staging(place)))] if value("PSCC_STAGING") else []
     return found + ([("w", backup)] if backup else [])

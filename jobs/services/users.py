@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from jobs.errors import WrongUse
-from jobs.settings.values import places
+from jobs.settings.values import places, value
 from quality.address import is_remote
 
 # The group of the curated engine, and its user, are hub_config's.
@@ -112,15 +112,16 @@ def _group(found: os.stat_result) -> int:
 
 
 def work_as_owner(lake: str, words: list[str]) -> None:
-    """Of a command that root typed: begin again as the clinical user where the lake is that user's, for what root made in it would be closed to the services.
+    """Of a command that root typed: begin again as the clinical user where the lake, or the staging of one in a store, is that user's.
 
-    Does not come back then. WrongUse where bubblewrap, without which root started no services, is gone.
+    What root made there would be closed to the services. Does not come back then. WrongUse where bubblewrap, without which root started no services, is gone.
     """
-    if os.geteuid() != 0 or is_remote(lake) or not Path(lake).is_dir() or Path(lake).stat().st_uid != CLINICAL_UID:
+    its_own = value("PSCC_STAGING") if is_remote(lake) else lake
+    if os.geteuid() != 0 or not its_own or not Path(its_own).is_dir() or Path(its_own).stat().st_uid != CLINICAL_UID:
         return
     os.umask(0o027)
     here = Path.cwd()
-    shown = [Path(lake), *_named(words), *_named(places())]
+    shown = [Path(its_own), *_named(words), *_named(places())]
     command = [*machine(shown), *_made(here), "--chdir", str(here), *clinical(), "--pdeathsig", "TERM"]
     known = {"HOME": "/nonexistent", "USER": "pscc-clinical", "LOGNAME": "pscc-clinical", "LAKE_ROOT": lake}
     path = f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}".rstrip(os.pathsep)

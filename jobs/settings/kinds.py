@@ -56,7 +56,9 @@ def choice(*values: str) -> Kind:
 
 def _folder_fault(value: str) -> Fault | None:
     """One that is not there yet is made by whoever writes to it, or waited for."""
-    return None if not Path(value).exists() or Path(value).is_dir() else Fault("name a folder", f"a file at {value}")
+    # Behind a closed door too: Path would raise there.
+    is_there = os.access(value, os.F_OK)
+    return Fault("name a folder", f"a file at {value}") if is_there and not Path(value).is_dir() else None
 
 
 def _place_fault(value: str) -> Fault | None:
@@ -66,7 +68,7 @@ def _place_fault(value: str) -> Fault | None:
 
 
 def _file_fault(value: str) -> Fault | None:
-    is_there = Path(value).is_file() and os.access(value, os.R_OK)
+    is_there = os.access(value, os.R_OK) and Path(value).is_file()
     return None if is_there else Fault("correct the path, or the rights to the file", f"no readable file at {value}")
 
 

@@ -141,6 +141,14 @@ def secret_files(*parts: Part, environment: Environment = os.environ) -> list[Pa
     return [Path(named).resolve() for name in names if (named := environment.get(name))]
 
 
+def open_files(*parts: Part, environment: Environment = os.environ) -> list[Path]:
+    """The files without a secret that programs of these parts need, as what is set names them; those are left out that services remember."""
+    wanted = [
+        each for each in SETTINGS.values() if each.kind is FILE and not each.is_remembered and set(parts) & set(each.used_by)
+    ]
+    return [Path(named).resolve() for each in wanted if (named := environment.get(each.name))]
+
+
 def _absolute(place: str) -> str:
     return place if is_remote(place) else str(Path(place).resolve())
 

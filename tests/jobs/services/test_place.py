@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -14,11 +15,13 @@ import pytest
 from jobs import cli
 from jobs.errors import WrongUse
 from jobs.services import told as services
-from jobs.services.place import FILE, PORTS, RENEWABLE, opened, prepared
+from jobs.services.place import FILE, PORTS, RENEWABLE, Place, opened, prepared, write_private
 from jobs.services.programs import lake
 from jobs.services.told import landing_area, prepared_from_environment, settings, welcome
 from jobs.settings import forget, value
 from jobs.settings.table import SETTINGS
+
+JAVA_HOME = os.environ.get("JAVA_HOME")
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +110,10 @@ def test_settings_of_the_start_hold_for_a_later_shell_that_sets_nothing(tmp_path
 def test_where_the_class_is_reached_is_said_at_every_start_that_has_one(tmp_path: Path) -> None:
     place = prepared(tmp_path / "services", {"release": "small-1"})
     assert f"The class: http://127.0.0.1:{place.ports['hub']}, on release small-1." in welcome(place)
+    noted = place.academy / "state" / "academy.json"
+    noted.parent.mkdir(parents=True)
+    noted.write_text(json.dumps({"release_name": "small-0"}))
+    assert "on release small-0; small-1 waits for `pscc down` and `pscc up`." in welcome(place)
     assert "The class" not in welcome(prepared(tmp_path / "services", {"without": ["academy"]}))
     assert "The class" not in welcome(prepared(tmp_path / "other", {}))
 
@@ -161,7 +168,7 @@ def test_commands_beside_the_services_go_by_what_these_were_started_with(tmp_pat
     )
     monkeypatch.setenv("LAKE_ROOT", place.lake)
     monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "120")
-    assert services.beside(state, None) == place.lake
+    assert services.lake_beside(state, None) == place.lake
     known = ("PSCC_BACKUP", "PSCC_KEEP_LANDING_DAYS", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
     assert [value(name) for name in known] == [backup, "120", place.keys, place.platform_key_file, "postgresql://a@b/c"]
 
@@ -176,11 +183,59 @@ def test_another_lake_takes_nothing_from_the_services_beside_it(tmp_path: Path, 
     assert (found.lake, found.database_url, found.platform_key_file, value("PSCC_BACKUP")) == (other, None, None, None)
 
 
+def with_keys(place: Place) -> Place:
+    """The place, with the keys that a start would ask for."""
+    Path(place.keys).write_text("{}")
+    write_private(Path(place.platform_key_file), "ab" * 32)
+    return place
+
+
 def test_a_command_without_a_lake_works_on_that_of_the_services_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = prepared(tmp_path / "services", {})
+    place = with_keys(prepared(tmp_path / "services", {}))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(WrongUse, match=place.lake):
         cli.app(["delivery", "show", "GR-1"], standalone_mode=False)
+
+
+def test_what_the_services_remember_and_is_wrong_by_now_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_keys(prepared(tmp_path / "services", {"settings": {"PSCC_SMTP_PASSWORD_FILE": str(tmp_path / "gone")}}))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match=r"^Expected PSCC_SMTP_PASSWORD_FILE to be .*, found no readable file"):
+        cli.app(["alerts"], standalone_mode=False)
+
+
+def test_of_a_lake_in_a_store_what_stands_beside_it_is_that_of_the_tasks(tmp_path: Path) -> None:
+    place = prepared_from_environment(tmp_path / "services", "s3a://lake/x", None, None)
+    found = settings(tmp_path / "services", None)
+    told = lake(place)
+    assert [str(path.parent) for path in (found.staging, found.events)] == [told["PSCC_STAGING"], told["PSCC_LINEAGE"]]
+    assert found.database_url == place.database_url
+
+
+# What another user left here, and what is no place of ours.
+FOREIGN = {
+    "closed": "Expected to read .*, found it closed",
+    "another's": "found user 12345's",
+    "no place": "found something else",
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's files: root")
+@pytest.mark.parametrize("what", FOREIGN)
+def test_services_of_somebody_else_keep_nobody_from_another_lake_and_give_nothing(what: str) -> None:
+    with TemporaryDirectory(dir="/tmp") as root, patch.dict(os.environ):
+        Path(root).chmod(0o755)
+        place = prepared(Path(root, "services"), {"settings": {"JAVA_HOME": "/tmp/elsewhere"}})
+        if what == "another's":
+            os.chown(place.state / FILE, 12345, 12345)
+        elif what == "no place":
+            (place.state / FILE).write_text("{}[]")
+        with patch.object(Path, "is_file", side_effect=PermissionError) if what == "closed" else nullcontext():
+            found = settings(place.state, f"{root}/other")
+            with pytest.raises(WrongUse, match=FOREIGN[what]):
+                settings(place.state, None)
+            assert services.services(place.state) is None
+        assert (found.lake, os.environ.get("JAVA_HOME")) == (f"{root}/other", JAVA_HOME)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from jobs.services import confine, users
 from jobs.services.place import Place, prepared
 from jobs.services.programs import PROGRAMS
 from jobs.services.updown import check_reach, hand_over, make_folders, make_own
-from jobs.settings import Settings
+from jobs.settings import Part, Settings
+from jobs.settings.kinds import FILE
+from jobs.settings.table import SETTINGS
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not confine.is_possible(), reason="users of their own: root and bubblewrap")
 ROOT = Path(__file__).parents[3]
@@ -203,6 +205,35 @@ def test_a_file_with_a_secret_of_a_setting_is_one_that_tasks_have_to_read(place:
     os.chown(file, 0, users.CLINICAL_UID)
     file.chmod(0o640)
     check_reach(place)
+
+
+def test_certificates_behind_a_closed_folder_reach_every_program_of_airflow(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = place.state.parent / "closed" / "trusted.pem"
+    file.parent.mkdir(0o700)
+    file.write_text("trusted")
+    file.chmod(0o600)
+    (trusted,) = (each.name for each in SETTINGS.values() if each.kind is FILE and Part.EVERY in each.used_by)
+    monkeypatch.setenv(trusted, str(file))
+    with pytest.raises(WrongUse, match=f"be able to read {file}"):
+        check_reach(place)
+    file.chmod(0o644)
+    check_reach(place)
+    for room in (confine.tasks, confine.airflow_alone, confine.triggerer):
+        assert subprocess.run([*room(place), "cat", str(file)], capture_output=True, text=True, check=True).stdout == "trusted"
+
+
+def test_a_command_in_a_closed_folder_is_begun_again_as_the_owner_of_the_lake(place: Place) -> None:
+    hand_over(place)
+    make_own(place)
+    here = place.state.parent / "closed"
+    here.mkdir(0o700)
+    words = [sys.executable, "-m", "jobs.cli", "alerts", "--lake", place.lake]
+    done = subprocess.run(
+        words, cwd=here, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "No alert is open.", "")
 
 
 def test_behind_a_closed_folder_a_user_sees_what_is_shown_and_nothing_else(folder: Path) -> None:

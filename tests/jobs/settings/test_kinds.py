@@ -1,6 +1,8 @@
 """Each kind of setting: what it takes, what it does not."""
 
 import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -47,6 +49,19 @@ def test_a_file_that_somebody_else_may_read_is_not_private(tmp_path) -> None:
     for mode, is_private in ((0o600, True), (0o400, True), (0o640, False), (0o604, False), (0o622, False)):
         file.chmod(mode)
         assert (kinds.PRIVATE_FILE.fault(str(file)) is None) == is_private, oct(mode)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root becomes another user")
+def test_what_lies_behind_a_closed_door_is_no_file_and_no_folder_yet() -> None:
+    with TemporaryDirectory() as closed:
+        Path(closed, "file").touch()
+        if (child := os.fork()) == 0:
+            os.setuid(12345)
+            found = kinds.FILE.fault(f"{closed}/file"), kinds.FOLDER.fault(f"{closed}/folder")
+            os._exit(
+                found != (kinds.Fault("correct the path, or the rights to the file", f"no readable file at {closed}/file"), None)
+            )
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to the group of a service")
