@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -248,18 +249,19 @@ def export(
     from jobs.ledger import Ledger
 
     settings = Settings.from_environment(lake)
-    Ledger(settings, create=False).close()
     tables = Lake.of(settings)
-    asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
-    with engine_of(settings) as engine:
-        number, told = exported(
-            tables,
-            lambda asking: _asked(lambda: engine.sql(asking, through="pscc export")),
-            asked,
-            tuple(count or ["n"]),
-            to,
-            suppress=suppress,
-        )
+    with closing(Ledger(settings, create=False)) as ledger:
+        asked = Asked(query, by if by is not None else getpass.getuser(), purpose, builds.newest(tables))
+        with engine_of(settings) as engine:
+            number, told = exported(
+                tables,
+                lambda asking: _asked(lambda: engine.sql(asking, through="pscc export")),
+                asked,
+                tuple(count or ["n"]),
+                to,
+                alone=lambda: ledger.hold("export"),
+                suppress=suppress,
+            )
     left_out = f", {told.left_out:,} of fewer than 11 people left out" if told.left_out else ""
     hidden = f", {told.hidden:,} cells hidden in all" if told.hidden else ""
     print(f"{told.rows.height:,} rows are in {to}{left_out}{hidden}: export {number}. Counts are rounded to 5.")

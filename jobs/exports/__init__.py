@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,15 +31,16 @@ PLAIN = re.compile(r"[\w .:;/%+<>&?!–≥≤-]*")
 EARLIER = re.compile(r"\bas\s+of\b|@\s*v?\d", re.IGNORECASE)
 OPTION = re.compile(r"(?:version|timestamp)AsOf", re.IGNORECASE)
 Ask = Callable[[str], pa.Table]
+Alone = Callable[[], AbstractContextManager[object]]
 
 
 def export(
-    lake: Lake, ask: Ask, asked: Asked, counts: tuple[str, ...], to: Path, *, suppress: bool = False
+    lake: Lake, ask: Ask, asked: Asked, counts: tuple[str, ...], to: Path, *, alone: Alone, suppress: bool = False
 ) -> tuple[int, Protected]:
     """Write the rows of a query to a new CSV file, where they tell of nobody; the number of the export, and what was written.
 
     GateFailed, with every reason, writes nothing; that too is kept in the record. With `suppress`, cells that tell too much are
-    hidden, and those by which they could be computed.
+    hidden, and those by which they could be computed. In `alone` no other export is judged: each is held against all that left before.
     """
     _check(asked, to)
     # Asked twice: the plan says what is counted, the rows what it came to.
@@ -46,12 +48,13 @@ def export(
     plan = Plan.of("\n".join(ask(f"EXPLAIN EXTENDED {query}")["plan"].to_pylist()))
     asked = replace(asked, tables=plan.tables)
     output = _output(plan, _frame(ask(query)), counts)
-    try:
-        protected = _leaving(output, _held(lake, plan, output, suppress=suppress))
-    except GateFailed as error:
-        number = keep_refused(lake, asked, str(error), output.rows.height)
-        raise GateFailed(f"{error} Nothing was written; the refusal is export {number}.") from None
-    return _written(lake, asked, output, protected, to), protected
+    with alone():
+        try:
+            protected = _leaving(output, _held(lake, plan, output, suppress=suppress))
+        except GateFailed as error:
+            number = keep_refused(lake, asked, str(error), output.rows.height)
+            raise GateFailed(f"{error} Nothing was written; the refusal is export {number}.") from None
+        return _written(lake, asked, output, protected, to), protected
 
 
 def _check(asked: Asked, to: Path) -> None:

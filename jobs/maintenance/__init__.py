@@ -22,6 +22,8 @@ from quality.address import is_remote
 
 # Since when a backup or its drill is at work, or was when it ended badly.
 BEGUN = "backup_begun"
+# Into which folder the last backup went.
+BACKED_UP = "backed_up_to"
 EachTable = Callable[[Lake, str, str, Fence], int]
 
 
@@ -40,15 +42,15 @@ def alone(settings: Settings) -> Iterator[tuple[Ledger, Fence]]:
 
 
 @contextmanager
-def _only_backup(settings: Settings) -> Iterator[None]:
-    """While no other backup or drill of the lake is at work: what lies half made in their place is nobody's then.
+def _only_backup(settings: Settings) -> Iterator[Ledger]:
+    """The ledger, while no other backup or drill of the lake is at work: what lies half made in their place is nobody's then.
 
     Noted as begun until it has come to a good end.
     """
     with closing(Ledger(settings, create=False)) as ledger, ledger.hold("backup"):
         with ledger.engine.begin() as connection:
             notes.say(connection, BEGUN, now())
-        yield
+        yield ledger
         with ledger.engine.begin() as connection:
             notes.forget(connection, BEGUN)
 
@@ -140,9 +142,22 @@ def _backup(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
         return "PSCC_BACKUP is unset: nothing was backed up."
-    with _only_backup(settings):
+    with _only_backup(settings) as ledger:
+        _check_earlier(ledger, to)
         made = backups.backup(settings, to, lambda: alone(settings))
+        with ledger.engine.begin() as connection:
+            notes.say(connection, BACKED_UP, str(to.resolve()))
     return f"The backup {made.name} is in {to}."
+
+
+def _check_earlier(ledger: Ledger, to: Path) -> None:
+    """WrongUse where backups went into a folder that has none now: its disk may be missing, and one beside it is no backup."""
+    with ledger.engine.begin() as connection:
+        went_to = notes.said(connection, BACKED_UP)
+    if went_to == str(to.resolve()) and not backups.is_any(to):
+        raise WrongUse(
+            f"Expected the earlier backups in {to}, found none: mount its disk. Where they are given up, name another folder in PSCC_BACKUP."
+        )
 
 
 def _drill(settings: Settings) -> str:

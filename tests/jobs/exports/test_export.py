@@ -2,9 +2,13 @@
 
 import hashlib
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
@@ -13,9 +17,13 @@ import pytest
 from jobs import query
 from jobs.errors import GateFailed, WrongUse
 from jobs.exports import Asked, export
+from jobs.exports.earlier import Left
 from jobs.exports.measures import with_people
 from jobs.exports.provenance import Plan, unfounded
+from jobs.exports.record import left_before
 from jobs.lake import Lake
+from jobs.ledger import Ledger
+from jobs.settings import Settings
 
 ASKED = Asked("", "Ada", "table 1 of a paper", 7)
 BY_SEX = "SELECT sex, count(DISTINCT patient_id) AS n, avg(follow_up_days) AS days FROM gold.patient_summary GROUP BY sex"
@@ -63,7 +71,7 @@ def take(spark, lake, tmp_path):
     def taken(asking: str, *counts: str, name: str = "out.csv", suppress: bool = False) -> str:
         to = tmp_path / name
         ask = partial(query.rows, spark, lake)
-        export(lake, ask, replace(ASKED, query=asking), counts or ("n",), to, suppress=suppress)
+        export(lake, ask, replace(ASKED, query=asking), counts or ("n",), to, alone=nullcontext, suppress=suppress)
         return to.read_text()
 
     return taken
@@ -303,6 +311,44 @@ def test_a_table_as_it_was_before_people_were_taken_out_is_refused(take, earlier
         take(f"SELECT {COUNTED} FROM {P} {earlier}")
 
 
+def test_two_tables_that_are_asked_for_at_once_are_held_against_each_other(spark, lake, tmp_path, monkeypatch):
+    """Each would leave alone, and both together tell of one person."""
+    both = BY_SEX.replace("GROUP", "WHERE sex != 'UN' GROUP")
+    ask = cache(partial(query.rows, spark, lake))
+    settings = Settings(lake=lake.root)
+    met = threading.Barrier(2)
+
+    def take(number: int, asking: str) -> str:
+        with closing(Ledger(settings)) as ledger:
+            met.wait(60)
+            try:
+                export(
+                    lake,
+                    ask,
+                    replace(ASKED, query=asking),
+                    ("n",),
+                    tmp_path / f"{number}.csv",
+                    alone=lambda: ledger.hold("export"),
+                )
+            except GateFailed:
+                return "refused"
+        return "written"
+
+    def slowly(lake: Lake) -> list[Left]:
+        found = list(left_before(lake))
+        time.sleep(1)
+        return found
+
+    monkeypatch.setattr("jobs.exports.left_before", slowly)
+    queries = [both, both.replace("WHERE", "WHERE follow_up_days > 0 AND")]
+    for each in queries:
+        asking = with_people(each)
+        ask(f"EXPLAIN EXTENDED {asking}"), ask(asking)
+    Ledger(settings).close()
+    with ThreadPoolExecutor() as threads:
+        assert sorted(threads.map(take, range(2), queries)) == ["refused", "written"]
+
+
 def test_a_pseudonym_in_a_query_is_not_kept(take, lake):
     with pytest.raises(GateFailed):
         take(f"SELECT count(DISTINCT patient_id) AS n FROM gold.patient_summary WHERE patient_id = '{'0' * 31}a'")
@@ -313,4 +359,4 @@ def test_an_existing_file_and_an_empty_purpose_are_refused(spark, lake, tmp_path
     (tmp_path / "there.csv").touch()
     for asked, to in ((ASKED, "there.csv"), (ASKED, "out.txt"), (replace(ASKED, purpose=" "), "out.csv")):
         with pytest.raises(WrongUse):
-            export(lake, partial(query.rows, spark, lake), replace(asked, query=BY_SEX), ("n",), tmp_path / to)
+            export(lake, partial(query.rows, spark, lake), replace(asked, query=BY_SEX), ("n",), tmp_path / to, alone=nullcontext)

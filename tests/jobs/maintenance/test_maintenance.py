@@ -348,6 +348,29 @@ def test_who_lost_a_lease_deletes_and_commits_nothing(tmp_path: Path) -> None:
     assert (place / "part-orphan.parquet").exists()
 
 
+def test_no_backup_is_begun_where_the_disk_of_those_before_is_missing(
+    world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to, disk = tmp_path / "backups", tmp_path / "disk"
+    monkeypatch.setenv("PSCC_BACKUP", str(to))
+    maintain(world.settings, "backup")
+    to.rename(disk)
+    for is_mount_point in (False, True):
+        if is_mount_point:
+            to.mkdir(mode=0o700)
+        with pytest.raises(WrongUse, match=f"Expected the earlier backups in {to}, found none: mount its disk"):
+            maintain(world.settings, "backup")
+        with pytest.raises(GateFailed, match="before anything old is deleted"):
+            maintain(world.settings, "vacuum")
+        assert is_mount_point or not to.exists()
+    to.rmdir()
+    disk.rename(to)
+    maintain(world.settings, "backup")
+    maintain(world.settings, "vacuum")
+    monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "another"))
+    maintain(world.settings, "backup")
+
+
 def test_a_backup_that_lost_a_lease_is_none(world: Landed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "backups"))
     save = proofs.save
