@@ -32,6 +32,8 @@ from hub_config.errors import WrongUse
 ENGINE_UID, CURATED_UID = 64600, 64602
 SOCKET = "engine.sock"
 STARTS_IN_VAIN = 3
+# Of an engine's log, and as much of what was before; whoever asks can make it grow.
+LOG_BYTES, LOG_SECONDS = 10 * 1024**2, 60
 # A cold start takes 20 s; on a machine that is busy with other things it may take minutes.
 PATIENCE = 300
 CODE = Path(__file__).resolve().parent
@@ -246,6 +248,7 @@ async def _once(engine: Engine, stopping: asyncio.Event) -> bool:
     ready = engine.state / "ready"
     with (engine.state / "engine.log").open("ab") as log:
         process = await _start(engine, log.fileno())
+        bounded = asyncio.create_task(_keep_bounded(engine.state / "engine.log"))
         ended = asyncio.create_task(process.wait())
         stop = asyncio.create_task(stopping.wait())
         said = asyncio.create_task(_said_ready(process, engine, log.fileno()))
@@ -256,12 +259,26 @@ async def _once(engine: Engine, stopping: asyncio.Event) -> bool:
         finally:
             ready.unlink(missing_ok=True)
             stop.cancel()
+            bounded.cancel()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             await ended
             # What it had told before is noted.
             await asyncio.wait({said}, timeout=5)
             said.cancel()
+
+
+async def _keep_bounded(log: Path) -> None:
+    """Of a log that has become too large, put the newest part into engine.log.1, over what was there, and begin it again."""
+    while True:
+        if log.stat().st_size > LOG_BYTES:
+            # A disk that is full already needs the room more than what was said.
+            with contextlib.suppress(OSError), log.open("rb") as grown:
+                grown.seek(-LOG_BYTES, os.SEEK_END)
+                log.with_name("engine.log.1").write_bytes(grown.read(LOG_BYTES))
+            # Not by another name: the engine would write on into that.
+            os.truncate(log, 0)
+        await asyncio.sleep(LOG_SECONDS)
 
 
 async def _said_ready(process: asyncio.subprocess.Process, engine: Engine, log: int) -> None:

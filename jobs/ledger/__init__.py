@@ -280,16 +280,6 @@ class Ledger:
             rows = connection.execute(select(DECISION).order_by(DECISION.c.id)).mappings()
             return [Decision(**{name: value for name, value in row.items() if name != "id"}) for row in rows]
 
-    def transitions(self, delivery_id: str) -> list[tuple[str, str]]:
-        """The steps a delivery has taken, oldest first."""
-        asked = (
-            select(TRANSITION.c.from_state, TRANSITION.c.to_state)
-            .where(TRANSITION.c.delivery_id == delivery_id)
-            .order_by(TRANSITION.c.id)
-        )
-        with self.engine.begin() as connection:
-            return [(row.from_state, row.to_state) for row in connection.execute(asked)]
-
     def steps(self, delivery_id: str) -> list[Step]:
         """The steps a delivery has taken, oldest first: when, by which worker, in which run of the orchestrator."""
         columns = [TRANSITION.c[name] for name in ("from_state", "to_state", "reason_codes", "at", "by")]

@@ -42,8 +42,8 @@ Tables = dict[str, dict[str, Any]]
 def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextManager[tuple[Ledger, Fence]]]) -> Path:
     """Write a backup below `to`; its folder. Everybody works on while most is copied; the rest, in a moment of which all is, in `alone`.
 
-    No other one may be at work there: what a stopped one left half made is removed. The newest seven are kept, and the files that these need. WrongUse for a place inside the lake, LeaseLost, and no backup, where another
-    worker came in between.
+    No other one may be at work there: what a stopped one left half made is removed. The newest seven are kept, and the files that these need. WrongUse for a place inside the lake; LeaseLost where another worker came in
+    between: no backup, or, while old ones were removed, a whole one, and the next removes the rest.
     """
     _check(settings, to)
     lake, known = Lake.of(settings), _known_hashes(to)

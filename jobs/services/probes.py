@@ -2,8 +2,8 @@
 
 import json
 import socket
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 
 from jobs.services.place import Place
 
@@ -30,7 +30,11 @@ def postgresql(place: Place) -> str | None:
 
 def engine(name: str, place: Place) -> str | None:
     """The engine's server answers."""
-    return speaks_connect("127.0.0.1", _engine_port(name, place))
+    try:
+        port = _engine_port(name, place)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{UNKNOWN}: nobody knows its port ({type(error).__name__})"
+    return speaks_connect("127.0.0.1", port)
 
 
 def speaks_connect(host: str, port: int) -> str | None:
@@ -55,11 +59,17 @@ def _engine_port(name: str, place: Place) -> int:
 
 def hub(place: Place) -> str | None:
     """The hub answers behind its proxy."""
+    return page(f"http://127.0.0.1:{place.ports['hub']}/hub/health")
+
+
+def page(address: str, seconds: float = PATIENCE_SECONDS) -> str | None:
+    """A web server answers at this address."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{place.ports['hub']}/hub/health", timeout=PATIENCE_SECONDS):
-            return None
-    except OSError as error:
+        urllib.request.urlopen(address, timeout=seconds).close()
+    except (OSError, ValueError, HTTPException) as error:
+        # HTTPException: something else than a web server listens there.
         return f"does not answer ({type(error).__name__})"
+    return None
 
 
 def api_server(place: Place) -> str | None:
@@ -76,15 +86,16 @@ def _address(place: Place) -> str:
     return f"http://127.0.0.1:{place.ports['api-server']}"
 
 
-# What the web server says of each process, or why it says nothing.
-Health = dict[str, dict[str, str]] | str
+# What the web server says of each process, nothing of one that never ran, or why it says nothing at all.
+Health = dict[str, dict[str, str] | None] | str
 
 
 def web_server(told: Health) -> str | None:
     """What is wrong with the web server itself."""
     if isinstance(told, str):
         return told
-    return None if told["metadatabase"]["status"] == "healthy" else "does not reach its database"
+    found = told.get("metadatabase") or {}
+    return None if found.get("status") == "healthy" else "does not reach its database"
 
 
 def sign_of_life(name: str, told: Health) -> str | None:
@@ -99,6 +110,9 @@ def health(address: str) -> Health:
     """What the web server at this address says of itself and the others."""
     try:
         with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=PATIENCE_SECONDS) as answer:
-            return dict(json.load(answer))
-    except (OSError, ValueError, urllib.error.URLError) as error:
+            told = json.load(answer)
+    except (OSError, ValueError, HTTPException) as error:
         return f"does not answer ({type(error).__name__})"
+    asked = ("metadatabase", *TOLD_AS.values())
+    is_health = isinstance(told, dict) and all(isinstance(told.get(each) or {}, dict) for each in asked)
+    return told if is_health else "answers in another language than Airflow's"

@@ -22,7 +22,7 @@ START_SECONDS = 30
 LOG = "10MB"
 OLD_LOGS = 5
 GUARD, WATCH = "jobs.services.guard", "jobs.services.watch"
-NOT_STARTED, ALREADY_STARTED, BAD_NAME = 70, 60, 10
+NOT_STARTED, ALREADY_STARTED = 70, 60
 
 
 def configuration(place: Place) -> str:

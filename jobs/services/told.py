@@ -5,13 +5,12 @@ import os
 import subprocess
 import sys
 import time
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jobs.errors import WrongUse
-from jobs.services import confine, supervisor
+from jobs.services import confine, following, supervisor
 from jobs.services.place import FILE, RENEWABLE, Place, is_here, opened, prepared, renewed
 from jobs.services.programs import basic, programs, whereabouts
 from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
@@ -201,8 +200,5 @@ def tail(state: Path, program: str, lines: int, *, follow: bool) -> None:
         return
     if program not in known:
         raise WrongUse(f"Expected one of {', '.join(known) or 'no log yet'}, found {program!r}: name one of these.")
-    with (place.logs / f"{program}.log").open(encoding="utf-8", errors="replace") as log:
-        print("".join(deque(log, lines)), end="", flush=True)
-        while follow:
-            print(log.read(), end="", flush=True)
-            time.sleep(0.5)
+    for said in following.said(place.logs / f"{program}.log", lines, follow=follow):
+        print(said, end="", flush=True)

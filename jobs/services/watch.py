@@ -45,13 +45,20 @@ def look(place: Place, seen: dict[str, Seen], now: float) -> None:
     """Ask all programs once, do what has to be done, and write down what was found."""
     states = supervisor.states(place)
     for program in programs(place):
-        wrong = program.probe(place) if states[program.name]["statename"] == "RUNNING" else "does not run"
+        wrong = _asked(place, program) if states[program.name]["statename"] == "RUNNING" else "does not run"
         act(place, program, seen[program.name], wrong, states[program.name]["statename"], now)
     found = {
         name: {"wrong": each.wrong, "for_seconds": round(now - each.since) if each.since else 0, "restarts": each.restarts}
         for name, each in seen.items()
     }
     write_private(place.run / "health.json", json.dumps({"at": datetime.now(UTC).isoformat(), "programs": found}) + "\n")
+
+
+def _asked(place: Place, program: Program) -> str | None:
+    try:
+        return program.probe(place)
+    except Exception as error:  # Whatever it is: who watches the others must not end of it. A message could quote an answer.
+        return f"{UNKNOWN} ({type(error).__name__})"
 
 
 def act(place: Place, program: Program, seen: Seen, wrong: str | None, state: str, now: float) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import sys
-import urllib.request
 from pathlib import Path
 
 from jobs.services import probes
@@ -25,17 +24,9 @@ def wrong_with(name: str) -> str | None:
     if name == "teaching-engine":
         return probes.speaks_connect("127.0.0.1", int(json.loads(ACADEMY.read_text())["engine_port"]))
     if name in PAGES:
-        return _page(PAGES[name], SLOW.get(name, probes.PATIENCE_SECONDS))
+        return probes.page(f"http://127.0.0.1:{PAGES[name]}", SLOW.get(name, probes.PATIENCE_SECONDS))
     told = probes.health(os.environ["AIRFLOW__API__BASE_URL"])
     return probes.web_server(told) if name == "api-server" else probes.sign_of_life(name, told)
-
-
-def _page(page: str, seconds: float) -> str | None:
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{page}", timeout=seconds).close()
-    except OSError as error:
-        return f"does not answer ({type(error).__name__})"
-    return None
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def wait_for_steps(place: Place, number: int) -> None:
         if time.monotonic() > until:
             pytest.fail(f"the deliveries stand still after {done} steps: {dict(states(place))}")
         with closing(Ledger(settings_of(place))) as ledger:
-            done = sum(len(ledger.transitions(each.delivery_id)) for each in ledger.deliveries())
+            done = sum(len(ledger.steps(each.delivery_id)) for each in ledger.deliveries())
         time.sleep(0.2)
 
 
@@ -173,7 +173,7 @@ def once(place: Place) -> dict[str, tuple[str, int, int]]:
         return {
             each.delivery_id: (
                 each.state,
-                ledger.transitions(each.delivery_id).count(("loading", "loaded")),
+                [step.to_state for step in ledger.steps(each.delivery_id)].count("loaded"),
                 passes[each.delivery_id],
             )
             for each in ledger.deliveries()

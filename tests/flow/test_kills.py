@@ -94,7 +94,11 @@ def told(house: Lakehouse) -> dict[str, object]:
     ledger = Ledger(house.settings, create=False)
     try:
         found: dict[str, object] = {
-            each.delivery_id: (each.state, each.chain_position, ledger.transitions(each.delivery_id).count(("loading", "loaded")))
+            each.delivery_id: (
+                each.state,
+                each.chain_position,
+                [step.to_state for step in ledger.steps(each.delivery_id)].count("loaded"),
+            )
             for each in ledger.deliveries()
         }
         passes = Counter(delivery for _, _, deliveries in ledger.passes() for delivery in deliveries)

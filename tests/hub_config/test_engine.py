@@ -1,5 +1,6 @@
 """The teaching engine: a real one, in its sandbox, with two people of a class."""
 
+import asyncio
 import concurrent.futures
 import json
 import os
@@ -27,6 +28,7 @@ from courses.checking.cohort import cohort as cohort_of
 from hub_config import engine
 from hub_config.academy import engine_told
 from hub_config.engine_token import token_for, user_of
+from hub_config.errors import WrongUse
 from hub_config.place import Academy
 from jobs import access
 from tests.teaching_stand_in import write_release
@@ -269,6 +271,32 @@ def test_the_engine_s_log_says_what_went_wrong_and_no_value(ada, state):
     assert "SparkRuntimeException: [USER_RAISED_EXCEPTION]" in log
     assert "SparkNumberFormatException: [CAST_INVALID_INPUT]" in log
     assert not [word for word in ("patient", "III", "TUMOR_NO") if word in log]
+
+
+@pytest.mark.parametrize("moment", ["before it starts", "while it runs"])
+def test_an_engine_s_log_is_bounded(tmp_path, monkeypatch, moment):
+    old, fresh = b"of an earlier engine\n" * 10, b"said\n"
+    before = old if moment == "before it starts" else b""
+    (tmp_path / "engine.log").write_bytes(before)
+    script = f"{'' if before else f'printf {old.decode()!r} >&2; '}sleep 1; printf '{fresh.decode()}' >&2"
+
+    async def start(_: engine.Engine, log: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            "sh", "-c", script, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
+        )
+
+    for name, value in {
+        "_start": start,
+        "check": lambda _: None,
+        "STARTS_IN_VAIN": 1,
+        "LOG_BYTES": 100,
+        "LOG_SECONDS": 0.1,
+    }.items():
+        monkeypatch.setattr(engine, name, value)
+    with pytest.raises(WrongUse, match="ended 1 times before it was ready"):
+        asyncio.run(engine.run(engine.Engine(tmp_path, 0, tmp_path, "java", "jars")))
+    assert (tmp_path / "engine.log").read_bytes() == fresh
+    assert (tmp_path / "engine.log.1").read_bytes() == old[-100:]
 
 
 def test_no_row_of_a_file_is_told_as_the_names_of_its_columns(ada):

@@ -99,7 +99,8 @@ def test_a_step_that_is_not_legal_is_refused(ledger: Ledger, lease: Lease, state
 
 def test_every_step_is_in_the_journal(ledger: Ledger, lease: Lease) -> None:
     know(ledger, lease, "a", "loaded")
-    assert ledger.transitions("GR-20200101-001") == [("announced", "verifying"), ("verifying", "loading"), ("loading", "loaded")]
+    steps = [(each.from_state, each.to_state) for each in ledger.steps("GR-20200101-001")]
+    assert steps == [("announced", "verifying"), ("verifying", "loading"), ("loading", "loaded")]
 
 
 def test_a_manifest_is_new_when_its_time_or_size_is(ledger: Ledger) -> None:

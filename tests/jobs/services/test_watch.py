@@ -1,5 +1,8 @@
 """The watch: who is silent for too long is started again, who cannot be asked is not."""
 
+import json
+from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,3 +91,26 @@ def test_who_is_given_up_again_and_again_is_tried_at_growing_intervals_for_ever(
     assert gaps == sorted(gaps)
     assert (gaps[0], gaps[-1]) == (20, watch.LONGEST_WAIT)
     assert supervisor.names(place)[-1] == "watch"
+
+
+def test_who_raises_when_asked_cannot_be_asked_and_the_others_are_watched_on(
+    place: Place, deeds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(place: Place) -> str | None:
+        raise RuntimeError("what somebody answered")
+
+    raising = replace(named("api-server"), probe=broken)
+    silent = replace(SCHEDULER, probe=lambda place: "gave no sign")
+    monkeypatch.setattr(watch, "programs", lambda place: [raising, silent])
+    monkeypatch.setattr(
+        watch.supervisor, "states", lambda place: {each.name: {"statename": "RUNNING"} for each in (raising, silent)}
+    )
+    seen: dict[str, Seen] = defaultdict(Seen)
+    for second in (1.0, 2.0 + SCHEDULER.patience_seconds):
+        watch.look(place, seen, second)
+    told = json.loads((place.run / "health.json").read_text())["programs"]
+    assert {name: each["wrong"] for name, each in told.items()} == {
+        "api-server": "cannot be asked (RuntimeError)",
+        "scheduler": "gave no sign",
+    }
+    assert deeds == ["stop scheduler", "start scheduler"]
