@@ -164,6 +164,11 @@ def test_the_relay_of_the_page_opens_no_way_out_for_the_scheduler(tmp_path: Path
     assert found["volumes"]["backup"]["driver_opts"]["device"] == "/mnt/backup"
 
 
+def test_the_stand_in_of_our_base_takes_its_place() -> None:
+    found = json.loads(composed("config", "--format", "json", more=(ROOT / "tests/compose/stand-ins.yml",)))
+    assert found["services"]["prepare"]["build"]["args"] == {"PYTHON_IMAGE": "python:3.11-slim-bookworm"}
+
+
 def test_a_new_volume_belongs_to_our_user_for_the_image_has_its_folder() -> None:
     (made,) = re.findall(r"install -d -o lakehouse -m 0700 ((?:\\\n|.)*)", DOCKERFILE)
     ours = [service for service in SERVICES.values() if service["image"].startswith("pscc/")]
@@ -187,6 +192,11 @@ def test_the_example_of_a_site_s_settings_has_every_variable_and_sets_none() -> 
     assert {name: text for name, text in shown.items() if SETTINGS[name].kind.fault(text)} == {}
     assert {name for name, each in SETTINGS.items() if each.is_secret and name in shown} == set()
     assert f"backup:{example['PSCC_BACKUP']}" in SERVICES["scheduler"]["volumes"]
+
+
+def test_the_base_of_our_image_is_one_version() -> None:
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=python:(3\.11\.\d+)-slim-bookworm\nFROM \$PYTHON_IMAGE$", DOCKERFILE, re.MULTILINE)
+    assert f"`python:{base}-slim-bookworm`" in (ROOT / "docs/compose.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
