@@ -57,8 +57,8 @@ def _append(folder: Path, events: list[RunEvent]) -> None:
 @cache
 def _client() -> OpenLineageClient | None:
     """The client as its own settings describe it; None where there are none of them."""
-    described = any(name == "OPENLINEAGE_CONFIG" or name.startswith("OPENLINEAGE__TRANSPORT__") for name in os.environ)
-    if described:
+    named = [name for name, told in os.environ.items() if told]
+    if any(name == "OPENLINEAGE_CONFIG" or name.startswith("OPENLINEAGE__TRANSPORT__") for name in named):
         return OpenLineageClient()
     if url := os.environ.get("OPENLINEAGE_URL"):
         return OpenLineageClient(transport=_http(url))
@@ -67,7 +67,7 @@ def _client() -> OpenLineageClient | None:
 
 def _http(url: str) -> HttpTransport:
     settings = HttpConfig(
-        url=url, endpoint=os.environ.get("OPENLINEAGE_ENDPOINT", "api/v1/lineage"), timeout=SECONDS, retry={"total": 0}
+        url=url, endpoint=os.environ.get("OPENLINEAGE_ENDPOINT") or "api/v1/lineage", timeout=SECONDS, retry={"total": 0}
     )
     if key := os.environ.get("OPENLINEAGE_API_KEY"):
         settings.auth = ApiKeyTokenProvider({"apiKey": key})

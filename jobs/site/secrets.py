@@ -9,14 +9,17 @@ from pathlib import Path
 
 from jobs.errors import WrongUse
 from jobs.settings import validate
+from jobs.settings.values import KNOWN
 
 SECRETS = Path("/run/secrets")
 NAMED = re.compile(r"{{(\w+)}}")
 
 
 def filled(environment: Mapping[str, str], secrets: Path = SECRETS) -> dict[str, str]:
-    """The environment with the secrets that it names; WrongUse where one of them cannot be read."""
-    return {name: NAMED.sub(partial(_secret, secrets, name), value) for name, value in environment.items()}
+    """The environment with the secrets that it names, without empty settings; WrongUse where a secret cannot be read."""
+    # Docker sets what a site leaves out to nothing. To us that is unset, to libraries it may be a value.
+    told = {name: value for name, value in environment.items() if value or name not in KNOWN}
+    return {name: NAMED.sub(partial(_secret, secrets, name), value) for name, value in told.items()}
 
 
 def _secret(secrets: Path, variable: str, named: re.Match[str]) -> str:

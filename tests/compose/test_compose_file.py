@@ -1,5 +1,7 @@
 """What docker-compose.yml promises, read from it: no root, nothing writable that need not be, limits, pinned images, explained settings."""
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from jobs.settings.table import SETTINGS, Part
 from jobs.site import reader
 
 ROOT = Path(__file__).parents[2]
@@ -21,12 +24,33 @@ ROOT_ONCE = "store-folder"
 WRITES = "kafka"
 # The image says who it is.
 USERS_OF_IMAGES = ("apache/kafka", "pscc/lakehouse")
+# Settings of tasks that the scheduler is not given, and why.
+NOT_IN_CONTAINERS = {
+    "AWS_DEFAULT_REGION": "AWS_REGION says it",
+    "OPENLINEAGE_CONFIG": "a file, which a site mounts and names in its override",
+    "PSCC_KEEP_LANDING_DAYS": "the key `clinical` may only read in `landing`",
+}
+# `${NAME:-default}`.
+READ = re.compile(r"\$\{([A-Z_]+):-([^}]*)\}")
+DOCKERFILE = (ROOT / "images/lakehouse/Dockerfile").read_text(encoding="utf-8")
 
 
 def waited_for() -> set[str]:
     """The services of which another waits for the end."""
     needs = [need for service in SERVICES.values() for need in service.get("depends_on", {}).items()]
     return {name for name, how in needs if how["condition"] == "service_completed_successfully"}
+
+
+def composed(*words: str, more: tuple[Path, ...] = ()) -> str:
+    """What Docker Compose says of docker-compose.yml, with more files merged into it; it needs no engine for that."""
+    if (
+        not shutil.which("docker")
+        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("Docker Compose 2 is not installed: nobody can say whether it accepts the file")
+    files = [word for file in (ROOT / "docker-compose.yml", *more) for word in ("--file", str(file))]
+    command = ["docker", "compose", *files, "--env-file", os.devnull, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -104,6 +128,77 @@ def test_every_secret_is_made_and_every_setting_explained() -> None:
     assert {name for name in SERVICES if f"`{name}`" not in page} == set()
 
 
+def test_every_setting_of_tasks_reaches_them_or_makes_no_sense_here() -> None:
+    given = set(SERVICES["scheduler"]["environment"])
+    settings = {name: each for name, each in SETTINGS.items() if Part.TASKS in each.used_by}
+    assert {"PSCC_ALERT_MAIL", "PSCC_BACKUP"} <= set(settings)
+    assert {name for name, each in settings.items() if not each.variables & given} == set(NOT_IN_CONTAINERS)
+    page = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in NOT_IN_CONTAINERS if name != "AWS_DEFAULT_REGION")
+
+
+def test_what_a_site_does_not_set_is_empty_and_counts_as_unset() -> None:
+    of_site = {name: text for name, text in SERVICES["scheduler"]["environment"].items() if text == f"${{{name}:-}}"}
+    assert set(FILE["x-site"]) == set(of_site)
+    # Nothing but the tasks' own service gets what may hold a token.
+    told = {name for name, service in SERVICES.items() if "PSCC_ALERT_WEBHOOK" in service.get("environment", {})}
+    assert told == {"scheduler"}
+
+
+def test_the_scheduler_has_no_way_out() -> None:
+    assert all(FILE["networks"][network]["internal"] for network in SERVICES["scheduler"]["networks"])
+
+
+def test_the_relay_of_the_page_opens_no_way_out_for_the_scheduler(tmp_path: Path) -> None:
+    page = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    files = [tmp_path / f"{number}.yml" for number, _ in enumerate(shown)]
+    for file, text in zip(files, shown, strict=True):
+        file.write_text(text, encoding="utf-8")
+    found = json.loads(composed("config", "--format", "json", more=tuple(files)))
+    scheduler, relay = found["services"]["scheduler"], found["services"]["relay"]
+    assert set(scheduler["networks"]) == {"control", "lake", "alerts"}
+    assert all(found["networks"][each].get("internal") for each in scheduler["networks"])
+    assert set(relay["networks"]) & set(scheduler["networks"]) == {"alerts"}
+    assert "/run/secrets/smtp_password" in {each["target"] for each in scheduler["secrets"]}
+    assert found["volumes"]["backup"]["driver_opts"]["device"] == "/mnt/backup"
+
+
+def test_the_stand_in_of_our_base_takes_its_place() -> None:
+    found = json.loads(composed("config", "--format", "json", more=(ROOT / "tests/compose/stand-ins.yml",)))
+    assert found["services"]["prepare"]["build"]["args"] == {"PYTHON_IMAGE": "python:3.11-slim-bookworm"}
+
+
+def test_a_new_volume_belongs_to_our_user_for_the_image_has_its_folder() -> None:
+    (made,) = re.findall(r"install -d -o lakehouse -m 0700 ((?:\\\n|.)*)", DOCKERFILE)
+    ours = [service for service in SERVICES.values() if service["image"].startswith("pscc/")]
+    mounts = [each.split(":") for service in ours for each in service.get("volumes", []) if not each.startswith("./")]
+    folders = {mount[1] for mount in mounts if mount[2:] != ["ro"]}
+    assert "/var/lib/pscc/backup" in folders
+    assert folders - set(made.replace("\\", " ").split()) == set()
+
+
+def test_the_example_of_a_site_s_settings_has_every_variable_and_sets_none() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith("# ")] == []
+    example = dict(re.findall(r"^# ([A-Z_]+)=(.+)$", "\n".join(lines), re.MULTILINE))
+    read = dict(READ.findall(TEXT))
+    assert set(example) == set(read) == set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    assert {name: example[name] for name, default in read.items() if default} == {
+        name: default for name, default in read.items() if default
+    }
+    # What it shows is of the right form; `{{name}}` is filled in by the container's start.
+    shown = {name: text for name, text in example.items() if "{{" not in text and not name.endswith("_FILE")}
+    assert {name: text for name, text in shown.items() if SETTINGS[name].kind.fault(text)} == {}
+    assert {name for name, each in SETTINGS.items() if each.is_secret and name in shown} == set()
+    assert f"backup:{example['PSCC_BACKUP']}" in SERVICES["scheduler"]["volumes"]
+
+
+def test_the_base_of_our_image_is_one_version() -> None:
+    (base,) = re.findall(r"^ARG PYTHON_IMAGE=python:(3\.11\.\d+)-slim-bookworm\nFROM \$PYTHON_IMAGE$", DOCKERFILE, re.MULTILINE)
+    assert f"`python:{base}-slim-bookworm`" in (ROOT / "docs/compose.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("profile", "more"),
     [
@@ -114,13 +209,7 @@ def test_every_secret_is_made_and_every_setting_explained() -> None:
     ],
 )
 def test_a_profile_starts_its_services_and_the_core(profile: str, more: set[str]) -> None:
-    if (
-        not shutil.which("docker")
-        or subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode
-    ):
-        pytest.skip("Docker Compose 2 is not installed: nobody can say whether it accepts the file")
-    command = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), "--profile", profile, "config", "--services"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+    found = composed("--profile", profile, "config", "--services").split()
     assert set(found) == {name for name, service in SERVICES.items() if "profiles" not in service} | more
 
 

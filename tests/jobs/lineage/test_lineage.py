@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,8 +32,9 @@ SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test begins as a process does, with no server named."""
-    for name in ("OPENLINEAGE_URL", "OPENLINEAGE_CONFIG", "OPENLINEAGE_DISABLED"):
-        monkeypatch.delenv(name, raising=False)
+    # The client leaves what it was told in OPENLINEAGE__TRANSPORT__….
+    for name in [each for each in os.environ if each.startswith("OPENLINEAGE_")]:
+        monkeypatch.delenv(name)
     yield
     forget()
 
@@ -184,6 +186,22 @@ def test_with_an_address_events_go_there_and_into_the_file(lake: Lake, server: l
     assert [{name: body[name] for name in shown} for _, body in server] == [
         {name: each[name] for name in shown} for each in events(Path(lake.events))
     ]
+
+
+def test_empty_settings_of_the_client_count_as_unset(
+    lake: Lake, server: list[tuple[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "OPENLINEAGE_ENDPOINT",
+        "OPENLINEAGE_API_KEY",
+        "OPENLINEAGE_CONFIG",
+        "OPENLINEAGE_NAMESPACE",
+        "OPENLINEAGE_DISABLED",
+    ):
+        monkeypatch.setenv(name, "")
+    write(lake, "silver.person")
+    assert [path for path, _ in server] == ["/api/v1/lineage"] * 2
+    assert {body["job"]["namespace"] for _, body in server} == {"pscc"}
 
 
 def test_the_clients_own_settings_are_followed(

@@ -23,8 +23,6 @@ THEIRS = re.compile(
 )
 # Of tests: a variable that must not be seen inside, and what several begin with.
 OF_TESTS = {"PSCC_SECRET", "PSCC_ALERT", "PSCC_DATABASE"}
-# By libraries alone.
-NOT_BY_US = {"SSL_CERT_FILE"}
 
 
 def read_in(source: str) -> Iterator[str]:
@@ -115,7 +113,7 @@ def test_every_setting_that_is_declared_is_read_somewhere() -> None:
     told = [file.read_text(encoding="utf-8") for file in (*python(), *others(), *sources_of_tests())]
     sources = "\n".join(told) + DECLARATIONS.joinpath("__init__.py").read_text(encoding="utf-8")
     unread = {name for name in (*SETTINGS, *INTERNAL) if not re.search(rf"\b{name}\b", sources)}
-    assert unread == NOT_BY_US
+    assert unread == set()
 
 
 def test_what_docker_reads_for_the_stack_is_declared() -> None:
