@@ -21,6 +21,8 @@ BEHIND = timedelta(hours=36)
 BUILD = "run/gold_build"
 # Outcomes of a delivery that was not taken.
 REFUSED = ("rejected", "quarantined")
+# Another one came under its id.
+KEPT = " What was delivered first under this id stays."
 
 
 def causes(ledger: Ledger, at: datetime) -> list[Cause]:
@@ -57,10 +59,10 @@ def _refused(deliveries: list[Delivery], announcements: list[Announcement], at: 
         if outcome not in REFUSED or is_old or (delivery and delivery in replaced):
             continue
         codes = ", ".join(known.reason_codes if known else (each.report or {}).get("reason_codes", [])) or "without a reason code"
-        look = f"pscc delivery show {delivery}" if known else "Read its return report in returns/ below the lake"
+        look = f"pscc delivery show {delivery}" if delivery else "Read its return report in returns/ below the lake"
         yield Cause(
             f"refused/{delivery or f'announcement-{each.id}'}",
-            f"{delivery or f'announcement {each.id}'} is {outcome}: {codes}.",
+            f"{delivery or f'announcement {each.id}'} is {outcome}: {codes}.{KEPT if 'DELIVERY_CONFLICT' in codes else ''}",
             f"{look}; docs/reasons.md says who does what.",
         )
 

@@ -1,9 +1,11 @@
 """The commands of whoever keeps the lakehouse running: what lies in quarantine, the story of a delivery, whether the lake is whole."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -283,11 +285,15 @@ def rotate_key(
 
 
 def settings(as_json: JsonOption = False) -> None:
-    """Every setting: its value here, and whether that comes from the environment, a file or the default. Exit code 2 where one is wrong."""
+    """Every setting: its value here, and whether that comes from the environment, a file, the services here or the default. Exit code 2 where one is wrong."""
     from jobs import show_operating
+    from jobs.services.told import lake_beside
     from jobs.settings.values import everything, faults
 
-    found, wrong = everything(), faults()
+    here = set(os.environ)
+    lake_beside(SERVICES, None)
+    wrong = faults()
+    found = [replace(each, source="services") if each.is_set_by(os.environ.keys() - here) else each for each in everything()]
     if as_json:
         _told(each.told() for each in found)
     else:

@@ -1,6 +1,7 @@
 """The commands of whoever answers requests of people: opposition, lift, erasure with proof, and the audit of all that."""
 
 import json
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +25,12 @@ access_app = group("The access log: who read which table, when, and by what.")
 HospitalOption = Annotated[str, typer.Option("--hospital", metavar="CENTER", help="The hospital whose pseudonym it is.")]
 PseudonymOption = Annotated[
     Path | None,
-    typer.Option("--pseudonym-file", metavar="FILE", help="Pseudonyms as the hospital makes them, 64 hex digits, one a line."),
+    typer.Option(
+        "--pseudonym-file",
+        metavar="FILE",
+        readable=False,
+        help="Pseudonyms as the hospital makes them, 64 hex digits, one a line.",
+    ),
 ]
 PersonOption = Annotated[list[str] | None, typer.Option("--person", metavar="ID", help="A person id of the lake, 32 hex digits.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who takes the request.")]
@@ -116,6 +122,11 @@ def _who(file: Path | None, people: list[str] | None) -> list[str]:
         return people or []
     try:
         return [line.strip().lower() for line in file.read_text(encoding="ascii").splitlines() if line.strip()]
+    except PermissionError:
+        user = os.geteuid()
+        raise WrongUse(
+            f"Expected pseudonyms in {file}, found it closed to user {user}, who works on this lake: `chgrp {user} {file} && chmod 640 {file}`."
+        ) from None
     except (OSError, UnicodeDecodeError):
         raise WrongUse(f"Expected pseudonyms in {file}, found no file that can be read: check the path.") from None
 

@@ -10,10 +10,21 @@ import typer
 
 from jobs.errors import WrongUse
 from jobs.services import users
+from jobs.services.place import FILE
 from jobs.settings import Settings, validate
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
+
+
+def _validate() -> None:
+    """What was taken from the services may have become wrong since they were started."""
+    try:
+        validate()
+    except WrongUse as error:
+        raise WrongUse(
+            f"{error}\nThis shell did not set it: {SERVICES / FILE} remembers it, and `NAME= pscc up` takes it back."
+        ) from None
 
 
 # The state folder of the services beside which a command works that names none.
@@ -27,8 +38,7 @@ def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
     from jobs.services.told import lake_beside
 
     found = lake_beside(SERVICES, lake)
-    # What was taken from the services may have become wrong since they were started.
-    validate()
+    _validate()
     users.work_as_owner(Settings.from_environment(found).lake, sys.argv[1:])
     return found
 

@@ -67,7 +67,9 @@ def held(engine: Engine, name: str, patience: float = PATIENCE_SECONDS) -> Itera
     finally:
         stop.set()
         beat.join()
-        lease.release()
+        # One that cannot be given back ends by itself; what the block did, or failed of, is not to be hidden by that.
+        with suppress(SQLAlchemyError):
+            lease.release()
 
 
 def _keep_alive(lease: Lease, stop: threading.Event) -> None:

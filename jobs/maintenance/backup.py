@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,11 +71,15 @@ def backup(settings: Settings, to: Path, alone: Callable[[], AbstractContextMana
 def restore(saved: Path, settings: Settings, *, link: bool = False, log: Path | None = None) -> None:
     """Make a lake in an empty place from a backup; LakehouseError where a file is not what it was.
 
-    With `link` the files are those of the backup. `log` is where the access log goes, if not to where commands write it.
+    The place is closed to other users. With `link` the files are those of the backup. `log` is where the access log goes, if not to where commands write it.
     """
     told = _told(saved)
     _check_format(told)
     _check_empty(settings)
+    if not is_remote(settings.lake):
+        # Until services are started on it, nobody has handed it over, and all of it is as open as its folder.
+        _make_closed(Path(settings.lake))
+        Path(settings.lake).chmod(0o700)
     days = accesses_of(saved)
     if days:
         accesses.put_back(saved / ACCESSES, days, log or access.place(settings))
@@ -123,11 +127,21 @@ def _all(to: Path) -> list[Path]:
 def _check(settings: Settings, to: Path) -> None:
     if not is_remote(settings.lake) and to.resolve().is_relative_to(settings.lake):
         raise WrongUse(f"Expected backups outside the lake, found {to} inside it: name another place in PSCC_BACKUP.")
-    to.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_closed(to)
     if to.stat().st_mode & 0o077:
         raise WrongUse(f"Expected {to} to be closed to others, found it open: the vault lies in it; chmod 700 {to}.")
     for left in to.glob(".[0-9]*T*Z"):
         shutil.rmtree(left)
+
+
+def _make_closed(to: Path) -> None:
+    """A folder for this user alone, where there is none; WrongUse where this user cannot work in it."""
+    user = os.geteuid()
+    with suppress(PermissionError):
+        to.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(to, os.R_OK | os.W_OK | os.X_OK):
+            return
+    raise WrongUse(f"Expected a folder {to} that user {user} may write to, found it closed: chown -R {user}:{user} {to}.")
 
 
 def _known_hashes(to: Path) -> dict[str, str]:

@@ -22,6 +22,8 @@ RENEWABLE = ("admin", "clinical-engine", "jwt", *OWNERS)
 FROM, TO = 20_000, 32_000
 # A socket's path may have 107 bytes, and the supervisor's is the longest.
 LONGEST_PATH = 80
+# What every version has written.
+SHAPE = {"lake": str, "landing": str, "keys": str, "platform_key_file": str, "ports": dict, "passwords": dict}
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,15 @@ def is_here(state: Path) -> bool:
 def _read(path: Path) -> dict[str, Any]:
     try:
         _check_owner(path)
-        return dict(json.loads(path.read_text()))
+        told = json.loads(path.read_text())
     except PermissionError:
         raise _closed(path) from None
-    except (TypeError, ValueError):
-        raise _something_else(path) from None
+    except ValueError:
+        told = None
+    # Before anything is written over it: the database is of no use without these passwords.
+    if not isinstance(told, dict) or not all(isinstance(told.get(name), kind) for name, kind in SHAPE.items()):
+        raise _something_else(path)
+    return told
 
 
 def _check_owner(path: Path) -> None:

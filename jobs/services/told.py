@@ -17,6 +17,7 @@ from jobs.settings import Settings, checked_place, give_libraries, recall, remem
 from jobs.settings.table import SETTINGS
 from quality.address import is_remote
 
+STOPPED = "no supervisor: `pscc up`"
 # The supervisor's words in plain ones.
 STATES = {"RUNNING": "running", "STARTING": "starting", "BACKOFF": "ends at once", "FATAL": "given up", "STOPPING": "stopping"}
 
@@ -39,10 +40,21 @@ def prepared_from_environment(
     # A lake in an object store keeps no ledger of its own.
     if is_remote(place.lake) and not place.database_url:
         place = prepared(state, {"database_url": place.database("lakehouse")})
+    _check_there(place, named)
     kept = remembered(place.settings)
     _check_kept(kept)
     recall(kept)
     return prepared(state, {"without": without, "release": newest_release(place.lake), "settings": kept})
+
+
+def _check_there(place: Place, named: dict[str, str | None]) -> None:
+    """WrongUse where the lake or the landing area of services that have run is gone, and nobody names it now: made anew, it would hide that a disk is missing."""
+    for what in ("lake", "landing"):
+        folder = str(getattr(place, what))
+        if (place.state / "migrated").is_file() and not named[what] and not is_remote(folder) and not Path(folder).is_dir():
+            raise WrongUse(
+                f"Expected the folder {folder} ({what} of these services), found none: mount its disk, or make it; another one is named with --{what}."
+            )
 
 
 def _check_kept(kept: dict[str, str]) -> None:
@@ -169,7 +181,7 @@ def services(state: Path) -> dict[str, Any] | None:
     except WrongUse:
         return None
     if not supervisor.is_running(place):
-        return {"programs": {name: _told("stopped", None, {}) for name in supervisor.names(place)}}
+        return {"programs": {name: _told("stopped", None, {"wrong": STOPPED}) for name in supervisor.names(place)}}
     health = _health(place)
     found = supervisor.states(place)
     return {"programs": {name: _program(found[name], health.get(name, {})) for name in supervisor.names(place)}}

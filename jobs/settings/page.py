@@ -6,7 +6,7 @@ from quality.dictionary import MADE, grid
 HEAD = """Every setting is a variable of the environment; an empty one counts as unset. Where the column *secret* says so, `NAME_FILE` may name a file with the
 value in place of `NAME`, never both, and that file has to be closed to others (mode 0600; of root's, 0640 for the group of a service).
 
-`pscc settings` shows what is set in this shell, and where each value comes from. Every `pscc` command, `pscc up` with what it remembers, every program of a container and every process that
+`pscc settings` shows what is set here, and where each value comes from. Every `pscc` command, `pscc up` with what it remembers, every program of a container and every process that
 reads a DAG check all of them before they begin: a wrong value, a file that is not there or is open to others, a `PSCC_…` that is none of these. Each fault is one sentence, and the exit
 code is 2; no message shows a secret.
 

@@ -1,7 +1,7 @@
 """What the settings of this process are, where each comes from, and what is wrong with them."""
 
 import os
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,11 +19,15 @@ PATHS = (FILE, FOLDER, KEY_FILE, PLACE, PRIVATE_FILE)
 
 @dataclass(frozen=True)
 class Found:
-    """A setting, its value here, and the source of that: environment, file, default, or unset."""
+    """A setting, its value here, and the source of that: environment, file, services (their own file), default, or unset."""
 
     setting: Setting
     source: str
     value: str | None
+
+    def is_set_by(self, variables: Iterable[str]) -> bool:
+        """True where the value comes from one of these variables."""
+        return bool(self.setting.variables.intersection(variables))
 
     @property
     def shown(self) -> str:
