@@ -1,11 +1,12 @@
-"""maintenance: every night, what keeps the lake well. Verify, compact, backup, the drill that restores it, shorten logs, vacuum, retention.
-Then gold_build is asked for, where gold is behind silver.
+"""maintenance: every night, what keeps the lake well. Verify, compact, backup, the drill that restores it, shorten logs, vacuum, retention,
+and Airflow's own old logs. Then gold_build is asked for, where gold is behind silver.
 
 Triage
 - `verify` failed: the lake is damaged, and nothing after it was done. `pscc verify` names tables and files; docs/runbooks.md says how to restore.
 - `backup` failed: disk or rights of PSCC_BACKUP. Backups that were complete stay, and nothing old is deleted until one is made again; clear the task.
 - `drill` failed: the newest backup cannot be restored. Clear `backup`, with those after it; until `drill` is green only earlier backups count, and nothing old is deleted.
 - `logs` failed: a checkpoint does not know all transactions. The log is as it was; keep it, and report it. What follows was not done.
+- `airflow` failed: a file in Airflow's folder of logs belongs to somebody else, or the disk is damaged; the log names it. Give it to the user of the tasks; clear it.
 - `ask_for_gold` failed: the ledger, the platform key or the tables' logs cannot be read. Clear it, or `pscc build`.
 - A task waits: a hospital's deliveries are being loaded; it has the lake when they are done, and they wait for it.
 """
@@ -14,7 +15,7 @@ from airflow.sdk import Asset, CronTriggerTimetable, TriggerRule, chain, task
 
 from dags.policy import NIGHTLY, house_dag, not_green
 
-STEPS = ("verify", "compact", "backup", "drill", "logs", "vacuum", "retention")
+STEPS = ("verify", "compact", "backup", "drill", "logs", "vacuum", "retention", "airflow")
 
 due = Asset(name="gold.due", uri="file://gold/due")
 

@@ -160,7 +160,9 @@ def lineage(
 def maintain(
     only: Annotated[
         str | None,
-        typer.Option("--only", metavar="STEPS", help="verify,compact,backup,drill,logs,vacuum,retention; all when not given."),
+        typer.Option(
+            "--only", metavar="STEPS", help="verify,compact,backup,drill,logs,vacuum,retention,airflow; all when not given."
+        ),
     ] = None,
     lake: LakeOption = None,
     as_json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""What keeps a lake well, night by night: verify, compact, backup and the drill that restores it, then shorten logs, vacuum, retention."""
+"""What keeps a lake well, night by night: verify, compact, backup and the drill that restores it, then shorten logs, vacuum, retention, and Airflow's old logs."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -11,12 +11,12 @@ from jobs.errors import GateFailed, WrongUse
 from jobs.hospitals import hospitals
 from jobs.lake import ZONES, Lake
 from jobs.ledger import Fence, Ledger, notes, now
+from jobs.maintenance import airflow_logs, retention
 from jobs.maintenance import backup as backups
-from jobs.maintenance import retention
 from jobs.maintenance.compact import compact
 from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
-from jobs.settings import Settings, value
+from jobs.settings import Settings, asked, value
 from jobs.verification import verify
 from quality.address import is_remote
 
@@ -138,6 +138,18 @@ def _landing(settings: Settings) -> str:
     return f"{gone:,} deliveries that were loaded {days} days ago or earlier have left the landing area."
 
 
+def _airflow(settings: Settings) -> str:
+    """The logs alone: a task has no way to Airflow's database (jobs/services/old_runs.py has)."""
+    days, places = int(asked("PSCC_KEEP_RUNS_DAYS")), airflow_logs.folders()
+    if not places:
+        return f"No logs of Airflow are here, where {airflow_logs.LOGS} or AIRFLOW_HOME would name them: nothing to do."
+    # An erasure looks through these files: none goes while it does.
+    with alone(settings) as (_, fence):
+        fence()
+        gone = airflow_logs.forget(places, days)
+    return f"{gone:,} files of Airflow's logs that are older than {days} days are gone."
+
+
 def _backup(settings: Settings) -> str:
     to = _place_of_backups()
     if to is None:
@@ -199,4 +211,5 @@ STEPS: dict[str, Callable[[Settings], str]] = {
     "logs": _logs,
     "vacuum": _vacuum,
     "retention": _retention,
+    "airflow": _airflow,
 }

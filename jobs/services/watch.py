@@ -1,4 +1,5 @@
-"""The watch: asks every program whether it is well, starts again who is silent for too long or was given up, and keeps what it found.
+"""The watch: asks every program whether it is well, starts again who is silent for too long or was given up, and keeps what it found. Once a day it has
+old runs deleted from Airflow's database.
 
 `python -m jobs.services.watch STATE`, under the supervisor; `pscc status` reads `run/health.json`.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jobs.services import supervisor
+from jobs.services import old_runs, supervisor
 from jobs.services.place import Place, opened, write_private
 from jobs.services.probes import UNKNOWN
 from jobs.services.program import Program
@@ -35,9 +36,12 @@ class Seen:
 def main(state: Path) -> None:
     """Watch until told to stop."""
     seen: dict[str, Seen] = defaultdict(Seen)
+    cleaning = None
     while True:
         # Anew each time: `pscc up` may have changed what runs here.
-        look(opened(state), seen, time.monotonic())
+        place = opened(state)
+        look(place, seen, time.monotonic())
+        cleaning = old_runs.look(place, cleaning)
         time.sleep(EVERY_SECONDS)
 
 

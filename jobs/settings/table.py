@@ -258,6 +258,14 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             JOBS,
             unset="none: nothing leaves it",
         ),
+        # More than the days for which a release waits to be approved: Airflow's command asks no run whether it has ended.
+        Setting(
+            "PSCC_KEEP_RUNS_DAYS",
+            number("a number of days", 30, 36_500),
+            "After how many days Airflow's logs are deleted, and what its database holds of runs.",
+            (*JOBS, Part.CONTAINERS),
+            default="90",
+        ),
     ),
     "The academy": (
         Setting(

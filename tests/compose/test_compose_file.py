@@ -116,6 +116,19 @@ def test_the_engine_of_analysts_notes_its_reads_where_no_command_s_log_lies_and_
     assert f"!{reader.SOURCE.relative_to(ROOT)}" in kept
 
 
+def test_what_airflow_logs_lies_where_the_nightly_step_finds_it_and_its_old_runs_are_deleted_by_who_may_open_the_database() -> (
+    None
+):
+    scheduler, old_runs = SERVICES["scheduler"], SERVICES["old-runs"]
+    assert "logs:/var/log/airflow" in scheduler["volumes"]
+    for name in ("BASE_LOG_FOLDER", "DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"):
+        assert scheduler["environment"][f"AIRFLOW__LOGGING__{name}"].startswith("/var/log/airflow")
+    assert SERVICES["dag-processor"]["volumes"] == old_runs["volumes"] == ["logs:/var/log/airflow"]
+    assert (old_runs["networks"], old_runs["environment"]) == (["control"], FILE["x-airflow"])
+    assert "LAKE_ROOT" not in old_runs["environment"]
+    assert scheduler["environment"]["PSCC_KEEP_RUNS_DAYS"] == "${PSCC_KEEP_RUNS_DAYS:-90}"
+
+
 def test_every_secret_is_made_and_every_setting_explained() -> None:
     page = (ROOT / "docs/compose.md").read_text(encoding="utf-8")
     settings = set(re.findall(r"\$\{([A-Z_]+):", TEXT))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.errors import LakehouseError, LeaseLost, WrongUse
 from jobs.ledger import Announcement, Lease, Ledger
@@ -264,3 +265,17 @@ def test_a_copied_lake_is_complete(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     copied = Ledger(Settings(lake=str(tmp_path / "two")), create=False)
     assert [each.state for each in copied.deliveries()] == ["loaded"]
+
+
+def test_a_lease_that_cannot_be_given_back_hides_nothing_and_ends_by_itself(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Lease) -> None:
+        raise SQLAlchemyError
+
+    monkeypatch.setattr(Lease, "release", away)
+    with pytest.raises(LakehouseError, match="what went wrong"), ledger.hold("one"):
+        raise LakehouseError("what went wrong")
+    with ledger.hold("two"):
+        pass
+    assert time.time() < leases.ends(ledger.engine, "two") <= time.time() + leases.LEASE_SECONDS

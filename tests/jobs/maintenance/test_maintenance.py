@@ -427,6 +427,8 @@ def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
         "`pscc rights list` of the old lake names the requests: make each again in this one.\n"
     )
     assert contents(Lake(again.lake)) == before
+    # Nobody has handed it over yet.
+    assert Path(again.lake).stat().st_mode & 0o777 == 0o700
     # Ledger and vault know all that was loaded: nothing is new to them.
     keys = load_keys(world.world.keys)
     assert list(ingest.ingest(again, world.world.landing, keys, NoEngine())) == []  # type: ignore[arg-type]

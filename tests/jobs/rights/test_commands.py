@@ -1,15 +1,19 @@
 """`pscc rights` and `pscc audit`: what they print, and one sentence with exit code 2 for wrong use, which never shows whom it is about."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from jobs import cli
+from jobs.commands import rights
+from jobs.errors import WrongUse
 from jobs.ledger import Ledger
 from jobs.rights import certificate
 from jobs.settings import Settings
@@ -117,3 +121,21 @@ def test_a_certificate_that_somebody_wrote_is_refused_whatever_it_says(pscc: Com
         code, out, err = pscc("rights verify forged.json")
         assert (code, out) == (1, "")
         assert "changed or is another's" in err
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_pseudonyms_that_are_closed_to_who_works_on_the_lake_are_told_with_what_to_type() -> None:
+    with TemporaryDirectory() as closed:
+        file = Path(closed, "who.txt")
+        file.write_text(WHO)
+        file.chmod(0o600)
+        Path(closed).chmod(0o711)
+        os.seteuid(12345)
+        try:
+            with pytest.raises(
+                WrongUse, match=f"found it closed to user 12345, who works on this lake: `chgrp 12345 {file}"
+            ) as refused:
+                rights._who(file, None)
+        finally:
+            os.seteuid(0)
+    assert WHO not in str(refused.value)

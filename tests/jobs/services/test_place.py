@@ -129,6 +129,53 @@ def test_a_folder_that_is_remembered_and_gone_is_not_made_anew(tmp_path: Path, m
     assert "PSCC_BACKUP" not in prepared_from_environment(tmp_path / "services", None, None, None).settings
 
 
+@pytest.mark.parametrize("what", ["lake", "landing"])
+def test_services_that_have_run_are_not_started_where_their_lake_or_landing_area_is_gone(tmp_path: Path, what: str) -> None:
+    state, folders = tmp_path / "services", {name: tmp_path / name for name in ("lake", "landing")}
+    for folder in folders.values():
+        folder.mkdir()
+    place = prepared_from_environment(state, str(folders["lake"]), str(folders["landing"]), None)
+    folders[what].rmdir()
+    assert prepared_from_environment(state, None, None, None) == place, "nothing has run yet"
+    (state / "migrated").touch()
+    with pytest.raises(
+        WrongUse, match=rf"Expected the folder {folders[what]} \({what} of these services\), found none: mount its disk"
+    ):
+        prepared_from_environment(state, None, None, None)
+    assert not folders[what].exists()
+    named = {name: str(tmp_path / "new") if name == what else None for name in folders}
+    assert getattr(prepared_from_environment(state, named["lake"], named["landing"], None), what) == str(tmp_path / "new")
+
+
+@pytest.mark.parametrize("damaged", ["[]", "{", '{"lake": 5, "settings": "x"}', "{}"])
+def test_a_damaged_file_of_ports_and_passwords_is_left_as_it_is(tmp_path: Path, damaged: str) -> None:
+    file = prepared(tmp_path / "services", {}).state / FILE
+    file.write_text(damaged)
+    with pytest.raises(WrongUse, match="put back the file from a backup"):
+        prepared_from_environment(tmp_path / "services", None, None, None)
+    assert file.read_text() == damaged
+
+
+def test_the_settings_shown_are_those_by_which_commands_go_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = with_keys(prepared(tmp_path / "services", {"settings": {"PSCC_DELIVERY_DAYS": "xx"}}))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PSCC_ALERT_MAIL", "oncall@site.example")
+    with pytest.raises(WrongUse, match="Expected PSCC_DELIVERY_DAYS to be like"):
+        cli.app(["settings", "--json"], standalone_mode=False)
+    told = {each["name"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert (told["LAKE_ROOT"]["value"], told["LAKE_ROOT"]["source"]) == (place.lake, "services")
+    assert [told[name]["source"] for name in ("PSCC_DELIVERY_DAYS", "PSCC_ALERT_MAIL", "SPARK_MASTER")] == [
+        "services",
+        "environment",
+        "default",
+    ]
+    forget(*SETTINGS)
+    with pytest.raises(WrongUse, match=r"found 'xx'.*\n.*services\.json remembers it, and `NAME= pscc up` takes it back"):
+        cli.app(["alerts"], standalone_mode=False)
+
+
 def test_of_a_secret_in_a_file_the_path_is_remembered_and_what_stands_there_is_read_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs import cli
 from jobs.errors import WrongUse
 from jobs.ledger import Ledger
 from jobs.services import confine, users
@@ -279,8 +280,17 @@ def test_what_is_closed_to_the_owner_of_the_lake_is_told_as_that(folder: Path, m
     users.hand_over(here / "lake")
     backup.mkdir()
     monkeypatch.setenv("PSCC_BACKUP", str(backup))
-    with pytest.raises(AssertionError, match=f"Permission denied to user {users.CLINICAL_UID}, as whom root works on this lake"):
+    with pytest.raises(
+        AssertionError, match=f"user {users.CLINICAL_UID} may write to, found it closed: chown -R {OWNED[0]}:{OWNED[1]} {backup}"
+    ):
         pscc(here, "maintain", "--only", "backup")
     os.chown(backup, *OWNED)
     assert "is in" in pscc(here, "maintain", "--only", "backup")
     assert foreign(here / "lake") == []
+
+
+def test_any_other_closed_file_is_told_with_the_user_as_whom_root_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = PermissionError(13, "Permission denied", "somewhere")
+    assert cli._unusable(closed) == "Permission denied"
+    monkeypatch.setattr(os, "getuid", lambda: users.CLINICAL_UID)
+    assert cli._unusable(closed) == f"Permission denied to user {users.CLINICAL_UID}, as whom root works on this lake"

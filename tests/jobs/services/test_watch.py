@@ -52,6 +52,27 @@ def test_who_is_started_again(
     assert bool(deeds) == bool(expected)
 
 
+def test_the_watch_looks_for_old_runs_each_round_and_knows_of_those_at_work(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = []
+
+    def looked(_: Place, cleaning: object) -> str:
+        rounds.append(cleaning)
+        return "at work"
+
+    def rest(_: float) -> None:
+        if len(rounds) == 2:
+            raise SystemExit
+
+    monkeypatch.setattr(watch, "look", lambda *_: None)
+    monkeypatch.setattr(watch.old_runs, "look", looked)
+    monkeypatch.setattr(watch.time, "sleep", rest)
+    with pytest.raises(SystemExit):
+        watch.main(place.state)
+    assert rounds == [None, "at work"]
+
+
 def test_a_restart_that_was_cut_short_is_ended_by_the_next_watch_and_who_was_stopped_by_a_person_stays_so(
     place: Place, deeds: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
