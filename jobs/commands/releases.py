@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.shared import JsonOption, LakeOption, group
+from jobs.commands.shared import FromLakeOption, JsonOption, LakeOption, group
 from jobs.settings import Settings
 
 release_app = group("Teaching releases: anonymous tables for a class.")
@@ -23,9 +23,7 @@ class Size(StrEnum):
 
 @release_app.command("make")
 def make_release(
-    lake: Annotated[
-        str | None, typer.Option("--from", "--lake", metavar="LAKE", help="The lake; LAKE_ROOT, then ./lake, when not given.")
-    ] = None,
+    lake: FromLakeOption = None,
     size: Annotated[
         Size, typer.Option(help="1,000, 5,000 or 20,000 patients; all there are where there are fewer.")
     ] = Size.small,

@@ -45,6 +45,7 @@ def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
 
 LAKE = "The lake, a folder or s3a://bucket/…; LAKE_ROOT, then that of ./services, then ./lake, when not given."
 LakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
+FromLakeOption = Annotated[str | None, typer.Option("--from", "--lake", metavar="DIR", help=LAKE, callback=_as_its_owner)]
 # Of commands that write nothing into the lake, and read root's passwords or write to root's places.
 ServedLakeOption = Annotated[str | None, typer.Option("--lake", metavar="DIR", help=LAKE)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Objects for programs, one a line, in place of tables.")]

@@ -17,7 +17,7 @@ from tests.compose.stack import Stack, built, delivery, loaded, until
 @pytest.fixture(scope="session")
 def answer(tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """Three deliveries, one a hospital, and what must become of them; patients enough for a release to teach on."""
-    return simulate(1_150, 1, 7, tmp_path_factory.mktemp("deliveries"), Dirt.none())
+    return simulate(1_600, 1, 7, tmp_path_factory.mktemp("deliveries"), Dirt.none())
 
 
 @pytest.fixture(scope="session")

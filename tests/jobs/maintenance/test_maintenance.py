@@ -365,6 +365,8 @@ def test_no_backup_is_begun_where_the_disk_of_those_before_is_missing(
         assert is_mount_point or not to.exists()
     to.rmdir()
     disk.rename(to)
+    # Two in one second would have one name.
+    time.sleep(1.1)
     maintain(world.settings, "backup")
     maintain(world.settings, "vacuum")
     monkeypatch.setenv("PSCC_BACKUP", str(tmp_path / "another"))
