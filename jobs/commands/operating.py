@@ -293,8 +293,13 @@ def settings(as_json: JsonOption = False) -> None:
     from jobs.settings.values import everything, faults
 
     here = set(os.environ)
-    lake_beside(SERVICES, None)
-    wrong = faults()
+    wrong = list[str]()
+    try:
+        lake_beside(SERVICES, None)
+    except WrongUse as error:
+        # Somebody else's services: what holds without them is shown all the same.
+        wrong.append(str(error))
+    wrong += faults()
     found = [replace(each, source="services") if each.is_set_by(os.environ.keys() - here) else each for each in everything()]
     if as_json:
         _told(each.told() for each in found)

@@ -1,7 +1,8 @@
 """What commands share: how a lake is named, how an engine is opened, what a person sees while it works."""
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,16 +12,16 @@ import typer
 from jobs.errors import WrongUse
 from jobs.services import users
 from jobs.services.place import FILE
-from jobs.settings import Settings, validate
+from jobs.settings import Settings, check, give_libraries
 
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
 
 
-def _validate() -> None:
+def _check(taken: Iterable[str]) -> None:
     """What was taken from the services may have become wrong since they were started."""
     try:
-        validate()
+        check({name: os.environ[name] for name in taken if os.environ.get(name)})
     except WrongUse as error:
         raise WrongUse(
             f"{error}\nThis shell did not set it: {SERVICES / FILE} remembers it, and `NAME= pscc up` takes it back."
@@ -37,8 +38,9 @@ def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:
         return lake
     from jobs.services.told import lake_beside
 
-    found = lake_beside(SERVICES, lake)
-    _validate()
+    found, taken = lake_beside(SERVICES, lake)
+    _check(taken)
+    give_libraries()
     users.work_as_owner(Settings.from_environment(found).lake, sys.argv[1:])
     return found
 

@@ -13,6 +13,7 @@ from jobs.lake import ZONES, Lake
 from jobs.ledger import Fence, Ledger, notes, now
 from jobs.maintenance import airflow_logs, retention
 from jobs.maintenance import backup as backups
+from jobs.maintenance.backup import BACKED_UP, BEGUN
 from jobs.maintenance.compact import compact
 from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
@@ -20,10 +21,6 @@ from jobs.settings import Settings, asked, value
 from jobs.verification import verify
 from quality.address import is_remote
 
-# Since when a backup or its drill is at work, or was when it ended badly.
-BEGUN = "backup_begun"
-# Into which folder the last backup went.
-BACKED_UP = "backed_up_to"
 EachTable = Callable[[Lake, str, str, Fence], int]
 
 

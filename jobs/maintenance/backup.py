@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, suppress
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from jobs.errors import LakehouseError, WrongUse
 from jobs.lake import ZONES, Lake
 from jobs.landing import vault
 from jobs.landing.vault import Vault
-from jobs.ledger import Fence, Ledger
+from jobs.ledger import Fence, Ledger, notes
 from jobs.ledger.schema import METADATA
 from jobs.maintenance import accesses, databases, proofs
 from jobs.settings import LAKE_FORMAT, Settings
@@ -35,6 +35,10 @@ KEPT = 7
 PIECE = 2**20
 # Copied as they are. Not `restricted`: what may identify people is kept once, where the data officer looks after it.
 OTHERS = ("returns", "teaching", "lineage")
+# Since when a backup or its drill is at work, or was when it ended badly.
+BEGUN = "backup_begun"
+# Into which folder the last backup went.
+BACKED_UP = "backed_up_to"
 # Of each table, by zone/table: its version, and its files with their SHA-256.
 Tables = dict[str, dict[str, Any]]
 
@@ -79,7 +83,7 @@ def restore(saved: Path, settings: Settings, *, link: bool = False, log: Path | 
     if not is_remote(settings.lake):
         # Until services are started on it, nobody has handed it over, and all of it is as open as its folder.
         _make_closed(Path(settings.lake))
-        Path(settings.lake).chmod(0o700)
+        _close(Path(settings.lake))
     days = accesses_of(saved)
     if days:
         accesses.put_back(saved / ACCESSES, days, log or access.place(settings))
@@ -91,6 +95,10 @@ def restore(saved: Path, settings: Settings, *, link: bool = False, log: Path | 
     proofs.put_back(saved / PROOFS, settings)
     with closing(Ledger(settings)) as ledger:
         databases.load(saved / "ledger.sqlite", ledger.engine, METADATA)
+        # This lake has no backups yet, wherever those of the old one are.
+        with ledger.engine.begin() as connection:
+            for name in (BEGUN, BACKED_UP):
+                notes.forget(connection, name)
     with closing(Vault(settings)) as opened:
         databases.load(saved / "vault.sqlite", opened.engine, vault.METADATA)
 
@@ -137,11 +145,24 @@ def _check(settings: Settings, to: Path) -> None:
 def _make_closed(to: Path) -> None:
     """A folder for this user alone, where there is none; WrongUse where this user cannot work in it."""
     user = os.geteuid()
-    with suppress(PermissionError):
+    try:
         to.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(to, os.R_OK | os.W_OK | os.X_OK):
-            return
-    raise WrongUse(f"Expected a folder {to} that user {user} may write to, found it closed: chown -R {user}:{user} {to}.")
+    except PermissionError:
+        pass
+    except OSError as error:
+        raise WrongUse(f"Expected to make a folder {to}, found: {error.strerror}. Name another one.") from None
+    if not os.access(to, os.R_OK | os.W_OK | os.X_OK):
+        raise WrongUse(f"Expected a folder {to} that user {user} may write to, found it closed: chown -R {user}:{user} {to}.")
+
+
+def _close(folder: Path) -> None:
+    """Nobody else may enter it; WrongUse where it is another user's."""
+    user = os.geteuid()
+    if folder.stat().st_uid != user:
+        raise WrongUse(
+            f"Expected {folder} to be user {user}'s own, found it another user's: chown {user}:{user} {folder}, or name a new one."
+        )
+    folder.chmod(0o700)
 
 
 def _known_hashes(to: Path) -> dict[str, str]:

@@ -73,6 +73,10 @@ class Place:
         return f"sc://localhost:{self.ports['clinical-engine']}/;token={self.passwords['clinical-engine']}"
 
 
+class Foreign(WrongUse):
+    """Services of another user, who is not root: nothing of theirs is taken."""
+
+
 def opened(state: Path) -> Place:
     """The place that an earlier `pscc up` made; WrongUse where there is none, or one that is not for this user."""
     if not is_here(state):
@@ -107,7 +111,7 @@ def _check_owner(path: Path) -> None:
     """What stands there becomes the environment of whoever works beside these services: whoever wrote it would run what he likes as them."""
     owner = path.stat().st_uid
     if owner not in (0, os.geteuid()):
-        raise WrongUse(f"Expected {path} to be root's or this user's, found user {owner}'s: work as that user, or elsewhere.")
+        raise Foreign(f"Expected {path} to be root's or this user's, found user {owner}'s: work as that user, or elsewhere.")
 
 
 def _closed(path: Path) -> WrongUse:

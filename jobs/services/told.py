@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.errors import WrongUse
 from jobs.services import confine, following, supervisor
-from jobs.services.place import FILE, RENEWABLE, Place, is_here, opened, prepared, renewed
+from jobs.services.place import FILE, RENEWABLE, Foreign, Place, is_here, opened, prepared, renewed
 from jobs.services.programs import basic, programs, whereabouts
 from jobs.settings import Settings, checked_place, give_libraries, recall, remembered, value
 from jobs.settings.table import SETTINGS
@@ -110,36 +110,40 @@ def _absolute(place: str) -> str:
 
 def settings(state: Path, lake: str | None) -> Settings:
     """The lake that is named, else that of the environment, else that of the services here, with what these were started with."""
-    return Settings.from_environment(lake_beside(state, lake))
+    found, _ = lake_beside(state, lake)
+    give_libraries()
+    return Settings.from_environment(found)
 
 
-def lake_beside(state: Path, lake: str | None) -> str | None:
-    """The same lake by its name; None where nobody names one and no services are here. Of the services' own, their settings are taken."""
+def lake_beside(state: Path, lake: str | None) -> tuple[str | None, dict[str, str]]:
+    """The same lake by its name, None where nobody names one and no services are here; and what these remember, taken, where it is theirs."""
     named = lake or os.environ.get("LAKE_ROOT")
     place = _place_of(state, named)
     if place is None:
-        return named
+        return named, {}
     _take_settings(place)
-    return place.lake
+    return place.lake, place.settings
 
 
 def _place_of(state: Path, named: str | None) -> Place | None:
     """The services here, where a command works on their lake. Who names another one is not kept from it by what lies here, whosever that is."""
     try:
         place = opened(state) if is_here(state) else None
-    except WrongUse:
-        if named:
-            return None
-        raise
+    except WrongUse as error:
+        if not named:
+            raise
+        if isinstance(error, Foreign):
+            print(f"{error} Nothing is taken from it.", file=sys.stderr)
+        return None
     return place if place and (not named or _absolute(named) == place.lake) else None
 
 
 def _take_settings(place: Place) -> None:
     """Put what the services were started with into the environment. What is set there stays."""
     recall(place.settings)
-    give_libraries()
     for name, known in whereabouts(place).items():
-        if not any(map(os.environ.get, SETTINGS[name].variables)):
+        # Where a file is gone, whoever needs it says so; nobody else is kept from work.
+        if not any(map(os.environ.get, SETTINGS[name].variables)) and SETTINGS[name].kind.fault(known) is None:
             os.environ[name] = known
 
 

@@ -5,6 +5,7 @@ old runs deleted from Airflow's database.
 """
 
 import json
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -41,7 +42,7 @@ def main(state: Path) -> None:
         # Anew each time: `pscc up` may have changed what runs here.
         place = opened(state)
         look(place, seen, time.monotonic())
-        cleaning = old_runs.look(place, cleaning)
+        cleaning = _cleaned(place, cleaning)
         time.sleep(EVERY_SECONDS)
 
 
@@ -56,6 +57,14 @@ def look(place: Place, seen: dict[str, Seen], now: float) -> None:
         for name, each in seen.items()
     }
     write_private(place.run / "health.json", json.dumps({"at": datetime.now(UTC).isoformat(), "programs": found}) + "\n")
+
+
+def _cleaned(place: Place, running: "subprocess.Popen[bytes] | None") -> "subprocess.Popen[bytes] | None":
+    try:
+        return old_runs.look(place, running)
+    except Exception as error:  # As with a probe: a full disk must not end who watches.
+        print(old_runs.failed(type(error).__name__), flush=True)
+        return running
 
 
 def _asked(place: Place, program: Program) -> str | None:

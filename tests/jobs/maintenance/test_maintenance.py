@@ -26,7 +26,7 @@ from jobs.errors import ContractViolation, GateFailed, LakehouseError, LeaseLost
 from jobs.lake import ZONES, Lake, content_hash
 from jobs.landing.signature import load_keys
 from jobs.landing.vault import Vault
-from jobs.ledger import Fence, Ledger
+from jobs.ledger import Fence, Ledger, notes
 from jobs.ledger.schema import DELIVERY, LEASE
 from jobs.maintenance import backup, logs, maintain, proofs, retention
 from jobs.maintenance.compact import FEW
@@ -431,6 +431,8 @@ def test_a_backup_restores_to_the_same_tables_ledger_and_vault(
     assert contents(Lake(again.lake)) == before
     # Nobody has handed it over yet.
     assert Path(again.lake).stat().st_mode & 0o777 == 0o700
+    with closing(Ledger(again)) as ledger, ledger.engine.begin() as connection:
+        assert [notes.said(connection, name) for name in (backup.BEGUN, backup.BACKED_UP)] == [None, None]
     # Ledger and vault know all that was loaded: nothing is new to them.
     keys = load_keys(world.world.keys)
     assert list(ingest.ingest(again, world.world.landing, keys, NoEngine())) == []  # type: ignore[arg-type]

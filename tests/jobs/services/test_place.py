@@ -213,9 +213,10 @@ def test_commands_beside_the_services_go_by_what_these_were_started_with(tmp_pat
     place = prepared(
         state, {"settings": {"PSCC_BACKUP": backup, "PSCC_KEEP_LANDING_DAYS": "90"}, "database_url": "postgresql://a@b/c"}
     )
+    with_keys(place)
     monkeypatch.setenv("LAKE_ROOT", place.lake)
     monkeypatch.setenv("PSCC_KEEP_LANDING_DAYS", "120")
-    assert services.lake_beside(state, None) == place.lake
+    assert services.lake_beside(state, None) == (place.lake, place.settings)
     known = ("PSCC_BACKUP", "PSCC_KEEP_LANDING_DAYS", "PSCC_KEYS", "PSCC_PLATFORM_KEY_FILE", "PSCC_DATABASE_URL")
     assert [value(name) for name in known] == [backup, "120", place.keys, place.platform_key_file, "postgresql://a@b/c"]
 
@@ -244,6 +245,14 @@ def test_a_command_without_a_lake_works_on_that_of_the_services_here(tmp_path: P
         cli.app(["delivery", "show", "GR-1"], standalone_mode=False)
 
 
+def test_a_register_that_is_gone_keeps_nobody_from_what_needs_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = prepared(tmp_path / "services", {})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(WrongUse, match=f"Expected a lake in {place.lake}"):
+        cli.app(["alerts"], standalone_mode=False)
+    assert value("PSCC_KEYS") is None
+
+
 def test_what_the_services_remember_and_is_wrong_by_now_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_keys(prepared(tmp_path / "services", {"settings": {"PSCC_SMTP_PASSWORD_FILE": str(tmp_path / "gone")}}))
     monkeypatch.chdir(tmp_path)
@@ -269,7 +278,9 @@ FOREIGN = {
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user's files: root")
 @pytest.mark.parametrize("what", FOREIGN)
-def test_services_of_somebody_else_keep_nobody_from_another_lake_and_give_nothing(what: str) -> None:
+def test_services_of_somebody_else_keep_nobody_from_another_lake_and_give_nothing(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with TemporaryDirectory(dir="/tmp") as root, patch.dict(os.environ):
         Path(root).chmod(0o755)
         place = prepared(Path(root, "services"), {"settings": {"JAVA_HOME": "/tmp/elsewhere"}})
@@ -283,6 +294,7 @@ def test_services_of_somebody_else_keep_nobody_from_another_lake_and_give_nothin
                 settings(place.state, None)
             assert services.services(place.state) is None
         assert (found.lake, os.environ.get("JAVA_HOME")) == (f"{root}/other", JAVA_HOME)
+        assert ("Nothing is taken from it." in capsys.readouterr().err) == (what == "another's")
 
 
 @pytest.mark.parametrize(

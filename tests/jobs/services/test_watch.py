@@ -135,3 +135,14 @@ def test_who_raises_when_asked_cannot_be_asked_and_the_others_are_watched_on(
         "scheduler": "gave no sign",
     }
     assert deeds == ["stop scheduler", "start scheduler"]
+
+
+def test_the_watch_outlives_a_deletion_of_old_runs_that_cannot_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", "a file")
+
+    monkeypatch.setattr(watch.old_runs, "look", full)
+    assert watch._cleaned(prepared(tmp_path / "s", {}), None) is None
+    assert "found that it could not: OSError." in capsys.readouterr().out
