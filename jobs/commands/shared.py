@@ -17,6 +17,9 @@ from jobs.settings import Settings, check, give_libraries
 if TYPE_CHECKING:
     from jobs.silver.engine import Engine
 
+# The state folder of the services beside which a command works that names none.
+SERVICES = Path("services")
+
 
 def _check(taken: Iterable[str]) -> None:
     """What was taken from the services may have become wrong since they were started."""
@@ -26,10 +29,6 @@ def _check(taken: Iterable[str]) -> None:
         raise WrongUse(
             f"{error}\nThis shell did not set it: {SERVICES / FILE} remembers it, and `NAME= pscc up` takes it back."
         ) from None
-
-
-# The state folder of the services beside which a command works that names none.
-SERVICES = Path("services")
 
 
 def _as_its_owner(context: typer.Context, lake: str | None) -> str | None:

@@ -13,7 +13,6 @@ from jobs.lake import ZONES, Lake
 from jobs.ledger import Fence, Ledger, notes, now
 from jobs.maintenance import airflow_logs, retention
 from jobs.maintenance import backup as backups
-from jobs.maintenance.backup import BACKED_UP, BEGUN
 from jobs.maintenance.compact import compact
 from jobs.maintenance.logs import clean_log
 from jobs.maintenance.vacuum import vacuum
@@ -46,10 +45,10 @@ def _only_backup(settings: Settings) -> Iterator[Ledger]:
     """
     with closing(Ledger(settings, create=False)) as ledger, ledger.hold("backup"):
         with ledger.engine.begin() as connection:
-            notes.say(connection, BEGUN, now())
+            notes.say(connection, backups.BEGUN, now())
         yield ledger
         with ledger.engine.begin() as connection:
-            notes.forget(connection, BEGUN)
+            notes.forget(connection, backups.BEGUN)
 
 
 def _check_backed_up(settings: Settings) -> None:
@@ -58,7 +57,7 @@ def _check_backed_up(settings: Settings) -> None:
     if to is None:
         return
     with closing(Ledger(settings, create=False)) as ledger, ledger.engine.begin() as connection:
-        begun = notes.said(connection, BEGUN)
+        begun = notes.said(connection, backups.BEGUN)
     if begun or not backups.is_any(to):
         found = f"that what began at {begun[:16]} came to no good end" if begun else "none"
         raise GateFailed(
@@ -155,14 +154,14 @@ def _backup(settings: Settings) -> str:
         _check_earlier(ledger, to)
         made = backups.backup(settings, to, lambda: alone(settings))
         with ledger.engine.begin() as connection:
-            notes.say(connection, BACKED_UP, str(to.resolve()))
+            notes.say(connection, backups.BACKED_UP, str(to.resolve()))
     return f"The backup {made.name} is in {to}."
 
 
 def _check_earlier(ledger: Ledger, to: Path) -> None:
     """WrongUse where backups went into a folder that has none now: its disk may be missing, and one beside it is no backup."""
     with ledger.engine.begin() as connection:
-        went_to = notes.said(connection, BACKED_UP)
+        went_to = notes.said(connection, backups.BACKED_UP)
     if went_to == str(to.resolve()) and not backups.is_any(to):
         raise WrongUse(
             f"Expected the earlier backups in {to}, found none: mount its disk. Where they are given up, name another folder in PSCC_BACKUP."

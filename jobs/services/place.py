@@ -55,6 +55,11 @@ class Place:
         return self.state / "academy"
 
     @property
+    def class_settings(self) -> Path:
+        """What the class was prepared with: its release, its engine's port."""
+        return self.academy / "state" / "academy.json"
+
+    @property
     def access(self) -> Path:
         """The curated engine's log of who read what."""
         return self.state / "access"

@@ -53,8 +53,7 @@ def speaks_connect(host: str, port: int) -> str | None:
 def _engine_port(name: str, place: Place) -> int:
     if name != "teaching-engine":
         return place.ports[name]
-    noted = place.academy / "state" / "academy.json"
-    return int(json.loads(noted.read_text())["engine_port"])
+    return int(json.loads(place.class_settings.read_text())["engine_port"])
 
 
 def hub(place: Place) -> str | None:

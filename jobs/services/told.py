@@ -172,7 +172,7 @@ def _taught(place: Place) -> str:
     """Where the class is reached, and what it learns from: a newer release waits until the hub starts anew."""
     if "hub" not in {each.name for each in programs(place)}:
         return ""
-    noted = place.academy / "state" / "academy.json"
+    noted = place.class_settings
     known = json.loads(noted.read_text())["release_name"] if noted.is_file() else place.release
     newer = f"; {place.release} waits for `pscc down` and `pscc up`" if known != place.release else ""
     return f"The class: http://127.0.0.1:{place.ports['hub']}, on release {known}{newer}.\n"
